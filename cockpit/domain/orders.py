@@ -1,0 +1,111 @@
+"""Orders: what we ask for, what the exchange reports, and which state may follow which."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from cockpit.domain.enums import OrderRole, OrderStatus, OrderType, Side, TimeInForce, TriggerBy
+from cockpit.domain.ids import ClientOrderId, SignalId
+from cockpit.domain.instrument import Lots, Ticks
+
+S = OrderStatus
+
+OPEN_STATES = frozenset({S.NEW, S.PARTIALLY_FILLED, S.UNTRIGGERED, S.TRIGGERED})
+IN_FLIGHT_STATES = frozenset({S.INTENT, S.SENT, S.UNKNOWN})
+END_STATES = frozenset({S.FILLED, S.CANCELLED, S.REJECTED, S.DEACTIVATED, S.DEAD})
+
+_VENUE_STATES = OPEN_STATES | (END_STATES - {S.DEAD})
+
+TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
+    S.INTENT: _VENUE_STATES | {S.SENT, S.UNKNOWN, S.DEAD},
+    S.SENT: _VENUE_STATES | {S.UNKNOWN, S.DEAD},
+    S.UNKNOWN: _VENUE_STATES | {S.SENT, S.DEAD},
+    # An order judged dead that shows up after all is adopted: the exchange is the truth.
+    S.DEAD: _VENUE_STATES,
+    S.UNTRIGGERED: _VENUE_STATES - {S.UNTRIGGERED},
+    S.TRIGGERED: _VENUE_STATES - {S.UNTRIGGERED, S.TRIGGERED},
+    S.NEW: frozenset({S.PARTIALLY_FILLED, S.FILLED, S.CANCELLED, S.REJECTED, S.DEACTIVATED}),
+    S.PARTIALLY_FILLED: frozenset({S.FILLED, S.CANCELLED, S.REJECTED, S.DEACTIVATED}),
+    S.FILLED: frozenset(),
+    S.CANCELLED: frozenset(),
+    S.REJECTED: frozenset(),
+    S.DEACTIVATED: frozenset(),
+}
+"""Allowed next states. Anything else is a late or repeated message and is ignored (bybit-v5.md section 8)."""
+
+
+def may_follow(now: OrderStatus, then: OrderStatus) -> bool:
+    """True if an order in state ``now`` may go to state ``then``."""
+    return then in TRANSITIONS[now]
+
+
+class OrderRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """One order as we want it. Immutable: what the journal holds is what is sent."""
+
+    client_id: ClientOrderId
+    symbol: str
+    side: Side
+    role: OrderRole
+    order_type: OrderType
+    time_in_force: TimeInForce
+    lots: Lots
+    """0 together with ``reduce_only`` and ``close_on_trigger`` closes the whole position (Bybit order/create)."""
+    price: Ticks | None = None
+    """Limit price; None for a market order."""
+    reduce_only: bool = False
+    close_on_trigger: bool = False
+    stop_loss: Ticks | None = None
+    """Stop attached in the same request, for the whole position (tpslMode Full, market)."""
+    stop_trigger_by: TriggerBy = TriggerBy.MARK
+    take_profit: Ticks | None = None
+    position_idx: int = 0
+    signal_id: SignalId | None = None
+    created_ns: int = 0
+    """Engine time of the decision, ns."""
+
+
+class CancelRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Cancel one order, by our id."""
+
+    symbol: str
+    client_id: ClientOrderId
+
+
+class StopRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Set or move the stop of an open position in place (trading-stop, Full mode)."""
+
+    symbol: str
+    stop_loss: Ticks
+    trigger_by: TriggerBy = TriggerBy.MARK
+    position_idx: int = 0
+
+
+class OrderReport(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What the exchange says of one order (private stream or REST)."""
+
+    symbol: str
+    order_id: str
+    client_id: str
+    """Empty for orders placed without a link id."""
+    side: Side
+    status: OrderStatus
+    order_type: OrderType
+    qty: Decimal
+    filled_qty: Decimal
+    price: Decimal | None = None
+    avg_price: Decimal | None = None
+    reduce_only: bool = False
+    stop_order_type: str = ""
+    """"" for plain orders; Stop, StopLoss, TakeProfit, TrailingStop, ... (bybit-v5.md section 8)."""
+    trigger_price: Decimal | None = None
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+    cancel_type: str = ""
+    reject_reason: str = ""
+    create_type: str = ""
+    position_idx: int = 0
+    created_ms: int = 0
+    updated_ms: int = 0
+    ts_recv: int = 0
