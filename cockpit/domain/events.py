@@ -1,0 +1,176 @@
+"""What the outside world tells the core, besides market data: streams, answers to our requests, account pushes, time.
+
+Every request of ours has three possible outcomes (yes, no, unknown); unknown is never treated as no.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from cockpit.domain.account import BalanceReport
+from cockpit.domain.enums import StreamName
+from cockpit.domain.ids import ClientOrderId
+from cockpit.domain.instrument import Instrument, Ticks
+from cockpit.domain.orders import OrderReport
+from cockpit.domain.positions import FillReport, PositionReport
+
+
+class Outcome(StrEnum):
+    """How a request of ours ended, as far as we can know."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+class StreamUp(msgspec.Struct, frozen=True, tag=True):
+    """A stream is ready: connected, authenticated where needed, every wanted topic acknowledged."""
+
+    stream: StreamName
+    ts_recv: int
+
+
+class StreamLost(msgspec.Struct, frozen=True, tag=True):
+    """A stream ended or went silent; everything it told is stale from now on."""
+
+    stream: StreamName
+    reason: str
+    ts_recv: int
+
+
+class TopicRefused(msgspec.Struct, frozen=True, tag=True):
+    """The exchange refused one topic; the others of the stream go on."""
+
+    topic: str
+    reason: str
+    ts_recv: int
+
+
+class FrameRejected(msgspec.Struct, frozen=True, tag=True):
+    """A frame that could not be understood. It was dropped, the stream goes on."""
+
+    stream: StreamName
+    reason: str
+    symbol: str
+    """Symbol whose topic must be resynchronised, "" if the frame does not tell."""
+    ts_recv: int
+
+
+class MarketEnded(msgspec.Struct, frozen=True, tag=True):
+    """The market source has come to its end (a recording); no entry is possible any more."""
+
+    ts_recv: int
+
+
+class InstrumentsLoaded(msgspec.Struct, frozen=True, tag=True):
+    """The trading rules of the wanted symbols."""
+
+    instruments: list[Instrument]
+    ts_recv: int
+
+
+class OrderAnswer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Answer to sending one order. YES means: received by the exchange, not: open or filled."""
+
+    client_id: ClientOrderId
+    outcome: Outcome
+    order_id: str = ""
+    code: int = 0
+    """Bybit's retCode; 0 where there was none."""
+    reason: str = ""
+    is_auth: bool = False
+    """The key itself was refused."""
+    sent_ns: int
+    ts_recv: int
+
+
+class CancelAnswer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Answer to a cancel; YES also if the order was gone already."""
+
+    symbol: str
+    client_id: str
+    """"" for a cancel of all entry orders of the symbol."""
+    outcome: Outcome
+    code: int = 0
+    reason: str = ""
+    sent_ns: int
+    ts_recv: int
+
+
+class StopAnswer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Answer to setting a stop; YES also for "not modified"."""
+
+    symbol: str
+    stop_loss: Ticks
+    outcome: Outcome
+    code: int = 0
+    reason: str = ""
+    sent_ns: int
+    ts_recv: int
+
+
+class OrderLookedUp(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Answer to a query by link id. ``report`` None means: not found by a complete, successful query."""
+
+    client_id: ClientOrderId
+    report: OrderReport | None
+    fills: list[FillReport] = []
+    failure: str = ""
+    """Why the query itself failed ("" if it did not); then ``report`` says nothing."""
+    sent_ns: int
+    ts_recv: int
+
+
+class VenueReports(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """One complete read of the account by REST, all pages."""
+
+    orders: list[OrderReport]
+    """Open orders, position stops included."""
+    positions: list[PositionReport]
+    """Non-zero positions only."""
+    fills: list[FillReport]
+    """Executions since the asked time, oldest first."""
+    balance: BalanceReport
+    requested_ns: int
+    """When the first request left. A change known to be later than this is newer than the report."""
+    ts_recv: int
+
+
+class ReportsFailed(msgspec.Struct, frozen=True, tag=True):
+    """A read of the account did not complete; nothing may be concluded from it."""
+
+    reason: str
+    ts_recv: int
+
+
+class AccountPush(msgspec.Struct, frozen=True, tag=True):
+    """One private-stream message, in arrival order."""
+
+    reports: list[OrderReport | FillReport | PositionReport | BalanceReport]
+    ts_recv: int
+
+
+class TimerFired(msgspec.Struct, frozen=True, tag=True):
+    """A timer set by the core has come due."""
+
+    name: str
+    ts_recv: int
+
+
+VenueEvent = (
+    StreamUp
+    | StreamLost
+    | TopicRefused
+    | FrameRejected
+    | MarketEnded
+    | InstrumentsLoaded
+    | OrderAnswer
+    | CancelAnswer
+    | StopAnswer
+    | OrderLookedUp
+    | VenueReports
+    | ReportsFailed
+    | AccountPush
+)

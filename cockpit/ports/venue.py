@@ -1,0 +1,79 @@
+"""One trading venue. Mainnet, demo, testnet and simex differ only in endpoints.
+
+Every method that changes something ends in one of three ways: it returns (yes), it raises ``VenueRejected`` or
+``VenueUnavailable`` (no), or it raises ``OutcomeUnknown``. No implementation ever sends an order twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from decimal import Decimal
+from typing import Protocol
+
+from cockpit.domain.account import AccountInfo
+from cockpit.domain.events import VenueEvent, VenueReports
+from cockpit.domain.instrument import Instrument
+from cockpit.domain.market import MarketEvent
+from cockpit.domain.orders import CancelRequest, OrderReport, StopRequest
+from cockpit.domain.positions import FillReport
+from cockpit.ports.journal import DurableIntent
+
+
+class Venue(Protocol):
+    """Market data and orders of one exchange account."""
+
+    def events(self) -> AsyncIterator[MarketEvent | VenueEvent]:
+        """Everything the streams say, in receive order. Starts the streams; ends with ``aclose``."""
+        ...
+
+    async def subscribe(self, symbols: Sequence[str]) -> None:
+        """Want book, touch, trades and ticker of exactly these symbols (replaces the earlier wish)."""
+        ...
+
+    async def resync(self, symbol: str) -> None:
+        """Ask for a fresh book snapshot of one symbol (unsubscribe, then subscribe)."""
+        ...
+
+    async def submit(self, intent: DurableIntent) -> str:
+        """Send one order; returns the exchange's order id. Sent at most once, whatever happens."""
+        ...
+
+    async def cancel(self, request: CancelRequest) -> None:
+        """Cancel one order; an order that is gone already is a success."""
+        ...
+
+    async def cancel_entries(self, symbol: str) -> None:
+        """Cancel all active orders of a symbol but no stop (``orderFilter=Order``)."""
+        ...
+
+    async def set_stop(self, request: StopRequest) -> None:
+        """Set or move the stop of an open position in place; "not modified" is a success."""
+        ...
+
+    async def set_leverage(self, symbol: str, leverage: Decimal) -> None:
+        """Set the leverage of a symbol; "not modified" is a success."""
+        ...
+
+    async def find_order(self, symbol: str, client_id: str) -> tuple[OrderReport | None, list[FillReport]]:
+        """Look an order up by link id: open orders, then history, then executions. None: nowhere."""
+        ...
+
+    async def reports(self, fills_since_ms: int) -> VenueReports:
+        """The whole account by REST, all pages; raises if any page fails."""
+        ...
+
+    async def instruments(self, symbols: Sequence[str]) -> list[Instrument]:
+        """Trading rules of ``symbols``; a symbol the exchange does not list is missing from the answer."""
+        ...
+
+    async def account(self) -> AccountInfo:
+        """Who the key belongs to and what it may do."""
+        ...
+
+    async def server_offset_ns(self) -> int:
+        """Exchange time minus local time, ns, by the fastest of a few round trips."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close every connection. Orders and stops at the exchange stay as they are."""
+        ...
