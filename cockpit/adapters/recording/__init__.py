@@ -1,0 +1,1 @@
+"""Raw frames on disk: writing segments, reading every kind of frame file."""

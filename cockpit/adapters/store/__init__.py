@@ -1,0 +1,1 @@
+"""The journal on SQLAlchemy Core: SQLite by default."""

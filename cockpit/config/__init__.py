@@ -1,0 +1,1 @@
+"""Configuration: models, loading with provenance, presets, secrets."""

@@ -1,0 +1,1 @@
+"""Leaf: pure simulated matching of one account against external liquidity."""

@@ -1,0 +1,97 @@
+"""Frames between engine and screen. MessagePack, each behind a 4-byte big-endian length.
+
+The engine speaks first with ``Hello``. A screen with another ``SCHEMA`` is refused in words and closed.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from cockpit.domain.commands import Command
+from cockpit.views.model import View
+
+SCHEMA = 1
+"""Raised whenever a view or frame changes its fields."""
+
+MAX_FRAME = 1 << 20
+"""Longest frame in bytes that either side accepts."""
+
+
+class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
+    """First frame of the engine."""
+
+    schema: int
+    engine_version: str
+    instance: str
+    """Changes at each engine start; commands carry it back."""
+    environment: str
+    source: str
+    symbols: list[str]
+    preset: str
+    pid: int
+
+
+class Attach(msgspec.Struct, frozen=True, kw_only=True, tag="attach"):
+    """First frame of a screen."""
+
+    schema: int
+    client: str
+    """Who is there, for the journal and the other viewers: "user@host tty"."""
+    is_observer: bool = False
+    """An observer can never send a command."""
+
+
+class Role(msgspec.Struct, frozen=True, tag="role"):
+    """Whether this client may send commands. One client is the controller; the newest non-observer takes over."""
+
+    is_controller: bool
+    controller: str
+    viewers: int
+
+
+class Watch(msgspec.Struct, frozen=True, tag="watch"):
+    """The symbols whose book and flow the client shows (1 to 4)."""
+
+    symbols: list[str]
+
+
+class ViewFrame(msgspec.Struct, frozen=True, tag="view"):
+    """The newest state of one section."""
+
+    section: str
+    version: int
+    view: View
+
+
+class CommandFrame(msgspec.Struct, frozen=True, kw_only=True, tag="command"):
+    """A command of the operator."""
+
+    command_id: str
+    instance: str
+    command: Command
+    seen: str = ""
+    """What stood on screen, in words."""
+
+
+class CommandReply(msgspec.Struct, frozen=True, tag="reply"):
+    """The engine's verdict on a command; its effect is seen in the next views."""
+
+    command_id: str
+    accepted: bool
+    reason: str
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """The engine will not talk to this client and says why; the connection closes."""
+
+    reason: str
+
+
+class Bye(msgspec.Struct, frozen=True, tag="bye"):
+    """The engine ends."""
+
+    reason: str
+
+
+EngineFrame = Hello | Role | ViewFrame | CommandReply | Refused | Bye
+ClientFrame = Attach | Watch | CommandFrame
