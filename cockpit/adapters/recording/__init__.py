@@ -1,1 +1,1 @@
-"""Raw frames on disk: writing segments, reading every kind of frame file."""
+"""Raw frames on disk: reading recordings of any known form, writing compressed segments."""
