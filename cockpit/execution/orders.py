@@ -1,0 +1,197 @@
+"""Our orders and the foreign ones: every intent, answer and report in one table; what is open, in flight, unknown.
+
+Theory of operation. An order enters the table as an intent (INTENT) or as a report of the exchange. Answers and reports
+move it along ``domain.orders.TRANSITIONS``; a message that does not fit is late or repeated and changes nothing. Filled
+quantities never go down. UNKNOWN is left only by a report, or by two spaced misses (``on_lookup``) after the order's
+time to live: then it is DEAD. A DEAD order that shows up is adopted again, because the exchange is the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from cockpit.domain.enums import OrderRole, OrderStatus, Side
+from cockpit.domain.events import OrderAnswer, OrderLookedUp, Outcome
+from cockpit.domain.ids import is_own, role_of
+from cockpit.domain.orders import END_STATES, IN_FLIGHT_STATES, OPEN_STATES, OrderReport, OrderRequest, may_follow
+
+DUPLICATE_LINK_ID = 110072
+MISSES_TO_DEATH = 2
+
+
+class TrackedOrder:
+    """One order with everything known of it."""
+
+    __slots__ = (
+        "acked_ns",
+        "avg_price",
+        "client_id",
+        "filled_qty",
+        "misses",
+        "order_id",
+        "reason",
+        "report",
+        "request",
+        "role",
+        "sent_ns",
+        "side",
+        "status",
+        "symbol",
+        "updated_ms",
+    )
+
+    def __init__(self, client_id: str, symbol: str, side: Side, status: OrderStatus) -> None:
+        self.client_id = client_id
+        self.order_id = ""
+        self.symbol = symbol
+        self.side = side
+        self.status = status
+        self.role: OrderRole | None = role_of(client_id)
+        self.request: OrderRequest | None = None
+        self.report: OrderReport | None = None
+        self.filled_qty = Decimal(0)
+        self.avg_price: Decimal | None = None
+        self.reason = ""
+        self.sent_ns = 0
+        self.acked_ns = 0
+        self.updated_ms = 0
+        self.misses = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Working at the exchange."""
+        return self.status in OPEN_STATES
+
+    @property
+    def is_in_flight(self) -> bool:
+        """Sent or about to be, not yet seen at the exchange."""
+        return self.status in IN_FLIGHT_STATES
+
+    @property
+    def is_ended(self) -> bool:
+        """Over, for all we know."""
+        return self.status in END_STATES
+
+    @property
+    def is_own(self) -> bool:
+        """Made by a cockpit."""
+        return is_own(self.client_id)
+
+    @property
+    def is_entry(self) -> bool:
+        """An entry of ours."""
+        return self.role is OrderRole.ENTRY
+
+
+class OrderManager:
+    """Every order of the account that matters now, keyed by link id (or exchange id for foreign ones)."""
+
+    def __init__(self) -> None:
+        self._orders: dict[str, TrackedOrder] = {}
+
+    def add_intent(self, request: OrderRequest, now_ns: int) -> TrackedOrder:
+        """A new order of ours, before it is journaled and sent."""
+        order = TrackedOrder(request.client_id, request.symbol, request.side, OrderStatus.INTENT)
+        order.request = request
+        order.sent_ns = now_ns
+        self._orders[request.client_id] = order
+        return order
+
+    def on_answer(self, answer: OrderAnswer) -> TrackedOrder | None:
+        """Apply the answer to a submit; returns the order if it changed."""
+        order = self._orders.get(answer.client_id)
+        if order is None:
+            return None
+        order.acked_ns = answer.ts_recv
+        order.reason = answer.reason
+        if answer.outcome is Outcome.YES:
+            order.order_id = answer.order_id
+            return self._move(order, OrderStatus.SENT)
+        if answer.outcome is Outcome.UNKNOWN or answer.code == DUPLICATE_LINK_ID:
+            return self._move(order, OrderStatus.UNKNOWN)
+        return self._move(order, OrderStatus.DEAD)
+
+    def on_report(self, report: OrderReport) -> TrackedOrder | None:
+        """Apply the exchange's word on an order; returns the order if it changed."""
+        key = report.client_id or report.order_id
+        order = self._orders.get(key)
+        if order is None:
+            order = TrackedOrder(report.client_id, report.symbol, report.side, report.status)
+            self._orders[key] = order
+            self._take(order, report)
+            return order
+        if report.updated_ms < order.updated_ms:
+            return None
+        is_progress = report.filled_qty > order.filled_qty or may_follow(order.status, report.status)
+        if order.status is not report.status and not may_follow(order.status, report.status):
+            return None
+        self._take(order, report)
+        return order if is_progress else None
+
+    def on_lookup(self, answer: OrderLookedUp) -> TrackedOrder | None:
+        """Apply the answer to a query by link id; returns the order if it changed.
+
+        A miss counts only if it was asked after the order's time to live (the caller schedules it so).
+        """
+        order = self._orders.get(answer.client_id)
+        if order is None or answer.failure:
+            return None
+        if answer.report is not None:
+            return self.on_report(answer.report)
+        if order.status is not OrderStatus.UNKNOWN and order.status is not OrderStatus.SENT:
+            return None
+        order.misses += 1
+        if order.misses < MISSES_TO_DEATH:
+            return None
+        order.reason = order.reason or "not found at the exchange"
+        return self._move(order, OrderStatus.DEAD)
+
+    def get(self, client_id: str) -> TrackedOrder | None:
+        """The order with this link id."""
+        return self._orders.get(client_id)
+
+    def open_orders(self) -> list[TrackedOrder]:
+        """Everything working at the exchange, foreign orders included."""
+        return [order for order in self._orders.values() if order.is_open]
+
+    def in_flight(self, symbol: str | None = None) -> list[TrackedOrder]:
+        """Our orders on their way (intent, sent, unknown), of one symbol or of all."""
+        return [o for o in self._orders.values() if o.is_in_flight and (symbol is None or o.symbol == symbol)]
+
+    def unknown(self) -> list[TrackedOrder]:
+        """Our orders whose outcome is unknown."""
+        return [order for order in self._orders.values() if order.status is OrderStatus.UNKNOWN]
+
+    def live_entries(self) -> list[TrackedOrder]:
+        """Our entries that may still fill."""
+        return [o for o in self._orders.values() if o.is_entry and (o.is_open or o.is_in_flight)]
+
+    def absent_from(self, reported: Iterable[OrderReport]) -> list[TrackedOrder]:
+        """Orders we hold open that a complete read of the open orders does not name."""
+        named = {report.client_id or report.order_id for report in reported}
+        return [o for key, o in self._orders.items() if o.is_open and key not in named]
+
+    def forget_ended(self, before_ns: int) -> None:
+        """Drop ended orders that were sent before ``before_ns`` (they stand in the journal)."""
+        gone = [key for key, order in self._orders.items() if order.is_ended and order.sent_ns < before_ns]
+        for key in gone:
+            del self._orders[key]
+
+    @staticmethod
+    def _take(order: TrackedOrder, report: OrderReport) -> None:
+        order.report = report
+        order.status = report.status
+        order.order_id = report.order_id
+        order.updated_ms = report.updated_ms
+        order.filled_qty = max(order.filled_qty, report.filled_qty)
+        order.avg_price = report.avg_price or order.avg_price
+        if report.reject_reason not in ("", "EC_NoError"):
+            order.reason = report.reject_reason
+
+    @staticmethod
+    def _move(order: TrackedOrder, status: OrderStatus) -> TrackedOrder | None:
+        if not may_follow(order.status, status):
+            return None
+        order.status = status
+        return order

@@ -1,0 +1,197 @@
+"""Positions from first fill to last: fills booked once, stop as the exchange confirms it, 1R, what became of it.
+
+The exchange is the truth. Fills make prices and money; its position report makes existence and stop. A report
+older than a fill that is already booked (by ``seq``) is dropped.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from cockpit.domain.enums import ExecType, Side, SignalKind
+from cockpit.domain.instrument import Instrument, Lots, Ticks
+from cockpit.domain.positions import FillReport, Position, PositionReport
+
+_TRADING = frozenset({ExecType.TRADE, ExecType.ADL, ExecType.LIQUIDATION})
+
+
+class EntryOrigin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a position of ours comes from; fixed when its order is made."""
+
+    trade_id: str
+    kind: SignalKind
+    stop: Ticks
+    take_profit: Ticks | None
+    wall_id: str
+    wall_price: float
+    raised_ns: int
+    """Receive time at which the signal was raised."""
+    approved_ns: int
+    parameters: dict[str, Any]
+
+
+class OpenPosition:
+    """One position that is open now (or closed by the very event being processed)."""
+
+    def __init__(self, symbol: str, side: Side, opened_ns: int) -> None:
+        self.symbol = symbol
+        self.side = side
+        self.opened_ns = opened_ns
+        self.origin: EntryOrigin | None = None
+        self.fills = Position(symbol)
+        self.peak_qty = Decimal(0)
+        self.entry_price = Decimal(0)
+        """Average of the opening fills."""
+        self.exit_value = Decimal(0)
+        self.exit_qty = Decimal(0)
+        self.report: PositionReport | None = None
+        self.last_seq = -1
+        self.stop_wanted: Ticks | None = None
+        self.stop_confirmed: Ticks | None = None
+        self.stop_ack_ns: int | None = None
+        """Span from sending the stop to the first report that shows it, ns."""
+        self.stop_sent_ns: int | None = None
+        self.stop_in_flight = False
+        self.stop_restores = 0
+        self.close_id: str | None = None
+        """Link id of the close order that is working."""
+        self.exit_reason = ""
+        self.best_speed = 0.0
+        self.at_breakeven = False
+        self.latency: dict[str, int] = {}
+        """Spans of the entry in ms: signal_to_approve, approve_to_ack, ack_to_fill."""
+
+    @property
+    def is_foreign(self) -> bool:
+        """Not opened by a signal of this product."""
+        return self.origin is None
+
+    @property
+    def qty(self) -> Decimal:
+        """Unsigned size: by the exchange's report unless fills are newer."""
+        if self.report is not None and self.report.seq >= self.last_seq:
+            return self.report.qty
+        return abs(self.fills.qty)
+
+    @property
+    def initial_stop(self) -> Ticks | None:
+        """Stop the position was opened with."""
+        return None if self.origin is None else self.origin.stop
+
+    def risk_usdt(self, instrument: Instrument) -> Decimal:
+        """1R: loss at the first stop before fees for the largest size held, 0 without a first stop."""
+        if self.origin is None:
+            return Decimal(0)
+        return abs(self.entry_price - instrument.price(self.origin.stop)) * self.peak_qty
+
+    def net_at(self, price: Decimal, fee_rate: Decimal) -> Decimal:
+        """Profit if everything left were closed at ``price`` as taker, after all fees, USDT."""
+        exit_fee = abs(self.fills.qty) * price * fee_rate
+        return self.fills.realised + self.fills.unrealised(price) - self.fills.fees - exit_fee
+
+    def breakeven(self, instrument: Instrument, fee_rate: Decimal) -> Ticks:
+        """Stop price at which closing costs nothing after both fees, rounded to the safe side."""
+        price = self.entry_price * (1 + 2 * fee_rate * self.side.sign)
+        return instrument.ticks_up(price) if self.side is Side.BUY else instrument.ticks_down(price)
+
+    def lots(self, instrument: Instrument, percent: int) -> Lots:
+        """``percent`` of the size in whole lots, rounded down."""
+        return instrument.lots_down(self.qty * percent / 100)
+
+
+class PositionManager:
+    """Every position of the account, and the executions that made them."""
+
+    def __init__(self, seen_exec_ids: set[str] | None = None) -> None:
+        self.open: dict[str, OpenPosition] = {}
+        self.unclaimed: dict[str, PositionReport] = {}
+        """Positions the exchange reports and no fill of ours explains (yet)."""
+        self._seen = seen_exec_ids or set()
+
+    def is_new(self, exec_id: str) -> bool:
+        """True the first time an execution is seen; it counts as booked from then on."""
+        if exec_id in self._seen:
+            return False
+        self._seen.add(exec_id)
+        return True
+
+    def on_fill(self, fill: FillReport, origin: EntryOrigin | None) -> OpenPosition | None:
+        """Book one execution that ``is_new`` let through.
+
+        Args:
+            fill: the execution.
+            origin: where the order came from, if it is an entry of ours.
+
+        Returns:
+            The position it changed (size 0 when it closed it), None for funding and the like on no position.
+        """
+        position = self.open.get(fill.symbol)
+        if fill.exec_type not in _TRADING:
+            if position is not None:
+                position.fills = msgspec.structs.replace(position.fills, fees=position.fills.fees + fill.fee)
+            return position
+        if position is None:
+            position = OpenPosition(fill.symbol, fill.side, fill.ts_recv)
+            position.report = self.unclaimed.pop(fill.symbol, None)
+            self.open[fill.symbol] = position
+        if origin is not None and position.origin is None:
+            position.origin = origin
+            position.stop_wanted = origin.stop
+        self._book(position, fill)
+        if position.fills.qty == 0:
+            del self.open[fill.symbol]
+            self.unclaimed.pop(fill.symbol, None)
+        return position
+
+    @staticmethod
+    def _book(position: OpenPosition, fill: FillReport) -> None:
+        is_opening = fill.side is position.side
+        before = position.fills
+        position.fills = before.apply_fill(fill.side, fill.price, fill.qty, fill.fee)
+        position.last_seq = max(position.last_seq, fill.seq)
+        if is_opening:
+            position.entry_price = position.fills.avg_price
+            position.peak_qty = max(position.peak_qty, abs(position.fills.qty))
+            return
+        closed = min(fill.qty, abs(before.qty))
+        position.exit_value += closed * fill.price
+        position.exit_qty += closed
+        # The side that is left decides: a fill larger than the position turns it round.
+        if position.fills.qty != 0:
+            position.side = Side.BUY if position.fills.qty > 0 else Side.SELL
+
+    def on_report(self, report: PositionReport) -> OpenPosition | None:
+        """Apply the exchange's word on a position; returns ours if the symbol has one and the word is not stale."""
+        position = self.open.get(report.symbol)
+        if position is None:
+            if report.qty == 0:
+                self.unclaimed.pop(report.symbol, None)
+            else:
+                self.unclaimed[report.symbol] = report
+            return None
+        if report.seq < position.last_seq or (position.report is not None and report.seq < position.report.seq):
+            return None
+        position.report = report
+        return position
+
+    def confirm_stop(self, position: OpenPosition, instrument: Instrument, now_ns: int) -> bool:
+        """Compare the reported stop with the wanted one; True when it was confirmed just now."""
+        reported = position.report.stop_loss if position.report is not None else None
+        if not reported:
+            position.stop_confirmed = None
+            return False
+        stop = instrument.nearest_ticks(float(reported))
+        if stop == position.stop_confirmed:
+            return False
+        position.stop_confirmed = stop
+        if position.stop_sent_ns is not None:
+            position.stop_ack_ns = max(0, now_ns - position.stop_sent_ns)
+            position.stop_sent_ns = None
+        return True
+
+    def symbols(self) -> set[str]:
+        """Symbols with a position, ours or not."""
+        return set(self.open) | set(self.unclaimed)
