@@ -85,7 +85,17 @@ class LocalProtocolError(ProtocolError):
 
 
 class RemoteProtocolError(ProtocolError):
-    """The other side broke it: drop the message and resynchronise."""
+    """The other side broke it: drop the message and resynchronise.
+
+    Attributes:
+        reason: what is wrong with the message.
+        symbol: symbol whose topic is concerned, "" if the message does not tell.
+    """
+
+    def __init__(self, reason: str, symbol: str = "") -> None:
+        super().__init__(f"{symbol}: {reason}" if symbol else reason)
+        self.reason = reason
+        self.symbol = symbol
 
 
 class JournalError(CockpitError):
