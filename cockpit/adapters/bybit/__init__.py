@@ -1,1 +1,1 @@
-"""Bybit v5: streams, REST and the translation between wire and domain."""
+"""Bybit v5: the only room that knows the exchange's words. Outside it there are only domain values and the ports."""
