@@ -1,1 +1,1 @@
-"""Floor 1: the state of one market (book, tape, extrema) out of its events, and pure measures of it."""
+"""Floor 1: the state of a market as its events tell it. No detector, no rule, no clock."""
