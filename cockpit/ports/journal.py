@@ -12,6 +12,9 @@ from cockpit.domain.enums import Severity
 from cockpit.domain.orders import OrderRequest
 from cockpit.domain.positions import FillReport
 
+REBUILT_FLAG = "journal_rebuilt"
+"""Engine flag that says the journal was damaged and begun anew: where the old file is. The operator clears it."""
+
 
 class DurableIntent(msgspec.Struct, frozen=True):
     """Proof that an order's intent is on disk. Only a journal makes one; ``Venue.submit`` demands one."""
@@ -111,7 +114,7 @@ class DensityRow(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 class SystemEventRow(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Something worth knowing about the engine itself."""
 
-    type: str
+    type: str = msgspec.field(name="event_type")  # "type" names the struct itself in its encoded form
     severity: Severity
     text: str
     symbol: str = ""
