@@ -1,1 +1,1 @@
-"""The journal on SQLAlchemy Core: SQLite by default."""
+"""The journal on SQLAlchemy Core: SQLite by default, another database by URL."""

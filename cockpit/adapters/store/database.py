@@ -1,0 +1,119 @@
+"""Everything that differs between databases: addresses, connections, file safety, "insert or change". No tables."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import URL, Insert, Table, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+BUSY_TIMEOUT_MS = 200
+BUSY_ATTEMPTS = 5
+"""How often a transaction is begun while another process holds the file: about 1 s in all (reliability.md F89)."""
+
+_SQLITE = "sqlite+aiosqlite"
+
+
+def address(target: Path | str) -> URL:
+    """The database of a path (SQLite) or of an address with a scheme."""
+    if isinstance(target, str) and "://" in target:
+        return make_url(target)
+    return URL.create(_SQLITE, database=str(target))
+
+
+def sqlite_path(url: URL) -> Path | None:
+    """The file of an SQLite database, None for a database server."""
+    return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+
+
+def writer_engine(url: URL) -> AsyncEngine:
+    """An engine with the one connection that writes. Every SQLite transaction takes the write lock at its begin."""
+    engine = create_async_engine(url, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0, pool_timeout=5)
+    if url.get_backend_name() == "sqlite":
+        pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}")
+        _prepare_sqlite(engine, pragmas, "BEGIN IMMEDIATE")
+    return engine
+
+
+def reader_engine(url: URL) -> AsyncEngine:
+    """An engine that cannot write."""
+    path = sqlite_path(url)
+    if path is None:
+        return create_async_engine(url, execution_options={"postgresql_readonly": True})
+    file_url = URL.create(_SQLITE, database=f"file:{quote(str(path))}", query={"mode": "ro", "uri": "true"})
+    engine = create_async_engine(file_url, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0)
+    _prepare_sqlite(engine, (f"busy_timeout={BUSY_TIMEOUT_MS}",), "BEGIN")
+    return engine
+
+
+def _prepare_sqlite(engine: AsyncEngine, pragmas: Sequence[str], begin: str) -> None:
+    """Set ``pragmas`` on each connection and begin transactions by ``begin`` (the driver would begin them late)."""
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def on_begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+
+def insert_into(backend: str, table: Table, key: str | None, *, keep: bool = False) -> Insert:
+    """An insert of all columns. With ``key`` a row of the same key is changed, or kept as it is with ``keep``."""
+    if key is None:
+        return table.insert()
+    new: Any = postgresql.insert(table) if backend == "postgresql" else sqlite.insert(table)
+    if keep:
+        return new.on_conflict_do_nothing(index_elements=[key])  # type: ignore[no-any-return]
+    changes = {column.name: new.excluded[column.name] for column in table.columns if column.name != key}
+    return new.on_conflict_do_update(index_elements=[key], set_=changes)  # type: ignore[no-any-return]
+
+
+def secure_file(path: Path) -> None:
+    """Create folder (0700) and file (0600) before the database does, so that nothing is ever readable by others."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600))
+
+
+def damage_of(path: Path) -> str | None:
+    """What is wrong with an SQLite file, None if it is whole. Blocks; reads the complete file.
+
+    Raises:
+        sqlite3.Error: the file cannot be judged now (it is locked or cannot be read).
+    """
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS * BUSY_ATTEMPTS / 1000)) as connection:
+            found = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+            return str(error)
+        raise
+    return None if found == ("ok",) else str(found)
+
+
+def move_aside(path: Path, now_ns: int) -> Path:
+    """Rename a damaged file and its companions; nothing is deleted. Returns the new path."""
+    aside = path.with_name(f"{path.name}.damaged-{now_ns}")
+    for ending in ("-wal", "-shm", ""):
+        part = path.with_name(path.name + ending)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + ending))
+    return aside
+
+
+def is_busy(error: DBAPIError) -> bool:
+    """True if another process held the write lock; nothing was done then."""
+    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY

@@ -1,0 +1,196 @@
+"""The journal's one writer: what a call wrote is on the disk when the call returns."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import groupby
+from pathlib import Path
+
+from sqlalchemy import Insert, Table, select, update
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from cockpit.adapters.store import database, schema
+from cockpit.adapters.store.config import JournalConfig
+from cockpit.adapters.store.migrate import upgrade
+from cockpit.adapters.store.recovery import EPOCH, count_start, read_recovery, write_state
+from cockpit.adapters.store.rows import TABLE_OF, intent_changes, intent_values, values_of
+from cockpit.domain.enums import Severity
+from cockpit.domain.errors import JournalError
+from cockpit.domain.orders import OrderRequest
+from cockpit.ports.clock import Clock
+from cockpit.ports.journal import REBUILT_FLAG, DurableIntent, IntentState, JournalRow, Recovery, SystemEventRow
+
+_DAY_NS = 86_400 * 10**9
+_PRUNE_BATCH = 2_000
+_log = logging.getLogger(__name__)
+
+
+class SqlJournal:
+    """Implements ``ports.journal.Journal`` on an SQL database."""
+
+    def __init__(self, target: Path | str, clock: Clock, config: JournalConfig | None = None) -> None:
+        """``target`` is the path of an SQLite file or an address with a scheme, e.g. ``postgresql+asyncpg://...``."""
+        self._url = database.address(target)
+        self._clock = clock
+        self._config = config or JournalConfig()
+        self._engine: AsyncEngine | None = None
+        self._inserts = _insert_statements(self._url.get_backend_name())
+
+    async def start(self, now_ns: int) -> Recovery:
+        """Open, migrate, count the start and read what was left open.
+
+        A damaged SQLite file is moved aside and a new one begun; the flag ``REBUILT_FLAG`` then names the old file.
+
+        Raises:
+            JournalError: the database cannot be opened or written.
+            ConfigError: it was written by a newer version of the program.
+        """
+        moved = await self._secure(now_ns)
+        self._engine = database.writer_engine(self._url)
+        try:
+            async with self._transaction() as connection:
+                await connection.run_sync(upgrade)
+                epoch = await count_start(connection, now_ns, is_rebuilt=moved is not None)
+                if moved is not None:
+                    await write_state(connection, REBUILT_FLAG, str(moved), now_ns)
+                    await self._write(connection, [_rebuilt_event(moved, now_ns)])
+                recovery = await read_recovery(connection, epoch, now_ns)
+            await self.prune(now_ns)
+        except BaseException:
+            await self.aclose()
+            raise
+        return recovery
+
+    async def append_intent(self, request: OrderRequest, now_ns: int) -> DurableIntent:
+        """Commit an order's intent to disk. Raises ``JournalError`` (also for a link id used before): do not send."""
+        async with self._transaction() as connection:
+            await connection.execute(schema.intents.insert(), intent_values(request, now_ns))
+        return DurableIntent(request, now_ns)
+
+    async def append(self, rows: Sequence[JournalRow]) -> None:
+        """Commit rows in order, in one transaction. Raises ``JournalError``; then none of them is stored."""
+        if not rows:
+            return
+        async with self._transaction() as connection:
+            await self._write(connection, rows)
+
+    async def set_flag(self, name: str, value: str) -> None:
+        """Set a durable engine flag ("" clears it). Raises ``JournalError``."""
+        if name == EPOCH:
+            raise ValueError("the count of starts is not a flag")
+        async with self._transaction() as connection:
+            await write_state(connection, name, value, self._clock.now_ns())
+
+    async def prune(self, now_ns: int) -> dict[str, int]:
+        """Delete book snapshots and wall records that are older than the configuration keeps.
+
+        Goes in small transactions, between which others get their turn. Returns the deleted rows by table.
+        """
+        limits = {
+            schema.orderbook_snapshots: now_ns - self._config.keep_orderbook_snapshots_days * _DAY_NS,
+            schema.densities: now_ns - self._config.keep_densities_days * _DAY_NS,
+        }
+        return {table.name: await self._prune_table(table, before) for table, before in limits.items()}
+
+    async def aclose(self) -> None:
+        """Flush and close. Harmless when called again."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await engine.dispose()
+
+    async def _secure(self, now_ns: int) -> Path | None:
+        """Make the file safe and whole; returns where a damaged one was moved to."""
+        path = database.sqlite_path(self._url)
+        if path is None:
+            return None
+        try:
+            return await asyncio.to_thread(_secure_file, path, now_ns)
+        except (OSError, sqlite3.Error) as error:
+            raise JournalError(f"journal {path}: {error}") from error
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+        if self._engine is None:
+            raise JournalError("the journal is not open")
+        try:
+            async with AsyncExitStack() as stack:
+                yield await _begin(self._engine, stack)
+        except SQLAlchemyError as error:
+            raise JournalError(f"journal {self._url.database}: {getattr(error, 'orig', None) or error}") from error
+
+    async def _write(self, connection: AsyncConnection, rows: Sequence[JournalRow]) -> None:
+        for kind, group in groupby(rows, key=type):
+            if kind is IntentState:
+                for state in group:
+                    await self._change_intent(connection, state)  # type: ignore[arg-type]
+            else:
+                await connection.execute(self._inserts[kind], [values_of(row) for row in group])
+
+    async def _change_intent(self, connection: AsyncConnection, state: IntentState) -> None:
+        """Write the latest state of an intent; that the journal knows no such intent is itself worth a row."""
+        intents = schema.intents
+        changes = update(intents).where(intents.c.client_id == state.client_id).values(intent_changes(state))
+        if (await connection.execute(changes)).rowcount == 0:
+            event = SystemEventRow(
+                type="intent_not_in_journal",
+                severity=Severity.WARNING,
+                text=f"order {state.client_id} is {state.status}, but the journal holds no intent of it",
+                details={"order_id": state.order_id, "reason": state.reason},
+                ts_ns=state.ts_ns,
+            )
+            await connection.execute(self._inserts[SystemEventRow], values_of(event))
+
+    async def _prune_table(self, table: Table, before_ns: int) -> int:
+        old = select(table.c.id).where(table.c.ts_ns < before_ns).limit(_PRUNE_BATCH)
+        deleted = 0
+        while True:
+            async with self._transaction() as connection:
+                count = (await connection.execute(table.delete().where(table.c.id.in_(old)))).rowcount
+            deleted += count
+            if count < _PRUNE_BATCH:
+                return deleted
+
+
+def _insert_statements(backend: str) -> dict[type, Insert]:
+    """How each row type is written: executions once, trades and signals with their latest state, others appended."""
+    keys = {schema.trades: "trade_id", schema.signals: "signal_id", schema.executions: "exec_id"}
+    return {
+        kind: database.insert_into(backend, table, keys.get(table), keep=table is schema.executions)
+        for kind, table in TABLE_OF.items()
+    }
+
+
+def _secure_file(path: Path, now_ns: int) -> Path | None:
+    database.secure_file(path)
+    damage = database.damage_of(path)
+    if damage is None:
+        return None
+    moved = database.move_aside(path, now_ns)
+    _log.error("journal %s is damaged (%s); moved to %s", path, damage, moved)
+    database.secure_file(path)
+    return moved
+
+
+def _rebuilt_event(moved: Path, now_ns: int) -> SystemEventRow:
+    return SystemEventRow(
+        type="journal_rebuilt",
+        severity=Severity.CRITICAL,
+        text=f"the journal was damaged and begun anew; the old file is {moved}",
+        ts_ns=now_ns,
+    )
+
+
+async def _begin(engine: AsyncEngine, stack: AsyncExitStack) -> AsyncConnection:
+    """Begin a transaction on the writer's connection; waits about a second for another process's lock."""
+    for attempt in range(1, database.BUSY_ATTEMPTS + 1):
+        try:
+            return await stack.enter_async_context(engine.begin())
+        except OperationalError as error:
+            if attempt == database.BUSY_ATTEMPTS or not database.is_busy(error):
+                raise
+    raise AssertionError("unreachable")

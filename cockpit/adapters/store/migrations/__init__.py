@@ -1,0 +1,1 @@
+"""Alembic migrations of the journal; run at every start of the engine."""

@@ -1,0 +1,69 @@
+"""What the engine reads from the journal at start. No writing but the count of starts."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cockpit.adapters.store import database
+from cockpit.adapters.store.rows import open_intent, trade_row
+from cockpit.adapters.store.schema import engine_state, executions, intents, trades
+from cockpit.domain.orders import END_STATES
+from cockpit.domain.time import ms_from_nanos
+from cockpit.ports.journal import Recovery
+
+EPOCH = "epoch"
+_DAY_NS = 86_400 * 10**9
+_MINUTE_NS = 60 * 10**9
+_SEEN_DAYS = 8
+"""Bybit tells executions of the last 7 days when it is asked without a start (bybit-v5.md 5.8); one day more."""
+
+
+async def count_start(connection: AsyncConnection, now_ns: int, *, is_rebuilt: bool) -> int:
+    """Count this start and return the epoch.
+
+    A rebuilt journal has forgotten its count. It goes on from the minutes since 1970, which no count of starts
+    reaches, so that no link id of an earlier epoch is ever made again.
+    """
+    stored = await connection.scalar(select(engine_state.c.value).where(engine_state.c.name == EPOCH))
+    epoch = (now_ns // _MINUTE_NS if is_rebuilt else int(stored or 0)) + 1
+    await write_state(connection, EPOCH, str(epoch), now_ns)
+    return epoch
+
+
+async def write_state(connection: AsyncConnection, name: str, value: str, now_ns: int) -> None:
+    """Set one name of ``engine_state``; an empty value removes it."""
+    if not value:
+        await connection.execute(engine_state.delete().where(engine_state.c.name == name))
+        return
+    statement = database.insert_into(connection.dialect.name, engine_state, "name")
+    await connection.execute(statement, {"name": name, "value": value, "updated_ns": now_ns})
+
+
+async def read_recovery(connection: AsyncConnection, epoch: int, now_ns: int) -> Recovery:
+    """Everything that was left open, and what must not be booked twice."""
+    ended = [status.value for status in END_STATES]
+    open_orders = await _rows(connection, select(intents).where(intents.c.status.not_in(ended)).order_by("created_ns"))
+    open_trades = await _rows(connection, select(trades).where(trades.c.closed_ns.is_(None)).order_by("opened_ns"))
+    since = now_ns - _SEEN_DAYS * _DAY_NS
+    seen = await connection.scalars(select(executions.c.exec_id).where(executions.c.ts_event >= since))
+    newest = await connection.scalar(select(func.max(executions.c.ts_event)))
+    midnight = now_ns - now_ns % _DAY_NS
+    profits = await connection.scalars(select(trades.c.net_pnl).where(trades.c.closed_ns >= midnight))
+    state = await connection.execute(select(engine_state.c.name, engine_state.c.value))
+    return Recovery(
+        epoch=epoch,
+        open_intents=[open_intent(row) for row in open_orders],
+        open_trades=[trade_row(row) for row in open_trades],
+        seen_exec_ids=list(seen),
+        last_fill_ms=ms_from_nanos(newest or 0),
+        day_realised=sum(profits, Decimal(0)),
+        settings={name: value for name, value in state if name != EPOCH},
+    )
+
+
+async def _rows(connection: AsyncConnection, query: Select[Any]) -> list[dict[str, Any]]:
+    return [dict(row) for row in (await connection.execute(query)).mappings()]
