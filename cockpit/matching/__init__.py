@@ -1,1 +1,1 @@
-"""Leaf: pure simulated matching of one account against external liquidity."""
+"""Simulated matching of one account against an outside market. Pure: no I/O, no clock, no randomness."""

@@ -1,1 +1,1 @@
-"""The simulated exchange: a separate process that speaks Bybit v5 on loopback."""
+"""The simulated exchange: a server process that speaks Bybit v5 on loopback. Shares no code with the Bybit adapter."""

@@ -1,0 +1,150 @@
+"""The way of a REST request: log, faults, signature, budget, handler, envelope (bybit-v5.md 2). No business rules."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cockpit.simex.auth import Credentials, Refusal, check_request
+from cockpit.simex.encode import reply
+from cockpit.simex.exchange import Exchange
+from cockpit.simex.faults import RestFault
+from cockpit.simex.hub import transport_of
+from cockpit.simex.limits import Allowance, RateLimits
+
+Handler = Callable[[Exchange, Mapping[str, Any]], dict[str, Any]]
+
+LOG_LENGTH = 5000
+
+
+class Route(msgspec.Struct, frozen=True):
+    """One REST route."""
+
+    method: str
+    handler: Handler
+    is_private: bool = False
+    is_write: bool = False
+    """Changes the account: logged, and acknowledged after the configured delay."""
+
+
+class LoggedRequest(msgspec.Struct):
+    """One private request, for inspection by tests."""
+
+    number: int
+    at_ms: int
+    method: str
+    path: str
+    params: dict[str, Any]
+    ret_code: int | None = None
+    """None while it is under way, and when no reply was sent."""
+
+
+class Rest:
+    """Serves the routes of one exchange."""
+
+    def __init__(self, exchange: Exchange, credentials: Credentials, routes: Mapping[str, Route]) -> None:
+        self._exchange = exchange
+        self._credentials = credentials
+        self._routes = routes
+        self._limits = RateLimits()
+        self.log: deque[LoggedRequest] = deque(maxlen=LOG_LENGTH)
+        self.counts: dict[str, int] = {}
+
+    async def handle(self, request: Request) -> Response:
+        """Answer one request."""
+        path = request.url.path
+        route = self._routes.get(path)
+        if route is None or route.method != request.method:
+            return Response(status_code=404)
+        body = await request.body()
+        payload = body if request.method == "POST" else bytes(request.scope["query_string"])
+        params = _params(request.method, payload)
+        self.counts[path] = self.counts.get(path, 0) + 1
+        entry = LoggedRequest(sum(self.counts.values()), self._exchange.now_ms(), request.method, path, params)
+        if route.is_private:
+            self.log.append(entry)
+        fault = self._exchange.rest_faults.take(path, params.get("symbol"))
+        if fault is not None:
+            return await self._serve_faulty(request, route, entry, payload, fault)
+        response = self._answer(request, route, entry, payload)
+        if route.is_write and self._exchange.config.order_ack_delay_ms:
+            await asyncio.sleep(self._exchange.config.order_ack_delay_ms / 1000)
+        return response
+
+    def _answer(self, request: Request, route: Route, entry: LoggedRequest, payload: bytes) -> Response:
+        """Check, carry out and word one request."""
+        headers: dict[str, str] = {}
+        now_ms = self._exchange.now_ms()
+        code, message, result = 0, "OK", {}
+        ext: Any = None
+        try:
+            if route.is_private:
+                check_request(self._credentials, request.headers, payload, now_ms)
+                allowance = self._limits.take(entry.path, now_ms)
+                headers = _rate_headers(allowance)
+                if allowance is not None and not allowance.is_allowed:
+                    raise Refusal(10006, "Too many visits. Exceeded the API Rate Limit.")
+            result = dict(route.handler(self._exchange, entry.params))
+            ext = result.pop("retExtInfo", None)
+        except Refusal as refusal:
+            code, message, result = refusal.code, refusal.message, {}
+        entry.ret_code = code
+        return json_response(reply(code, message, result, self._exchange.now_ms(), ext), headers)
+
+    async def _serve_faulty(
+        self, request: Request, route: Route, entry: LoggedRequest, payload: bytes, fault: RestFault
+    ) -> Response:
+        """Carry out one request the way an injected fault wants it."""
+        if fault.is_dropped:
+            return self._break_line(request)
+        await asyncio.sleep(fault.late_s)
+        replaces = fault.ret_code is not None or fault.status is not None or fault.body is not None
+        response = None
+        if not replaces or fault.is_applied:
+            response = self._answer(request, route, entry, payload)
+        await asyncio.sleep(fault.delay_s)
+        if fault.is_reply_lost:
+            return self._break_line(request)
+        if fault.body is not None or fault.status is not None:
+            return Response(fault.body or "", status_code=fault.status or 200, media_type="application/json")
+        if fault.ret_code is not None or response is None:
+            return self._refusal(fault)
+        return response
+
+    def _refusal(self, fault: RestFault) -> Response:
+        now_ms = self._exchange.now_ms()
+        headers = {} if fault.reset_in_ms is None else Allowance(False, 10, 0, now_ms + fault.reset_in_ms).headers()
+        return json_response(reply(fault.ret_code or 0, fault.ret_msg, {}, now_ms), headers)
+
+    @staticmethod
+    def _break_line(request: Request) -> Response:
+        transport_of(request.scope).abort()
+        return Response(status_code=500)
+
+
+def json_response(body: bytes, headers: Mapping[str, str] | None = None) -> Response:
+    """A 200 reply with a JSON body."""
+    return Response(body, media_type="application/json", headers=dict(headers or {}))
+
+
+def _rate_headers(allowance: Allowance | None) -> dict[str, str]:
+    return {} if allowance is None else allowance.headers()
+
+
+def _params(method: str, payload: bytes) -> dict[str, Any]:
+    """Parameters of a request; what cannot be parsed becomes no parameters, the handler then misses them."""
+    if method == "POST":
+        try:
+            decoded = msgspec.json.decode(payload or b"{}")
+        except msgspec.DecodeError:
+            return {}
+        return decoded if isinstance(decoded, dict) else {}
+    pairs = (part.partition("=") for part in payload.decode().split("&") if part)
+    return {unquote(name): unquote(value) for name, _, value in pairs}
