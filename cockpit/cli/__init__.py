@@ -1,1 +1,1 @@
-"""The command line and the composition root."""
+"""The command line: thin commands, and the one place that puts the concrete pieces together (``bootstrap``)."""
