@@ -1,1 +1,1 @@
-"""Floor 2: what stands out in a market: walls (density) and activity."""
+"""Floor 2: what stands out in a market: walls (density) and trading activity. No rule that trades lives here."""

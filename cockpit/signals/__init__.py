@@ -1,1 +1,1 @@
-"""Floor 3: detections become signals with gates, priority and a time to live."""
+"""Floor 3: from walls and activity to signals with their gates. Approval, risk and orders are above."""

@@ -1,0 +1,5 @@
+"""Placeholder until the detector lands; names others import already."""
+
+from cockpit.detectors.wall import Wall, WallEvent
+
+__all__ = ["Wall", "WallEvent"]
