@@ -13,9 +13,6 @@ class JournalConfig(BaseModel):
     url: str = ""
     """Database address as SQLAlchemy writes it; empty: journal.sqlite in the profile's data folder."""
 
-    snapshot_every_s: int = Field(default=300, ge=10, le=86_400)
-    """How often a book snapshot and the market figures of a symbol are stored, s."""
-
     keep_orderbook_snapshots_days: int = Field(default=30, ge=1, le=3_650)
     """Book snapshots older than this are deleted, days."""
 

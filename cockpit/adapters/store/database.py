@@ -117,3 +117,8 @@ def move_aside(path: Path, now_ns: int) -> Path:
 def is_busy(error: DBAPIError) -> bool:
     """True if another process held the write lock; nothing was done then."""
     return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+
+
+def exists(path: Path) -> bool:
+    """True if the file is there and is a plain file."""
+    return path.is_file()
