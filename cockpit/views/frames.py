@@ -5,6 +5,8 @@ The engine speaks first with ``Hello``. A screen with another ``SCHEMA`` is refu
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from cockpit.domain.commands import Command
@@ -31,11 +33,11 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
     pid: int
 
 
-class Attach(msgspec.Struct, frozen=True, kw_only=True, tag="attach"):
+class Attach(msgspec.Struct, frozen=True, kw_only=True, tag="attach", forbid_unknown_fields=True):
     """First frame of a screen."""
 
     schema: int
-    client: str
+    client: Annotated[str, msgspec.Meta(max_length=120)]
     """Who is there, for the journal and the other viewers: "user@host tty"."""
     is_observer: bool = False
     """An observer can never send a command."""
@@ -49,10 +51,10 @@ class Role(msgspec.Struct, frozen=True, tag="role"):
     viewers: int
 
 
-class Watch(msgspec.Struct, frozen=True, tag="watch"):
+class Watch(msgspec.Struct, frozen=True, tag="watch", forbid_unknown_fields=True):
     """The symbols whose book and flow the client shows (1 to 4)."""
 
-    symbols: list[str]
+    symbols: Annotated[list[str], msgspec.Meta(min_length=1, max_length=4)]
 
 
 class ViewFrame(msgspec.Struct, frozen=True, tag="view"):
@@ -63,13 +65,13 @@ class ViewFrame(msgspec.Struct, frozen=True, tag="view"):
     view: View
 
 
-class CommandFrame(msgspec.Struct, frozen=True, kw_only=True, tag="command"):
+class CommandFrame(msgspec.Struct, frozen=True, kw_only=True, tag="command", forbid_unknown_fields=True):
     """A command of the operator."""
 
-    command_id: str
+    command_id: Annotated[str, msgspec.Meta(max_length=64)]
     instance: str
     command: Command
-    seen: str = ""
+    seen: Annotated[str, msgspec.Meta(max_length=4000)] = ""
     """What stood on screen, in words."""
 
 
