@@ -66,6 +66,10 @@ class MarketSink(Protocol):
         """Ticker fields changed."""
         ...
 
+    async def wait_for_audience(self) -> None:
+        """Return when the first client has subscribed to an order book."""
+        ...
+
     def on_started(self) -> None:
         """The first frame is about to come."""
         ...

@@ -76,9 +76,12 @@ class Exchange:
         """Merge and publish ticker fields."""
         market = self.markets[change.symbol]
         frame = market.apply_ticker(change)
-        if frame is not None:
-            self.public.publish(f"tickers.{change.symbol}", frame)
-            self._meet(market)
+        self.public.publish(f"tickers.{change.symbol}", frame)
+        self._meet(market)
+
+    async def wait_for_audience(self) -> None:
+        """Return when the first client has subscribed to an order book."""
+        await self.first_book_subscription.wait()
 
     def on_started(self) -> None:
         """The market source begins."""

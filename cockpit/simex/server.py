@@ -22,6 +22,7 @@ from cockpit.simex.auth import Credentials
 from cockpit.simex.config import SimexConfig
 from cockpit.simex.exchange import Exchange
 from cockpit.simex.feed import Feed
+from cockpit.simex.feed_recording import RecordingFeed
 from cockpit.simex.feed_synthetic import SyntheticFeed
 from cockpit.simex.hub import TRANSPORT
 
@@ -80,6 +81,8 @@ async def serving(config: SimexConfig, clock: Clock | None = None) -> AsyncItera
 
 def build_feed(config: SimexConfig, clock: Clock) -> Feed:
     """The market source that ``config.market`` names."""
+    if config.recording_path is not None:
+        return RecordingFeed(config.recording_path, config.speed, config.recording_start_delay_s, clock)
     return SyntheticFeed(config.symbols, config.seed, config.speed, clock)
 
 

@@ -73,17 +73,14 @@ class SymbolMarket:
             self.last_ticks = trade.ticks
             self.trades.append(trade.row)
 
-    def apply_ticker(self, change: TickerChange) -> str | None:
-        """Merge ticker fields; the frame that tells subscribers, None if nothing changed."""
+    def apply_ticker(self, change: TickerChange) -> str:
+        """Merge ticker fields; the frame that tells subscribers."""
         self.ticker_cs, self.ticker_ts_ms = change.cs, change.ts_ms
         if change.is_snapshot or not self.ticker:
             self.ticker = dict(change.fields)
             return ticker_frame(self.symbol, "snapshot", self.ticker, change.cs, change.ts_ms)
-        changed = {name: value for name, value in change.fields.items() if self.ticker.get(name) != value}
-        if not changed:
-            return None
-        self.ticker.update(changed)
-        return ticker_frame(self.symbol, "delta", changed, change.cs, change.ts_ms)
+        self.ticker.update(change.fields)
+        return ticker_frame(self.symbol, "delta", change.fields, change.cs, change.ts_ms)
 
     def book_snapshot(self, depth: int) -> str | None:
         """First frame for a subscriber of ``orderbook.{depth}``; None before any book."""

@@ -33,6 +33,7 @@ class SyntheticTicker:
         self._interest_lots = self._volume_lots * rng.uniform(0.2, 0.8)
         self._funding = f"{rng.uniform(-0.0001, 0.0003):.6f}"
         self._mark = fair
+        self._told: dict[str, Any] = {}
         self._last_ms = 0
 
     def count(self, prints: Iterable[Print]) -> None:
@@ -46,17 +47,21 @@ class SyntheticTicker:
     def first(self, flow: SymbolFlow, ts_ms: int) -> TickerChange:
         """All fields at the start."""
         self._last_ms = ts_ms
-        return TickerChange(self._rules.instrument.symbol, self._fields(flow, round(flow.fair), ts_ms), ts_ms, 1, True)
+        self._told = self._fields(flow, round(flow.fair), ts_ms)
+        return TickerChange(self._rules.instrument.symbol, self._told, ts_ms, 1, True)
 
     def due(self, flow: SymbolFlow, last_ticks: int, seq: int, ts_ms: int) -> TickerChange | None:
-        """The present fields, if the push interval has passed."""
+        """The fields that changed, if the push interval has passed."""
         passed = ts_ms - self._last_ms
         if passed < INTERVAL_MS:
             return None
         self._last_ms = ts_ms
         self._mark += (flow.fair - self._mark) * (1 - math.exp(-passed / MARK_TAU_MS))
         last = last_ticks or round(flow.fair)
-        return TickerChange(self._rules.instrument.symbol, self._fields(flow, last, ts_ms), ts_ms, seq)
+        fields = self._fields(flow, last, ts_ms)
+        changed = {name: value for name, value in fields.items() if self._told.get(name) != value}
+        self._told = fields
+        return TickerChange(self._rules.instrument.symbol, changed, ts_ms, seq) if changed else None
 
     def _fields(self, flow: SymbolFlow, last: int, ts_ms: int) -> dict[str, Any]:
         price, qty = self._rules.price_text, self._rules.qty_text
