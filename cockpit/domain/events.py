@@ -152,6 +152,14 @@ class AccountPush(msgspec.Struct, frozen=True, tag=True):
     ts_recv: int
 
 
+class JournalHealth(msgspec.Struct, frozen=True, tag=True):
+    """The journal can or cannot be written."""
+
+    is_ok: bool
+    reason: str
+    ts_recv: int
+
+
 class TimerFired(msgspec.Struct, frozen=True, tag=True):
     """A timer set by the core has come due."""
 

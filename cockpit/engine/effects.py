@@ -12,13 +12,13 @@ from typing import Any
 
 import msgspec
 
-from cockpit.detectors.density import WallEvent
+from cockpit.detectors.wall import WallEvent
 from cockpit.domain.enums import OrderStatus, Severity, Side
 from cockpit.domain.ids import ClientOrderId
 from cockpit.domain.orders import CancelRequest, OrderRequest, StopRequest
 from cockpit.domain.positions import FillReport
 from cockpit.ports.journal import TradeRow
-from cockpit.signals.base import SignalExpired, SignalRaised
+from cockpit.signals.base import Signal, SignalExpired, SignalRaised
 
 # ------------------------------------------------------------------------------------------------------------- effects
 
@@ -106,11 +106,12 @@ Effect = (
 class SignalDecided(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What became of a signal: approved, rejected, expired, refused, sent."""
 
-    signal_id: str
-    symbol: str
+    signal: Signal
     state: str
     reason: str
     operator: str = ""
+    ticket: dict[str, Any] = {}
+    """The order that went out, if one did."""
 
 
 class OrderChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -191,7 +192,8 @@ class CommandAnswered(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 class Noted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Something worth knowing about the engine or the exchange."""
 
-    type: str
+    event: str
+    """Short name, as in "stream_lost"."""
     severity: Severity
     text: str
     symbol: str = ""

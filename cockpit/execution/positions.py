@@ -14,7 +14,9 @@ import msgspec
 from cockpit.domain.enums import ExecType, Side, SignalKind
 from cockpit.domain.instrument import Instrument, Lots, Ticks
 from cockpit.domain.positions import FillReport, Position, PositionReport
+from cockpit.ports.journal import TradeRow
 
+_KINDS = frozenset(kind.value for kind in SignalKind)
 _TRADING = frozenset({ExecType.TRADE, ExecType.ADL, ExecType.LIQUIDATION})
 
 
@@ -61,6 +63,8 @@ class OpenPosition:
         self.exit_reason = ""
         self.best_speed = 0.0
         self.at_breakeven = False
+        self.is_restored = False
+        """Taken from the journal at start and not yet compared with the exchange."""
         self.latency: dict[str, int] = {}
         """Spans of the entry in ms: signal_to_approve, approve_to_ack, ack_to_fill."""
 
@@ -175,7 +179,36 @@ class PositionManager:
         if report.seq < position.last_seq or (position.report is not None and report.seq < position.report.seq):
             return None
         position.report = report
+        if position.is_restored and report.qty > 0:
+            # What was filled while no engine ran is known only as a size: the exchange's.
+            position.fills = msgspec.structs.replace(position.fills, qty=report.qty * position.side.sign)
+            position.is_restored = False
         return position
+
+    def restore(self, row: TradeRow, instrument: Instrument | None) -> None:
+        """Take up a trade that the journal left open."""
+        side = Side(row.direction)
+        position = OpenPosition(row.symbol, side, row.opened_ns)
+        position.fills = Position(row.symbol, row.qty * side.sign, row.entry_price, row.gross_pnl, row.fees)
+        position.peak_qty = row.qty
+        position.entry_price = row.entry_price
+        position.is_restored = True
+        self.open[row.symbol] = position
+        if row.initial_stop is None or instrument is None or row.kind not in _KINDS:
+            return
+        take_profit = row.parameters.get("take_profit_ticks")
+        position.origin = EntryOrigin(
+            trade_id=row.trade_id,
+            kind=SignalKind(row.kind),
+            stop=instrument.ticks(row.initial_stop),
+            take_profit=None if take_profit is None else Ticks(int(take_profit)),
+            wall_id=str(row.parameters.get("wall_id", "")),
+            wall_price=float(row.parameters.get("wall_price", 0.0)),
+            raised_ns=row.opened_ns,
+            approved_ns=row.opened_ns,
+            parameters=row.parameters,
+        )
+        position.stop_wanted = position.origin.stop
 
     def confirm_stop(self, position: OpenPosition, instrument: Instrument, now_ns: int) -> bool:
         """Compare the reported stop with the wanted one; True when it was confirmed just now."""

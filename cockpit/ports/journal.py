@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from cockpit.domain.enums import Severity
+from cockpit.domain.enums import OrderRole, Severity
 from cockpit.domain.orders import OrderRequest
 from cockpit.domain.positions import FillReport
 
@@ -17,10 +17,22 @@ REBUILT_FLAG = "journal_rebuilt"
 
 
 class DurableIntent(msgspec.Struct, frozen=True):
-    """Proof that an order's intent is on disk. Only a journal makes one; ``Venue.submit`` demands one."""
+    """Proof that an order's intent is on disk; ``Venue.submit`` demands one (``unjournaled_exit`` is the exception)."""
 
     request: OrderRequest
     journaled_ns: int
+    """0: the order may leave without, see ``unjournaled_exit``."""
+
+
+def unjournaled_exit(request: OrderRequest) -> DurableIntent:
+    """Let an order that only reduces leave although the journal cannot be written (a full disk keeps no position open).
+
+    Raises:
+        ValueError: ``request`` could open or enlarge a position.
+    """
+    if request.role is OrderRole.ENTRY or not request.reduce_only:
+        raise ValueError(f"order {request.client_id} may not leave without its intent on disk")
+    return DurableIntent(request, 0)
 
 
 class IntentState(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -1,7 +1,7 @@
 """View sections: complete, immutable, ready to be shown. No decision reads them; no section refers to another.
 
-Prices, sizes and money come as text in the instrument's own precision; numbers stand only where a widget draws, sorts or
-counts with them. Each section travels alone and replaces the earlier one of its kind.
+Prices, sizes and money come as text in the instrument's own precision; numbers stand only where a widget draws, sorts
+or counts with them. Each section travels alone and replaces the earlier one of its kind.
 """
 
 from __future__ import annotations

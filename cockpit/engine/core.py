@@ -1,0 +1,282 @@
+"""The core decides. It reads no clock, opens nothing, awaits nothing: the same events give the same steps, bit for bit.
+
+Live trading, replay and simulation feed the same core; only who makes the events differs.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import assert_never
+
+from cockpit.domain.commands import OperatorCommand
+from cockpit.domain.enums import Severity, StreamName
+from cockpit.domain.events import (
+    AccountPush,
+    CancelAnswer,
+    FrameRejected,
+    InstrumentsLoaded,
+    JournalHealth,
+    MarketEnded,
+    OrderAnswer,
+    OrderLookedUp,
+    ReportsFailed,
+    StopAnswer,
+    StreamLost,
+    StreamUp,
+    TimerFired,
+    TopicRefused,
+    VenueEvent,
+    VenueReports,
+)
+from cockpit.domain.market import BookDelta, BookSnapshot, MarketEvent, Ticker, TouchHeartbeat, Trades
+from cockpit.domain.time import NS_PER_MS, NS_PER_S
+from cockpit.engine.effects import BookStateChanged, EntriesChanged, Noted, ResyncBook, SetTimer, Step
+from cockpit.engine.exit_desk import ExitDesk
+from cockpit.engine.flatten_desk import FlattenDesk
+from cockpit.engine.operator_desk import OperatorDesk
+from cockpit.engine.order_desk import OrderDesk
+from cockpit.engine.signal_desk import SignalDesk
+from cockpit.engine.state import CoreSettings, EngineState, Outbox, SymbolState
+from cockpit.ports.journal import Recovery
+from cockpit.signals.base import SignalRaised
+
+SourceEvent = InstrumentsLoaded | StreamUp | StreamLost | FrameRejected | TopicRefused | MarketEnded
+EngineEvent = MarketEvent | VenueEvent | JournalHealth | OperatorCommand | TimerFired
+
+TICK_NS = NS_PER_S
+RESYNC_AGAIN_NS = 5 * NS_PER_S
+
+
+class TradingCore:
+    """One engine's decisions. ``process`` is the only way in."""
+
+    def __init__(self, settings: CoreSettings, recovery: Recovery) -> None:
+        self.state = EngineState(settings, recovery.day_realised)
+        self.orders = OrderDesk(self.state, recovery)
+        self.signals = SignalDesk(self.state, self.orders)
+        self.exits = ExitDesk(self.state, self.orders)
+        self.flatten = FlattenDesk(self.state, self.orders)
+        self.operator = OperatorDesk(self.state, self.signals, self.orders, self.exits, self.flatten)
+        self.fee_rate = Decimal(repr(settings.execution.taker_fee_rate))
+        """Taker fee fraction for estimates."""
+        self._recovery = recovery
+        self._locks_told: list[str] = []
+        self._resync_ns: dict[str, int] = {}
+
+    def start(self, now_ns: int) -> Step:
+        """The first step of a live engine: timers, and what the journal says was going on."""
+        self.state.now_ns = now_ns
+        self.state.day.roll(now_ns)
+        out = Outbox()
+        out.effects.append(SetTimer("tick", now_ns + TICK_NS))
+        self.orders.recover(self._recovery, out)
+        self.operator.recover(self._recovery.settings, out)
+        return self._step(out)
+
+    def process(self, event: EngineEvent) -> Step:
+        """Everything that one event leads to."""
+        self.state.now_ns = event.ts_recv
+        out = Outbox()
+        kind = type(event)
+        if kind is BookDelta or kind is Trades or kind is BookSnapshot or kind is Ticker:
+            self._market(event, out)  # type: ignore[arg-type]  # narrowed by the identity tests of the hot path
+        elif isinstance(event, TouchHeartbeat):
+            self._heartbeat(event)
+        elif isinstance(event, OperatorCommand):
+            self.operator.on_command(event, out)
+        elif isinstance(event, TimerFired):
+            self._timer(event, out)
+        elif isinstance(event, JournalHealth):
+            self._journal(event, out)
+        else:
+            self._venue(event, out)  # type: ignore[arg-type]  # what is left of the union
+        return self._step(out)
+
+    def _step(self, out: Outbox) -> Step:
+        self.state.seq += 1
+        reasons = list(self.state.locks.values())
+        if reasons != self._locks_told:
+            self._locks_told = reasons
+            out.outputs.append(EntriesChanged(reasons))
+        return Step(self.state.seq, self.state.now_ns, out.outputs, out.effects)
+
+    # ------------------------------------------------------------------------------------------------------ market
+
+    def _market(self, event: BookDelta | BookSnapshot | Trades | Ticker, out: Outbox) -> None:
+        symbol = self.state.symbols.get(event.symbol)
+        if symbol is None:
+            return
+        market = symbol.market
+        market.apply(event)
+        kind = type(event)
+        if kind is Ticker:
+            return
+        symbol.md_latency_ns.append(event.ts_recv - event.ts_event)
+        if kind is not Trades:
+            symbol.recv_ns = event.ts_recv
+            if market.book.is_valid is not symbol.was_valid:
+                self._book_changed(symbol, out)
+            elif not symbol.was_valid:
+                self._resync(symbol, out)
+        walls = symbol.bank.update(market, event)
+        if walls:
+            out.outputs += walls
+        for result in symbol.pipeline.update(market, symbol.bank, event, walls):
+            out.outputs.append(result)
+            if isinstance(result, SignalRaised):
+                self.signals.on_raised(result.signal, out)
+            else:
+                self.signals.on_expired(result.signal_id, result.reason, out)
+        if symbol.symbol in self.orders.positions.open or symbol.symbol in self.exits.checks:
+            self.exits.on_market(symbol, out)
+
+    def _book_changed(self, symbol: SymbolState, out: Outbox) -> None:
+        book = symbol.market.book
+        symbol.was_valid = book.is_valid
+        out.outputs.append(BookStateChanged(symbol.symbol, book.is_valid, book.invalid_reason))
+        if not book.is_valid:
+            self.state.gaps += 1
+            self._resync(symbol, out)
+
+    def _resync(self, symbol: SymbolState, out: Outbox) -> None:
+        """Ask for a snapshot, and again if none comes."""
+        if self.state.now_ns - self._resync_ns.get(symbol.symbol, -RESYNC_AGAIN_NS) < RESYNC_AGAIN_NS:
+            return
+        self._resync_ns[symbol.symbol] = self.state.now_ns
+        out.effects.append(ResyncBook(symbol.symbol))
+
+    def _heartbeat(self, event: TouchHeartbeat) -> None:
+        """Proof of life only: decisions must not depend on how often a source repeats it."""
+        symbol = self.state.symbols.get(event.symbol)
+        if symbol is not None:
+            symbol.recv_ns = event.ts_recv
+
+    # ------------------------------------------------------------------------------------------------------- venue
+
+    def _venue(self, event: VenueEvent, out: Outbox) -> None:
+        match event:
+            case OrderAnswer():
+                self.orders.on_order_answer(event, out)
+                self.flatten.on_answer(event)
+            case CancelAnswer():
+                self.orders.on_cancel_answer(event, out)
+            case StopAnswer():
+                self.orders.on_stop_answer(event, out)
+            case OrderLookedUp():
+                self.orders.on_lookup(event, out)
+            case AccountPush():
+                self.orders.on_push(event, out)
+            case VenueReports():
+                self.orders.on_reports(event, out)
+                self.state.locks.pop("starting", None)
+                self.flatten.on_reports(event, out)
+            case ReportsFailed():
+                self._note(out, "reports", Severity.WARNING, f"reading the account failed: {event.reason}")
+            case _:
+                self._source(event, out)
+
+    def _source(self, event: SourceEvent, out: Outbox) -> None:
+        """What the streams and the market source say of themselves."""
+        match event:
+            case InstrumentsLoaded():
+                self._instruments(event)
+            case StreamUp() | StreamLost():
+                self._stream(event, out)
+            case FrameRejected():
+                self._frame_rejected(event, out)
+            case TopicRefused():
+                self._note(out, "topic_refused", Severity.ERROR, f"topic {event.topic} refused: {event.reason}")
+            case MarketEnded():
+                self.state.is_ended = True
+                self.state.locks["ended"] = "the recording has ended"
+                self._note(out, "ended", Severity.WARNING, "the recording has ended; entries are refused")
+            case _:
+                assert_never(event)
+
+    def _instruments(self, event: InstrumentsLoaded) -> None:
+        for instrument in event.instruments:
+            symbol = self.state.symbols.get(instrument.symbol)
+            if symbol is not None:
+                symbol.instrument = instrument
+
+    def _stream(self, event: StreamUp | StreamLost, out: Outbox) -> None:
+        is_up = isinstance(event, StreamUp)
+        name = f"{event.stream} stream"
+        self.state.streams[event.stream] = is_up
+        if is_up:
+            self.state.locks.pop(name, None)
+            self._note(out, "stream_up", Severity.INFO, f"{name} is up")
+            if event.stream is StreamName.PRIVATE:
+                self.orders.request_reports(out)
+            return
+        self.state.reconnects += 1
+        if event.stream is StreamName.PUBLIC:
+            self._invalidate_books(out)
+        self.state.locks[name] = f"{name} lost"
+        reason = event.reason if isinstance(event, StreamLost) else ""
+        self._note(out, "stream_lost", Severity.ERROR, f"{name} lost: {reason}")
+
+    def _invalidate_books(self, out: Outbox) -> None:
+        """What was not heard is not known: every book waits for a new snapshot."""
+        for symbol in self.state.symbols.values():
+            symbol.market.book.invalidate("stream lost")
+            if symbol.was_valid:
+                symbol.was_valid = False
+                out.outputs.append(BookStateChanged(symbol.symbol, False, "stream lost"))
+
+    def _frame_rejected(self, event: FrameRejected, out: Outbox) -> None:
+        self.state.rejected_frames += 1
+        self._note(out, "frame_rejected", Severity.WARNING, f"frame dropped: {event.reason}", event.symbol)
+        symbol = self.state.symbols.get(event.symbol)
+        if symbol is not None:
+            symbol.market.book.invalidate(f"bad frame: {event.reason}")
+            if symbol.was_valid:
+                self._book_changed(symbol, out)
+        elif event.stream is StreamName.PRIVATE:
+            self.orders.request_reports(out)
+
+    def _journal(self, event: JournalHealth, out: Outbox) -> None:
+        """Without a journal no entry can be made; exits and protection go on."""
+        if event.is_ok:
+            self.state.locks.pop("journal", None)
+            return
+        self.state.locks["journal"] = f"journal cannot be written: {event.reason}"
+        self._note(out, "journal", Severity.CRITICAL, self.state.locks["journal"])
+
+    # ------------------------------------------------------------------------------------------------------ timers
+
+    def _timer(self, event: TimerFired, out: Outbox) -> None:
+        name, _, rest = event.name.partition(":")
+        match name:
+            case "tick":
+                self._tick(out)
+            case "query":
+                self.orders.on_query_timer(rest, out)
+            case "stop":
+                self.orders.on_stop_timer(rest, out)
+            case "flatten":
+                self.flatten.on_timer(out)
+
+    def _tick(self, out: Outbox) -> None:
+        """Once a second: the day, the queue, the loss limit, the account."""
+        state = self.state
+        out.effects.append(SetTimer("tick", state.now_ns + TICK_NS))
+        if state.day.roll(state.now_ns):
+            self._note(out, "day", Severity.INFO, "a new exchange day has begun")
+        self.signals.on_tick(out)
+        self.operator.on_tick(out)
+        reconcile_ns = round(state.settings.execution.reconcile_s * NS_PER_S)
+        if state.reconciled_ns is None or state.now_ns - state.reconciled_ns >= reconcile_ns:
+            self.orders.request_reports(out)
+        self.orders.orders.forget_ended(state.now_ns - 3_600 * NS_PER_S)
+
+    @staticmethod
+    def _note(out: Outbox, kind: str, severity: Severity, text: str, symbol: str = "") -> None:
+        out.outputs.append(Noted(event=kind, severity=severity, text=text, symbol=symbol))
+
+    # ------------------------------------------------------------------------------------------------------ figures
+
+    def md_ms(self) -> int | None:
+        """Median age of market data at arrival, ms, over the last frames of all symbols."""
+        values = sorted(value for symbol in self.state.symbols.values() for value in symbol.md_latency_ns)
+        return values[len(values) // 2] // NS_PER_MS if values else None

@@ -1,0 +1,103 @@
+"""Carries out the flatten state machine: its steps become effects, reads and answers go back into it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from cockpit.domain.enums import OrderRole, Severity
+from cockpit.domain.events import OrderAnswer, VenueReports
+from cockpit.domain.ids import ClientOrderId, role_of
+from cockpit.domain.orders import CancelRequest
+from cockpit.domain.time import NS_PER_MS, NS_PER_S
+from cockpit.engine.effects import CancelEntries, CancelOrder, Noted, SetFlag, SetTimer
+from cockpit.engine.order_desk import OrderDesk
+from cockpit.engine.state import EngineState, Outbox
+from cockpit.execution.flatten import CancelEntriesOf, CancelLeftovers, CloseNow, Flatten, FlattenState, FlattenStep
+
+STEP_NS = NS_PER_S // 2
+FLAG = "flatten"
+LOCK = "flatten"
+
+
+class FlattenDesk:
+    """The emergency flatten of this engine."""
+
+    def __init__(self, state: EngineState, orders: OrderDesk) -> None:
+        self.state = state
+        self.orders = orders
+        self.flatten = Flatten(state.settings.execution.order_ttl_s)
+
+    def arm(self, out: Outbox) -> None:
+        """First press: entries off and cancelled; nothing is closed."""
+        if not self.flatten.is_running:
+            self.flatten.state = FlattenState.ARMED
+        self.state.locks["paused"] = "paused by the operator"
+        self.cancel_entries("", out)
+
+    def start(self, out: Outbox) -> bool:
+        """Second press: close everything until the exchange says zero. False if one is running already."""
+        if not self.flatten.start(self.state.now_ns):
+            return False
+        self.state.locks[LOCK] = "flattening"
+        out.effects.append(SetFlag(FLAG, str(self.state.now_ns)))
+        out.outputs.append(Noted(event="flatten", severity=Severity.CRITICAL, text="flatten started"))
+        self.on_timer(out)
+        return True
+
+    def on_timer(self, out: Outbox) -> None:
+        """Next step of a running flatten."""
+        if not self.flatten.is_running:
+            return
+        held = {symbol: position.qty for symbol, position in self.orders.positions.open.items()}
+        for symbol, report in self.orders.positions.unclaimed.items():
+            held[symbol] = max(held.get(symbol, Decimal(0)), report.qty)
+        entries = {order.symbol for order in self.orders.orders.live_entries()}
+        for step in self.flatten.step(self.state.now_ns, held, entries):
+            self._carry_out(step, out)
+        out.effects.append(SetTimer("flatten", self.state.now_ns + STEP_NS))
+
+    def on_answer(self, answer: OrderAnswer) -> None:
+        """A close was answered."""
+        if role_of(answer.client_id) is not OrderRole.FLATTEN:
+            return
+        order = self.orders.orders.get(answer.client_id)
+        if order is not None:
+            ms = (answer.ts_recv - answer.sent_ns) // NS_PER_MS
+            detail = "acknowledged" if answer.code == 0 and not answer.reason else f"{answer.outcome}: {answer.reason}"
+            self.flatten.on_answer(order.symbol, detail, ms)
+
+    def on_reports(self, reports: VenueReports, out: Outbox) -> None:
+        """A complete read of the account came back."""
+        if not self.flatten.is_running:
+            return
+        open_symbols = {report.symbol for report in reports.positions if report.qty > 0}
+        in_flight = len(self.orders.orders.in_flight())
+        for step in self.flatten.on_read(reports.requested_ns, open_symbols, in_flight):
+            self._carry_out(step, out)
+        if self.flatten.state is FlattenState.FLAT:
+            self.state.locks.pop(LOCK, None)
+            self.state.locks["paused"] = "paused after flatten"
+            out.effects.append(SetFlag(FLAG, ""))
+            took = (self.state.now_ns - self.flatten.started_ns) / NS_PER_S
+            text = f"flat: no position, read twice, {took:.1f} s"
+            out.outputs.append(Noted(event="flatten", severity=Severity.CRITICAL, text=text))
+
+    def cancel_entries(self, symbol: str, out: Outbox) -> int:
+        """Cancel entry orders that may still fill, of one symbol or of all (""). Returns how many symbols."""
+        symbols = sorted({o.symbol for o in self.orders.orders.live_entries() if symbol in ("", o.symbol)})
+        out.effects += [CancelEntries(name) for name in symbols]
+        return len(symbols)
+
+    def _carry_out(self, step: FlattenStep, out: Outbox) -> None:
+        match step:
+            case CancelEntriesOf(symbol):
+                out.effects.append(CancelEntries(symbol))
+            case CloseNow(symbol, _):
+                self.orders.close(symbol, 100, "flatten", OrderRole.FLATTEN, out)
+            case CancelLeftovers():
+                for order in self.orders.orders.open_orders():
+                    if order.is_own:
+                        request = CancelRequest(symbol=order.symbol, client_id=ClientOrderId(order.client_id))
+                        out.effects.append(CancelOrder(request))
+            case _:
+                self.orders.request_reports(out)

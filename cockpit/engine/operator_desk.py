@@ -1,0 +1,174 @@
+"""Judges operator commands. Every command gets one answer; its effect is seen in the next views."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import assert_never
+
+import msgspec
+
+from cockpit.domain.commands import (
+    ApproveSignal,
+    ArmFlatten,
+    CancelEntryOrders,
+    ClosePosition,
+    Command,
+    FlattenAll,
+    MoveStopToBreakeven,
+    OperatorCommand,
+    PauseEntries,
+    RejectSignal,
+    ResumeEntries,
+    SetApproval,
+    Shutdown,
+    SnoozeSignal,
+)
+from cockpit.domain.enums import Approval, OrderRole, Severity
+from cockpit.engine.effects import CommandAnswered, EndEngine, Noted, SetFlag
+from cockpit.engine.exit_desk import ExitDesk
+from cockpit.engine.flatten_desk import FLAG, FlattenDesk
+from cockpit.engine.order_desk import OrderDesk
+from cockpit.engine.signal_desk import SignalDesk
+from cockpit.engine.state import EngineState, Outbox
+
+PAUSED = "paused"
+DAY_LOSS = "day loss"
+DAY_LOSS_FLAG = "day_loss_lock"
+
+
+class OperatorDesk:
+    """The hand: approve, reject, close, pause, flatten, shut down."""
+
+    def __init__(
+        self, state: EngineState, signals: SignalDesk, orders: OrderDesk, exits: ExitDesk, flatten: FlattenDesk
+    ) -> None:
+        self.state = state
+        self.signals = signals
+        self.orders = orders
+        self.exits = exits
+        self.flatten = flatten
+        self._shutdown_when_flat = False
+
+    def recover(self, flags: Mapping[str, str], out: Outbox) -> None:
+        """Take up durable flags of an earlier run: a flatten goes on, a day-loss lock holds."""
+        if flags.get(FLAG):
+            self.flatten.start(out)
+        if flags.get(DAY_LOSS_FLAG):
+            self.state.locks[DAY_LOSS] = f"day loss limit reached on {flags[DAY_LOSS_FLAG]}"
+        if flags.get(PAUSED):
+            self.state.locks[PAUSED] = "paused by the operator"
+
+    def on_command(self, event: OperatorCommand, out: Outbox) -> None:
+        """Judge one command and answer it."""
+        reason = self._judge(event.command, event.operator, out)
+        arguments = msgspec.to_builtins(event.command)
+        arguments.pop("type", None)
+        out.outputs.append(
+            CommandAnswered(
+                command_id=event.command_id,
+                operator=event.operator,
+                action=type(event.command).__name__,
+                arguments=arguments,
+                accepted=not reason,
+                reason=reason,
+                seen=event.seen,
+            )
+        )
+
+    def on_tick(self, out: Outbox) -> None:
+        """Once a second: the day's loss limit, and a shutdown that waits for zero."""
+        self._watch_day_loss(out)
+        if self._shutdown_when_flat and not self.flatten.flatten.is_running and not self.orders.positions.symbols():
+            self._shutdown_when_flat = False
+            out.effects.append(EndEngine("stopped after flatten"))
+
+    def _judge(self, command: Command, operator: str, out: Outbox) -> str:
+        """Carry a command out; returns "" or why it is refused."""
+        match command:
+            case ApproveSignal(signal_id, content_hash):
+                return self.signals.approve(signal_id, content_hash, operator, out)
+            case RejectSignal(signal_id, reason):
+                return self.signals.reject(signal_id, reason, operator, out)
+            case SnoozeSignal(signal_id):
+                return self.signals.snooze(signal_id)
+            case ClosePosition(symbol, percent):
+                return self._close(symbol, percent, out)
+            case MoveStopToBreakeven(symbol):
+                position = self.orders.positions.open.get(symbol)
+                return f"no position in {symbol}" if position is None else self.exits.to_breakeven(position, out)
+            case CancelEntryOrders(symbol):
+                return "" if self.flatten.cancel_entries(symbol, out) else f"no entry order of {symbol or 'any symbol'}"
+            case SetApproval(approval):
+                return self._set_approval(approval)
+            case Shutdown():
+                return self._shutdown(command, out)
+            case PauseEntries() | ResumeEntries() | ArmFlatten() | FlattenAll():
+                return self._switch(command, out)
+            case _:
+                assert_never(command)
+
+    def _switch(self, command: PauseEntries | ResumeEntries | ArmFlatten | FlattenAll, out: Outbox) -> str:
+        match command:
+            case PauseEntries():
+                self.state.locks[PAUSED] = "paused by the operator"
+                out.effects.append(SetFlag(PAUSED, "1"))
+                return ""
+            case ResumeEntries():
+                return self._resume(out)
+            case ArmFlatten():
+                self.flatten.arm(out)
+                out.effects.append(SetFlag(PAUSED, "1"))
+                return ""
+            case FlattenAll():
+                return "" if self.flatten.start(out) else "a flatten is running already"
+
+    def _close(self, symbol: str, percent: int, out: Outbox) -> str:
+        if not 1 <= percent <= 100:
+            return f"percent must be 1 to 100, not {percent}"
+        return self.orders.close(symbol, percent, "operator", OrderRole.CLOSE, out)
+
+    def _resume(self, out: Outbox) -> str:
+        if self.flatten.flatten.is_running:
+            return "a flatten is running; entries stay off until it is done"
+        self.state.locks.pop(PAUSED, None)
+        out.effects.append(SetFlag(PAUSED, ""))
+        held = self.state.locks.get(DAY_LOSS)
+        if held is not None and not self._is_day_loss_reached():
+            del self.state.locks[DAY_LOSS]
+            out.effects.append(SetFlag(DAY_LOSS_FLAG, ""))
+        elif held is not None:
+            return f"{held}; it ends with the exchange's day"
+        return ""
+
+    def _set_approval(self, approval: Approval) -> str:
+        if approval is Approval.AUTO and self.state.settings.engine.approval is not Approval.AUTO:
+            return "automatic approval needs an engine started with --auto"
+        self.state.approval = approval
+        return ""
+
+    def _shutdown(self, command: Shutdown, out: Outbox) -> str:
+        symbols = sorted(self.orders.positions.symbols())
+        if command.flatten:
+            self.flatten.start(out)
+            self._shutdown_when_flat = True
+            return ""
+        if symbols and not command.leave_protected:
+            return f"open position in {', '.join(symbols)}: say --leave-protected or --flatten"
+        out.effects.append(EndEngine("stopped by the operator"))
+        return ""
+
+    def _is_day_loss_reached(self) -> bool:
+        day = self.state.day
+        if day.r_usdt <= 0:
+            return False
+        return self.signals.day_pnl() / day.r_usdt <= -Decimal(repr(self.state.settings.risk.day_loss_limit_r))
+
+    def _watch_day_loss(self, out: Outbox) -> None:
+        if DAY_LOSS in self.state.locks or not self._is_day_loss_reached():
+            return
+        limit = self.state.settings.risk.day_loss_limit_r
+        text = f"day loss limit of {limit:g} R reached"
+        self.state.locks[DAY_LOSS] = text
+        out.effects.append(SetFlag(DAY_LOSS_FLAG, f"day {self.state.day.day}"))
+        out.outputs.append(Noted(event="day_loss", severity=Severity.CRITICAL, text=text))

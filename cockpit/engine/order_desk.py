@@ -1,0 +1,428 @@
+"""Orders and positions: what answers and reports change, stops, exits, reconciliation.
+
+The desk never sends: it puts effects into the outbox. It believes the exchange, books every execution once and asks
+again whenever something is unknown.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from cockpit.domain.account import BalanceReport
+from cockpit.domain.enums import OrderRole, OrderStatus, OrderType, Severity, Side, TimeInForce
+from cockpit.domain.events import (
+    AccountPush,
+    CancelAnswer,
+    OrderAnswer,
+    OrderLookedUp,
+    Outcome,
+    StopAnswer,
+    VenueReports,
+)
+from cockpit.domain.ids import ClientOrderId, client_order_id
+from cockpit.domain.instrument import Lots, Ticks
+from cockpit.domain.orders import OrderReport, OrderRequest, StopRequest
+from cockpit.domain.positions import FillReport, PositionReport
+from cockpit.domain.time import NS_PER_MS, NS_PER_S
+from cockpit.engine.effects import (
+    FillBooked,
+    Noted,
+    OrderChanged,
+    PositionChanged,
+    PositionClosed,
+    PositionOpened,
+    QueryOrder,
+    RequestReports,
+    SetStop,
+    SetTimer,
+    StopConfirmed,
+    SubmitOrder,
+)
+from cockpit.engine.state import EngineState, Outbox
+from cockpit.engine.trades import trade_row
+from cockpit.execution.orders import OrderManager, TrackedOrder
+from cockpit.execution.positions import EntryOrigin, OpenPosition, PositionManager
+from cockpit.ports.journal import Recovery
+from cockpit.risk.gate import RiskApproved
+
+QUERY_BACKOFF_S = (1.0, 2.0, 4.0, 8.0)
+SENT_CHECK_S = 3.0
+FILL_OVERLAP_MS = 60_000
+
+
+class OrderDesk:
+    """Everything between a risk decision and the exchange's last word."""
+
+    def __init__(self, state: EngineState, recovery: Recovery) -> None:
+        self.state = state
+        self.orders = OrderManager()
+        self.positions = PositionManager(set(recovery.seen_exec_ids))
+        self.origins: dict[str, EntryOrigin] = {}
+        """Origin of each entry of ours, by link id."""
+        self.reasons: dict[str, str] = {}
+        """Why a close order was sent, by link id."""
+        self._attempts: dict[tuple[str, OrderRole], int] = {}
+        self._queries: dict[str, int] = {}
+        self._acted_ns: dict[str, int] = {}
+        """Engine time of our last action or fill of a symbol: older reads of it are discarded."""
+        self._last_fill_ms = recovery.last_fill_ms
+        self._foreign = 0
+
+    def recover(self, recovery: Recovery, out: Outbox) -> None:
+        """Take up what the journal left open: intents are asked for, trades become positions again."""
+        for intent in recovery.open_intents:
+            order = self.orders.add_intent(intent.request, intent.sent_ns)
+            order.order_id = intent.order_id
+            order.status = OrderStatus.UNKNOWN
+            self._ask_again(order, 0.0, out)
+        for row in recovery.open_trades:
+            symbol = self.state.symbols.get(row.symbol)
+            self.positions.restore(row, None if symbol is None else symbol.instrument)
+
+    # ---------------------------------------------------------------------------------------------------- sending
+
+    def submit_entry(self, approved: RiskApproved[OrderRequest], origin: EntryOrigin, out: Outbox) -> None:
+        """Send an approved entry."""
+        request = approved.order
+        self.origins[request.client_id] = origin
+        self.state.entry_times.append(self.state.now_ns)
+        self.state.symbols[request.symbol].last_entry_ns[request.side] = self.state.now_ns
+        self._submit(request, out)
+
+    def close(self, symbol: str, percent: int, reason: str, role: OrderRole, out: Outbox) -> str:
+        """Close ``percent`` of a position, reduce-only, by market. Returns "" or why nothing was sent."""
+        position = self.positions.open.get(symbol)
+        report = self.positions.unclaimed.get(symbol)
+        held = position.side if position is not None else (report.side if report is not None else None)
+        if held is None:
+            return f"no position in {symbol}"
+        if role is OrderRole.CLOSE and position is not None and position.close_id is not None:
+            return f"a close of {symbol} is working already"
+        lots = Lots(0)
+        if percent < 100:
+            instrument = self.state.symbols[symbol].instrument
+            lots = Lots(0) if position is None or instrument is None else position.lots(instrument, percent)
+            if lots <= 0:
+                return f"{percent} % of {symbol} is less than one lot; close all of it instead"
+        request = OrderRequest(
+            client_id=self.next_id(self._origin_text(position), role),
+            symbol=symbol,
+            side=held.opposite,
+            role=role,
+            order_type=OrderType.MARKET,
+            time_in_force=TimeInForce.IOC,
+            lots=lots,
+            reduce_only=True,
+            close_on_trigger=percent == 100,
+            created_ns=self.state.now_ns,
+        )
+        if position is not None:
+            position.close_id = request.client_id
+        self.reasons[request.client_id] = reason
+        self._submit(request, out)
+        return ""
+
+    def move_stop(self, position: OpenPosition, stop: Ticks, out: Outbox) -> None:
+        """Set or move the stop of an open position in place."""
+        position.stop_wanted = stop
+        position.stop_sent_ns = self.state.now_ns
+        position.stop_in_flight = True
+        self._acted_ns[position.symbol] = self.state.now_ns
+        trigger = self.state.settings.execution.stop_trigger_by
+        out.effects.append(SetStop(StopRequest(symbol=position.symbol, stop_loss=stop, trigger_by=trigger)))
+
+    def next_id(self, origin: str, role: OrderRole) -> ClientOrderId:
+        """The next link id of an origin and role."""
+        attempt = self._attempts.get((origin, role), 0) + 1
+        self._attempts[(origin, role)] = attempt
+        settings = self.state.settings
+        return client_order_id(settings.environment, settings.epoch, origin, role, attempt)
+
+    def _submit(self, request: OrderRequest, out: Outbox) -> None:
+        order = self.orders.add_intent(request, self.state.now_ns)
+        self._acted_ns[request.symbol] = self.state.now_ns
+        out.effects.append(SubmitOrder(request))
+        self._changed(order, out)
+
+    def _origin_text(self, position: OpenPosition | None) -> str:
+        if position is not None and position.origin is not None:
+            return position.origin.trade_id
+        self._foreign += 1
+        return f"x{self._foreign}"
+
+    # ---------------------------------------------------------------------------------------------------- answers
+
+    def on_order_answer(self, answer: OrderAnswer, out: Outbox) -> None:
+        """The exchange (or the way to it) answered a submit."""
+        self.state.order_ms = (answer.ts_recv - answer.sent_ns) // NS_PER_MS
+        if answer.is_auth:
+            self.state.locks["key"] = f"key refused: {answer.reason}"
+        order = self.orders.on_answer(answer)
+        if order is None:
+            return
+        self._changed(order, out)
+        if order.status is OrderStatus.DEAD:
+            self._close_ended(order)
+            self._note(
+                out, "order_refused", Severity.ERROR, f"order {order.client_id} refused: {answer.reason}", order.symbol
+            )
+        elif order.status is OrderStatus.UNKNOWN:
+            self._ask_again(order, self.state.settings.execution.unknown_first_query_s, out)
+            self._note(
+                out,
+                "outcome_unknown",
+                Severity.ERROR,
+                f"outcome of {order.client_id} unknown: {answer.reason}",
+                order.symbol,
+            )
+        else:
+            self._ask_again(order, SENT_CHECK_S, out)
+
+    def on_cancel_answer(self, answer: CancelAnswer, out: Outbox) -> None:
+        """The exchange answered a cancel; order reports say what really happened."""
+        if answer.outcome is not Outcome.YES:
+            self._note(
+                out,
+                "cancel",
+                Severity.WARNING,
+                f"cancel of {answer.symbol} {answer.outcome}: {answer.reason}",
+                answer.symbol,
+            )
+            self.request_reports(out)
+
+    def on_stop_answer(self, answer: StopAnswer, out: Outbox) -> None:
+        """The exchange answered a stop request."""
+        position = self.positions.open.get(answer.symbol)
+        if position is None:
+            return
+        position.stop_in_flight = False
+        self.request_reports(out)
+        if answer.outcome is Outcome.YES:
+            return
+        self._note(
+            out, "stop", Severity.CRITICAL, f"stop of {answer.symbol} {answer.outcome}: {answer.reason}", answer.symbol
+        )
+        if answer.outcome is Outcome.NO and position.stop_confirmed is None:
+            self.close(answer.symbol, 100, "stop_loss_failed", OrderRole.CLOSE, out)
+        elif answer.outcome is Outcome.NO:
+            position.stop_wanted = position.stop_confirmed
+
+    def on_lookup(self, answer: OrderLookedUp, out: Outbox) -> None:
+        """A query by link id came back."""
+        order = self.orders.on_lookup(answer)
+        for fill in answer.fills:
+            self._fill(fill, out)
+        if order is not None:
+            self._changed(order, out)
+            self._close_ended(order)
+        held = self.orders.get(answer.client_id)
+        if held is not None and held.is_in_flight:
+            tries = self._queries.get(answer.client_id, 0)
+            self._ask_again(held, QUERY_BACKOFF_S[min(tries, len(QUERY_BACKOFF_S) - 1)], out)
+
+    def on_query_timer(self, client_id: str, out: Outbox) -> None:
+        """Time to ask for an order whose fate is open."""
+        order = self.orders.get(client_id)
+        if order is not None and order.is_in_flight:
+            self._queries[client_id] = self._queries.get(client_id, 0) + 1
+            out.effects.append(QueryOrder(order.symbol, ClientOrderId(client_id)))
+
+    def _ask_again(self, order: TrackedOrder, after_s: float, out: Outbox) -> None:
+        out.effects.append(SetTimer(f"query:{order.client_id}", self.state.now_ns + round(after_s * NS_PER_S)))
+
+    # --------------------------------------------------------------------------------------------- account pushes
+
+    def on_push(self, push: AccountPush, out: Outbox) -> None:
+        """One message of the private stream."""
+        for report in push.reports:
+            match report:
+                case OrderReport():
+                    self._order(report, out)
+                case FillReport():
+                    self._fill(report, out)
+                case PositionReport():
+                    self._position(report, out)
+                case BalanceReport():
+                    self._balance(report)
+
+    def on_reports(self, reports: VenueReports, out: Outbox) -> None:
+        """One complete read of the account by REST."""
+        for fill in reports.fills:
+            self._fill(fill, out)
+        for order in reports.orders:
+            self._order(order, out)
+        for absent in self.orders.absent_from(reports.orders):
+            if self._is_newer(reports, absent.symbol):
+                out.effects.append(QueryOrder(absent.symbol, ClientOrderId(absent.client_id)))
+        for position in reports.positions:
+            if self._is_newer(reports, position.symbol):
+                self._position(position, out)
+        named = {position.symbol for position in reports.positions}
+        for symbol in sorted(self.positions.symbols() - named):
+            if self._is_newer(reports, symbol):
+                self._vanished(symbol, out)
+        self._balance(reports.balance)
+        self.state.reconciled_ns = reports.ts_recv
+
+    def request_reports(self, out: Outbox) -> None:
+        """Ask for a complete read of the account."""
+        since = max(0, self._last_fill_ms - FILL_OVERLAP_MS)
+        out.effects.append(RequestReports(since, self.state.now_ns))
+
+    def _is_newer(self, reports: VenueReports, symbol: str) -> bool:
+        """True if the read was asked for after our last action on the symbol."""
+        return reports.requested_ns > self._acted_ns.get(symbol, 0)
+
+    def _balance(self, report: BalanceReport) -> None:
+        self.state.balance = report
+        if self.state.day.r_usdt == 0:
+            self.state.day.r_usdt = report.equity * Decimal(repr(self.state.settings.risk.risk_pct)) / 100
+
+    def _order(self, report: OrderReport, out: Outbox) -> None:
+        order = self.orders.on_report(report)
+        if order is None:
+            return
+        self._changed(order, out)
+        self._close_ended(order)
+
+    def _close_ended(self, order: TrackedOrder) -> None:
+        """A close order that is over leaves the position free for the next one."""
+        position = self.positions.open.get(order.symbol)
+        if order.is_ended and position is not None and position.close_id == order.client_id:
+            position.close_id = None
+
+    def _fill(self, fill: FillReport, out: Outbox) -> None:
+        if not self.positions.is_new(fill.exec_id):
+            return
+        self._last_fill_ms = max(self._last_fill_ms, fill.ts_event // NS_PER_MS)
+        self._acted_ns[fill.symbol] = self.state.now_ns
+        was_open = fill.symbol in self.positions.open
+        position = self.positions.on_fill(fill, self.origins.get(fill.client_id))
+        out.outputs.append(FillBooked(fill))
+        if position is None:
+            return
+        if not was_open:
+            self._opened(position, fill, out)
+        elif position.fills.qty == 0:
+            self._closed(position, self._exit_reason(position, fill), fill, out)
+        else:
+            out.outputs.append(PositionChanged(trade_row(self.state, position, self.state.now_ns)))
+
+    def _opened(self, position: OpenPosition, fill: FillReport, out: Outbox) -> None:
+        order = self.orders.get(fill.client_id)
+        if order is not None:
+            position.stop_sent_ns = order.sent_ns
+            if order.acked_ns:
+                position.latency["ack_to_fill"] = (self.state.now_ns - order.acked_ns) // NS_PER_MS
+                position.latency["approve_to_ack"] = (order.acked_ns - order.sent_ns) // NS_PER_MS
+        if position.origin is not None:
+            spent = position.origin.approved_ns - position.origin.raised_ns
+            position.latency["signal_to_approve"] = spent // NS_PER_MS
+        out.outputs.append(PositionOpened(trade_row(self.state, position, self.state.now_ns)))
+        check_ns = round(self.state.settings.execution.stop_check_s * NS_PER_S)
+        out.effects.append(SetTimer(f"stop:{position.symbol}", self.state.now_ns + check_ns))
+        if position.report is not None:
+            self._confirm_stop(position, out)
+
+    def _closed(self, position: OpenPosition, reason: str, fill: FillReport | None, out: Outbox) -> None:
+        position.exit_reason = reason
+        row = trade_row(self.state, position, self.state.now_ns, closed_by=fill)
+        self.state.day.close_trade(row.net_pnl)
+        out.outputs.append(PositionClosed(row))
+        self.request_reports(out)
+
+    def _exit_reason(self, position: OpenPosition, fill: FillReport) -> str:
+        if fill.client_id in self.reasons:
+            return self.reasons[fill.client_id]
+        if "StopLoss" in fill.create_type or fill.stop_order_type == "StopLoss":
+            return "breakeven_stop" if position.at_breakeven else "stop_loss"
+        return fill.exec_type.value if fill.exec_type.value != "Trade" else "external"
+
+    def _position(self, report: PositionReport, out: Outbox) -> None:
+        had_stop = self._has_stop(report.symbol)
+        position = self.positions.on_report(report)
+        if position is None:
+            return
+        self._confirm_stop(position, out)
+        if had_stop and position.stop_confirmed is None and report.qty > 0:
+            self.restore_stop(position, out)
+
+    def _has_stop(self, symbol: str) -> bool:
+        position = self.positions.open.get(symbol)
+        return position is not None and position.stop_confirmed is not None
+
+    def _vanished(self, symbol: str, out: Outbox) -> None:
+        """The exchange shows no position where we hold one, and every execution is booked: it was closed elsewhere."""
+        self.positions.unclaimed.pop(symbol, None)
+        position = self.positions.open.pop(symbol, None)
+        if position is not None:
+            self._note(
+                out,
+                "position_gone",
+                Severity.WARNING,
+                f"{symbol} is flat at the exchange without our knowing how",
+                symbol,
+            )
+            self._closed(position, "external", None, out)
+
+    # ------------------------------------------------------------------------------------------------------ stops
+
+    def _confirm_stop(self, position: OpenPosition, out: Outbox) -> None:
+        instrument = self.state.symbols[position.symbol].instrument
+        if instrument is None or not self.positions.confirm_stop(position, instrument, self.state.now_ns):
+            return
+        position.stop_in_flight = False
+        confirmed = position.stop_confirmed
+        assert confirmed is not None
+        out.outputs.append(
+            StopConfirmed(
+                symbol=position.symbol,
+                price=instrument.price_text(confirmed),
+                ms=None if position.stop_ack_ns is None else position.stop_ack_ns // NS_PER_MS,
+                signal_id="" if position.origin is None else position.origin.trade_id,
+            )
+        )
+
+    def on_stop_timer(self, symbol: str, out: Outbox) -> None:
+        """A position had time to show its stop."""
+        position = self.positions.open.get(symbol)
+        if position is not None and position.origin is not None and position.stop_confirmed is None:
+            self.restore_stop(position, out)
+
+    def restore_stop(self, position: OpenPosition, out: Outbox) -> None:
+        """Put a missing stop back; after too many times close the position instead."""
+        if position.stop_wanted is None or position.stop_in_flight:
+            return
+        position.stop_restores += 1
+        text = f"stop of {position.symbol} is missing at the exchange"
+        self._note(out, "stop_missing", Severity.CRITICAL, text, position.symbol)
+        if position.stop_restores > self.state.settings.execution.max_stop_restores:
+            self.close(position.symbol, 100, "stop_loss_failed", OrderRole.CLOSE, out)
+            return
+        self.move_stop(position, position.stop_wanted, out)
+        check_ns = round(self.state.settings.execution.stop_check_s * NS_PER_S)
+        out.effects.append(SetTimer(f"stop:{position.symbol}", self.state.now_ns + check_ns))
+
+    # ----------------------------------------------------------------------------------------------------- saying
+
+    def _changed(self, order: TrackedOrder, out: Outbox) -> None:
+        signal_id = "" if order.request is None or order.request.signal_id is None else order.request.signal_id
+        out.outputs.append(
+            OrderChanged(
+                client_id=order.client_id,
+                order_id=order.order_id,
+                symbol=order.symbol,
+                side=Side(order.side),
+                status=order.status,
+                filled_qty=order.filled_qty,
+                reason=order.reason,
+                is_own=order.is_own,
+                sent_ns=order.sent_ns,
+                answered_ns=order.acked_ns,
+                signal_id=signal_id,
+            )
+        )
+
+    @staticmethod
+    def _note(out: Outbox, kind: str, severity: Severity, text: str, symbol: str) -> None:
+        out.outputs.append(Noted(event=kind, severity=severity, text=text, symbol=symbol))

@@ -1,0 +1,195 @@
+"""Requests to the venue: every one ends as an event with one of three outcomes. Nothing is ever sent twice.
+
+The intent of an order is on disk before it leaves. An exit may leave without (a full disk must not keep a position
+open); an entry may not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from cockpit.domain.enums import OrderRole
+from cockpit.domain.errors import (
+    AuthRejected,
+    JournalError,
+    VenueError,
+    VenueRejected,
+    VenueUnavailable,
+)
+from cockpit.domain.events import (
+    CancelAnswer,
+    OrderAnswer,
+    OrderLookedUp,
+    Outcome,
+    ReportsFailed,
+    StopAnswer,
+    VenueEvent,
+)
+from cockpit.domain.ids import ClientOrderId
+from cockpit.domain.orders import CancelRequest, OrderReport, OrderRequest, StopRequest
+from cockpit.domain.positions import FillReport
+from cockpit.ports.clock import Clock
+from cockpit.ports.journal import DurableIntent, Journal, unjournaled_exit
+from cockpit.ports.venue import Venue
+
+_Verdict = tuple[Outcome, int, str]
+
+
+class VenueRequests:
+    """Sends what the core asked for and tells it what came of it."""
+
+    def __init__(self, venue: Venue, journal: Journal, clock: Clock, emit: Callable[[VenueEvent], Any]) -> None:
+        self._venue = venue
+        self._journal = journal
+        self._clock = clock
+        self._emit = emit
+        self._reading_since: int | None = None
+        self._read_again: tuple[int, int] | None = None
+
+    async def submit(self, request: OrderRequest) -> None:
+        """Journal the intent, then send the order once."""
+        sent = self._clock.now_ns()
+        try:
+            intent = await self._intent(request, sent)
+        except JournalError as error:
+            self._emit(
+                OrderAnswer(
+                    client_id=request.client_id,
+                    outcome=Outcome.NO,
+                    reason=f"not sent, the journal cannot be written: {error}",
+                    sent_ns=sent,
+                    ts_recv=self._clock.now_ns(),
+                )
+            )
+            return
+        sent = self._clock.now_ns()
+        order_id, is_auth = "", False
+        outcome, code, reason = Outcome.YES, 0, ""
+        try:
+            order_id = await self._venue.submit(intent)
+        except VenueError as error:
+            outcome, code, reason = _verdict(error)
+            is_auth = isinstance(error, AuthRejected)
+        self._emit(
+            OrderAnswer(
+                client_id=request.client_id,
+                outcome=outcome,
+                order_id=order_id,
+                code=code,
+                reason=reason,
+                is_auth=is_auth,
+                sent_ns=sent,
+                ts_recv=self._clock.now_ns(),
+            )
+        )
+
+    async def cancel(self, request: CancelRequest) -> None:
+        """Cancel one order."""
+        sent = self._clock.now_ns()
+        outcome, code, reason = await self._outcome(self._venue.cancel(request))
+        self._emit(self._cancel_answer(request.symbol, request.client_id, (outcome, code, reason), sent))
+
+    async def cancel_entries(self, symbol: str) -> None:
+        """Cancel all active orders of a symbol; stops stay."""
+        sent = self._clock.now_ns()
+        verdict = await self._outcome(self._venue.cancel_entries(symbol))
+        self._emit(self._cancel_answer(symbol, "", verdict, sent))
+
+    async def set_stop(self, request: StopRequest) -> None:
+        """Set or move the stop of an open position."""
+        sent = self._clock.now_ns()
+        outcome, code, reason = await self._outcome(self._venue.set_stop(request))
+        self._emit(
+            StopAnswer(
+                symbol=request.symbol,
+                stop_loss=request.stop_loss,
+                outcome=outcome,
+                code=code,
+                reason=reason,
+                sent_ns=sent,
+                ts_recv=self._clock.now_ns(),
+            )
+        )
+
+    async def query(self, symbol: str, client_id: ClientOrderId) -> None:
+        """Look an order up by link id."""
+        sent = self._clock.now_ns()
+        report: OrderReport | None = None
+        fills: list[FillReport] = []
+        failure = ""
+        try:
+            report, fills = await self._venue.find_order(symbol, client_id)
+        except VenueError as error:
+            failure = str(error)
+        self._emit(
+            OrderLookedUp(
+                client_id=client_id,
+                report=report,
+                fills=fills,
+                failure=failure,
+                sent_ns=sent,
+                ts_recv=self._clock.now_ns(),
+            )
+        )
+
+    async def reports(self, since_ms: int, after_ns: int) -> None:
+        """Read the whole account; a read that is running is enough if it began later than ``after_ns``."""
+        if self._reading_since is not None:
+            if self._reading_since <= after_ns:
+                self._read_again = (since_ms, after_ns)
+            return
+        self._reading_since = self._clock.now_ns()
+        try:
+            self._emit(await self._venue.reports(since_ms))
+        except VenueError as error:
+            self._emit(ReportsFailed(str(error), self._clock.now_ns()))
+        finally:
+            self._reading_since = None
+        if self._read_again is not None:
+            again, self._read_again = self._read_again, None
+            await self.reports(*again)
+
+    async def resync(self, symbol: str) -> None:
+        """Ask for a fresh book; a failure is seen as a stream loss by the streams themselves."""
+        try:
+            await self._venue.resync(symbol)
+        except VenueUnavailable:
+            return
+
+    async def _intent(self, request: OrderRequest, now_ns: int) -> DurableIntent:
+        try:
+            return await self._journal.append_intent(request, now_ns)
+        except JournalError:
+            if request.role is OrderRole.ENTRY:
+                raise
+            return unjournaled_exit(request)
+
+    async def _outcome(self, work: Awaitable[None]) -> _Verdict:
+        try:
+            await work
+        except VenueError as error:
+            return _verdict(error)
+        return Outcome.YES, 0, ""
+
+    def _cancel_answer(self, symbol: str, client_id: str, verdict: _Verdict, sent_ns: int) -> CancelAnswer:
+        outcome, code, reason = verdict
+        return CancelAnswer(
+            symbol=symbol,
+            client_id=client_id,
+            outcome=outcome,
+            code=code,
+            reason=reason,
+            sent_ns=sent_ns,
+            ts_recv=self._clock.now_ns(),
+        )
+
+
+def _verdict(error: VenueError) -> _Verdict:
+    match error:
+        case VenueRejected():
+            return Outcome.NO, error.code, error.reason
+        case VenueUnavailable():
+            return Outcome.NO, 0, str(error)
+        case _:
+            return Outcome.UNKNOWN, 0, str(error)

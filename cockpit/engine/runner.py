@@ -1,0 +1,340 @@
+"""The shell around the core: feeds it events, carries out its effects, journals, publishes views.
+
+Theory of operation. ``_handle`` takes one event through the core, synchronously and completely; whatever a step wants
+done runs in tasks of its own and comes back as another event. An order's intent is on disk before the order leaves. An
+effect that fails in a way nobody foresaw ends the engine at once: starting again, with the same reconciliation, is the
+recovery (crash-only).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Protocol
+
+from cockpit.domain.commands import OperatorCommand, Shutdown
+from cockpit.domain.errors import CockpitError, JournalError
+from cockpit.domain.events import InstrumentsLoaded, JournalHealth, TimerFired
+from cockpit.domain.time import NS_PER_S
+from cockpit.engine.core import EngineEvent, TradingCore
+from cockpit.engine.effects import (
+    CancelEntries,
+    CancelOrder,
+    CommandAnswered,
+    Effect,
+    EndEngine,
+    QueryOrder,
+    RequestReports,
+    ResyncBook,
+    SetFlag,
+    SetStop,
+    SetTimer,
+    Step,
+    StepDigest,
+    SubmitOrder,
+)
+from cockpit.engine.journaling import rows_of, snapshot_rows
+from cockpit.engine.projection import Projection, ShellFigures
+from cockpit.engine.requests import VenueRequests
+from cockpit.engine.supervisor import Supervisor
+from cockpit.ports.clock import Clock
+from cockpit.ports.journal import Journal, JournalRow, Recovery
+from cockpit.ports.venue import Venue
+from cockpit.views.frames import CommandFrame, CommandReply
+from cockpit.views.model import View
+
+_log = logging.getLogger(__name__)
+_money = logging.getLogger("cockpit.money")
+
+STREAMS = "streams"
+DETECTION = "detection"
+EXECUTION = "execution"
+JOURNAL = "journal"
+VIEWS = "views"
+SNAPSHOTS = "snapshots"
+JOURNAL_RETRY_S = 1.0
+
+
+class ViewSink(Protocol):
+    """Where views go (implemented by the link)."""
+
+    def publish(self, views: Iterable[View]) -> None:
+        """Show views; never waits."""
+        ...
+
+    @property
+    def watched(self) -> frozenset[str]:
+        """Symbols whose book and flow somebody shows."""
+        ...
+
+    @property
+    def viewers(self) -> int:
+        """Attached screens."""
+        ...
+
+
+class Runner:
+    """One running engine."""
+
+    def __init__(
+        self,
+        *,
+        make_core: Callable[[Recovery], TradingCore],
+        venue: Venue,
+        journal: Journal,
+        clock: Clock,
+        supervisor: Supervisor,
+        views: ViewSink,
+        figures: ShellFigures,
+    ) -> None:
+        self._make_core = make_core
+        self._venue = venue
+        self._journal = journal
+        self._clock = clock
+        self._supervisor = supervisor
+        self._views = views
+        self._figures = figures
+        self._requests = VenueRequests(venue, journal, clock, self.handle)
+        self._rows: list[JournalRow] = []
+        self._rows_ready = asyncio.Event()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._effects: set[asyncio.Task[None]] = set()
+        self._failure: BaseException | None = None
+        self._end_reason = ""
+        self.digest = StepDigest()
+        self.core: TradingCore | None = None
+        self._projection: Projection | None = None
+
+    # ------------------------------------------------------------------------------------------------- start, end
+
+    async def run(self) -> str:
+        """Run until told to stop; returns why it ended.
+
+        Raises:
+            CockpitError: the journal or the venue cannot be had at start, or an essential task ended.
+        """
+        now = self._clock.now_ns()
+        recovery = await self._journal.start(now)
+        core = self.core = self._make_core(recovery)
+        self._projection = Projection(core, self._figures)
+        symbols = core.state.settings.symbols
+        instruments = await self._venue.instruments(symbols)
+        missing = sorted(set(symbols) - {instrument.symbol for instrument in instruments})
+        if missing:
+            raise CockpitError(f"the exchange does not list {', '.join(missing)}; see [venue] symbols")
+        await self._venue.subscribe(symbols)
+        self.handle(InstrumentsLoaded(instruments, self._clock.now_ns()))
+        self._carry_out(core.start(self._clock.now_ns()))
+        start = self._supervisor.start
+        start(JOURNAL, self._write_journal, essential=True)
+        start(EXECUTION, self._watch_effects, essential=True)
+        start(DETECTION, self._watch_detection, essential=True)
+        start(STREAMS, self._pump, essential=True)
+        start(SNAPSHOTS, self._snapshot, restart=True)
+        start(VIEWS, self._publish, restart=True)
+        try:
+            await self._supervisor.wait()
+        finally:
+            await self._close()
+        return self._end_reason
+
+    def stop(self, reason: str) -> None:
+        """End the engine; stops at the exchange stay in place."""
+        self._end_reason = self._end_reason or reason
+        self._supervisor.request_stop()
+
+    def request_shutdown(self, name: str) -> None:
+        """A signal of the operating system: the same as the command to stop and leave positions protected."""
+        _log.info("received %s, stopping; stops at the exchange stay in place", name)
+        self.handle(self._operator_command("signal", name, Shutdown(leave_protected=True), ""))
+
+    async def _close(self) -> None:
+        for handle in self._timers.values():
+            handle.cancel()
+        if self._effects:
+            await asyncio.wait(self._effects, timeout=5)
+        stubborn = await self._supervisor.stop()
+        if stubborn:
+            _log.error("tasks that did not stop: %s", ", ".join(stubborn))
+        await self._drain_journal()
+        await self._venue.aclose()
+        await self._journal.aclose()
+
+    # ----------------------------------------------------------------------------------------------------- events
+
+    def handle(self, event: EngineEvent) -> Step:
+        """One event through the core, and everything it leads to on its way."""
+        assert self.core is not None
+        step = self.core.process(event)
+        self._carry_out(step)
+        return step
+
+    async def command(self, frame: CommandFrame, operator: str) -> CommandReply:
+        """Judge one command of a screen."""
+        step = self.handle(self._operator_command(frame.command_id, operator, frame.command, frame.seen))
+        for output in step.outputs:
+            if isinstance(output, CommandAnswered):
+                return CommandReply(frame.command_id, output.accepted, output.reason)
+        return CommandReply(frame.command_id, False, "the engine gave no answer")
+
+    def _operator_command(self, command_id: str, operator: str, command: Any, seen: str) -> OperatorCommand:
+        return OperatorCommand(
+            command_id=command_id, operator=operator, command=command, seen=seen, ts_recv=self._clock.now_ns()
+        )
+
+    def _carry_out(self, step: Step) -> None:
+        self.digest.add(step)
+        if step.outputs:
+            self._keep(step)
+        for effect in step.effects:
+            self._do(effect, step.now_ns)
+
+    def _keep(self, step: Step) -> None:
+        """Journal, log and story of a step."""
+        rows = rows_of(step)
+        if rows:
+            self._rows += rows
+            self._rows_ready.set()
+        assert self._projection is not None
+        for line in self._projection.story.add(step):
+            _money.info(line.text, extra=line.ids) if line.ids else _log.info(line.text)
+
+    # ---------------------------------------------------------------------------------------------------- effects
+
+    def _do(self, effect: Effect, now_ns: int) -> None:
+        match effect:
+            case SubmitOrder(request):
+                self._spawn(self._requests.submit(request))
+            case CancelOrder(request):
+                self._spawn(self._requests.cancel(request))
+            case CancelEntries(symbol):
+                self._spawn(self._requests.cancel_entries(symbol))
+            case SetStop(request):
+                self._spawn(self._requests.set_stop(request))
+            case QueryOrder(symbol, client_id):
+                self._spawn(self._requests.query(symbol, client_id))
+            case RequestReports(since_ms, after_ns):
+                self._spawn(self._requests.reports(since_ms, after_ns))
+            case _:
+                self._do_local(effect, now_ns)
+
+    def _do_local(self, effect: Effect, now_ns: int) -> None:
+        """Effects that are not money."""
+        match effect:
+            case ResyncBook(symbol):
+                self._spawn(self._requests.resync(symbol))
+            case SetTimer(name, at_ns):
+                self._set_timer(name, (at_ns - now_ns) / NS_PER_S)
+            case SetFlag(name, value):
+                self._spawn(self._set_flag(name, value))
+            case EndEngine(reason):
+                self.stop(reason)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._effects.add(task)
+        task.add_done_callback(self._effect_done)
+
+    def _effect_done(self, task: asyncio.Task[None]) -> None:
+        self._effects.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._failure = task.exception()
+
+    def _set_timer(self, name: str, delay_s: float) -> None:
+        earlier = self._timers.pop(name, None)
+        if earlier is not None:
+            earlier.cancel()
+        loop = asyncio.get_running_loop()
+        self._timers[name] = loop.call_later(max(0.0, delay_s), self._fire, name)
+
+    def _fire(self, name: str) -> None:
+        self._timers.pop(name, None)
+        try:
+            self.handle(TimerFired(name, self._clock.now_ns()))
+        except Exception as error:  # noqa: BLE001 - a timer has no task: the watch ends the engine for it
+            self._failure = error
+
+    async def _set_flag(self, name: str, value: str) -> None:
+        try:
+            await self._journal.set_flag(name, value)
+        except JournalError as error:
+            self.handle(JournalHealth(False, str(error), self._clock.now_ns()))
+
+    # ------------------------------------------------------------------------------------------------------ tasks
+
+    async def _pump(self) -> None:
+        """Everything the venue tells, into the core."""
+        async for event in self._venue.events():
+            self.handle(event)
+            self._supervisor.beat(STREAMS)
+
+    async def _watch_effects(self) -> None:
+        """Ends the engine if an effect failed in a way nobody foresaw."""
+        while self._failure is None:
+            self._supervisor.beat(EXECUTION)
+            await self._clock.sleep(0.1)
+        raise self._failure
+
+    async def _watch_detection(self) -> None:
+        """Measures how late the loop is: detection runs on it."""
+        while True:
+            before = self._clock.monotonic_ns()
+            await self._clock.sleep(0.1)
+            self._figures.loop_lag_ns = max(0, self._clock.monotonic_ns() - before - NS_PER_S // 10)
+            self._supervisor.beat(DETECTION)
+
+    async def _write_journal(self) -> None:
+        while True:
+            self._supervisor.beat(JOURNAL)
+            try:
+                await asyncio.wait_for(self._rows_ready.wait(), 1.0)
+            except TimeoutError:
+                continue
+            self._rows_ready.clear()
+            await self._append()
+
+    async def _append(self) -> None:
+        """Write what has gathered; keep it and say so if that fails."""
+        rows, self._rows = self._rows, []
+        if not rows:
+            return
+        try:
+            await self._journal.append(rows)
+        except JournalError as error:
+            self._rows = rows + self._rows
+            self.handle(JournalHealth(False, str(error), self._clock.now_ns()))
+            await self._clock.sleep(JOURNAL_RETRY_S)
+            self._rows_ready.set()
+            return
+        assert self.core is not None
+        if "journal" in self.core.state.locks:
+            self.handle(JournalHealth(True, "", self._clock.now_ns()))
+
+    async def _drain_journal(self) -> None:
+        try:
+            await self._journal.append(self._rows)
+        except JournalError as error:
+            _log.error("%d journal rows could not be written: %s", len(self._rows), error)
+
+    async def _snapshot(self) -> None:
+        assert self.core is not None
+        while True:
+            self._supervisor.beat(SNAPSHOTS)
+            await self._clock.sleep(self.core.state.settings.engine.snapshot_interval_s)
+            self._rows += snapshot_rows(self.core.state)
+            self._rows_ready.set()
+
+    async def _publish(self) -> None:
+        """Ten times a second at most, and only while somebody looks."""
+        assert self.core is not None
+        assert self._projection is not None
+        period = 1.0 / self.core.state.settings.engine.views_per_second
+        while True:
+            await self._clock.sleep(period)
+            self._supervisor.beat(VIEWS)
+            self._projection.sample(self._clock.now_ns())
+            if self._views.viewers:
+                self._figures.viewers = self._views.viewers
+                self._figures.tasks = self._supervisor.lights
+                self._views.publish(self._projection.views(self._clock.now_ns(), self._views.watched))

@@ -1,0 +1,303 @@
+"""The signal queue: who approves, the ticket, the gate, the order. A signal leads to one entry at most.
+
+Approvals are judged here and nowhere else: a signal that has expired, changed or lost a gate is refused with the
+numbers, whatever the screen showed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from decimal import Decimal
+
+import msgspec
+
+from cockpit.domain.enums import Approval, OrderRole, OrderType, Side, TimeInForce
+from cockpit.domain.ids import SignalId, client_order_id
+from cockpit.domain.orders import OrderRequest
+from cockpit.domain.time import NS_PER_S
+from cockpit.engine.effects import SignalDecided
+from cockpit.engine.order_desk import OrderDesk
+from cockpit.engine.state import EngineState, Outbox, SymbolState
+from cockpit.execution.positions import EntryOrigin
+from cockpit.execution.ticket import BookSides, Ticket, make_ticket, ticket_hash
+from cockpit.risk.checks import AccountFacts, Check, MarketFacts, account_checks, market_checks
+from cockpit.risk.gate import RiskRefused, review
+from cockpit.risk.sizing import Refusal
+from cockpit.signals.base import Signal
+
+SNOOZE_NS = 30 * NS_PER_S
+AUTO_RETRY_NS = NS_PER_S
+
+
+class QueuedSignal:
+    """A signal waiting for its approval."""
+
+    __slots__ = ("expires_ns", "last_try_ns", "note", "raised_ns", "signal", "ttl_ns")
+
+    def __init__(self, signal: Signal, now_ns: int) -> None:
+        self.signal = signal
+        self.raised_ns = now_ns
+        """Receive time at which it was raised."""
+        self.ttl_ns = signal.expires_event_ns - signal.raised_event_ns
+        self.expires_ns = now_ns + self.ttl_ns
+        self.last_try_ns = 0
+        self.note = ""
+        """Why the last attempt was refused."""
+
+
+class SignalDesk:
+    """Live signals of all symbols."""
+
+    def __init__(self, state: EngineState, orders: OrderDesk) -> None:
+        self.state = state
+        self.orders = orders
+        self.queue: dict[str, QueuedSignal] = {}
+        self.ended: list[SignalDecided] = []
+        """What became of the last signals, newest first."""
+        self._raised_ns: deque[int] = deque(maxlen=10_000)
+
+    def approval_of(self, signal: Signal) -> Approval:
+        """Who approves this kind of signal."""
+        by_kind = self.state.settings.engine.approval_by_kind.get(signal.kind)
+        return self.state.approval if by_kind is None else _stricter(by_kind, self.state.approval)
+
+    def on_raised(self, signal: Signal, out: Outbox) -> None:
+        """A rule raised a signal."""
+        queued = QueuedSignal(signal, self.state.now_ns)
+        self.queue[signal.signal_id] = queued
+        self._raised_ns.append(self.state.now_ns)
+        if len(self.queue) > self.state.settings.engine.max_live_signals:
+            least = min(self.queue.values(), key=lambda item: (item.signal.priority, item.raised_ns))
+            self._end(least.signal, "expired", "queue full", out)
+        if self.approval_of(signal) is Approval.AUTO:
+            self._try_auto(queued, out)
+
+    def on_expired(self, signal_id: str, reason: str, out: Outbox) -> None:
+        """A rule took its signal back."""
+        queued = self.queue.get(signal_id)
+        if queued is not None and self.state.now_ns >= queued.raised_ns:
+            is_snoozed = queued.expires_ns > queued.raised_ns + queued.ttl_ns
+            if reason != "ttl" or not is_snoozed:
+                self._end(queued.signal, "expired", reason, out)
+
+    def on_tick(self, out: Outbox) -> None:
+        """Expire by receive time (a silent market sends no event that would) and retry automatic approvals."""
+        for queued in list(self.queue.values()):
+            if self.state.now_ns > queued.expires_ns:
+                self._end(queued.signal, "expired", "ttl", out)
+            elif self.approval_of(queued.signal) is Approval.AUTO and self._is_retry_due(queued):
+                self._try_auto(queued, out)
+
+    def raised_since(self, then_ns: int) -> int:
+        """Number of signals raised later than ``then_ns``."""
+        return sum(stamp > then_ns for stamp in self._raised_ns)
+
+    def reject(self, signal_id: str, reason: str, operator: str, out: Outbox) -> str:
+        """The operator says no. Returns "" or why that is not possible."""
+        queued = self.queue.get(signal_id)
+        if queued is None:
+            return self._gone(signal_id)
+        self._end(queued.signal, "rejected", reason or "operator", out, operator)
+        return ""
+
+    def snooze(self, signal_id: str) -> str:
+        """Keep a signal longer. Returns "" or why that is not possible."""
+        queued = self.queue.get(signal_id)
+        if queued is None:
+            return self._gone(signal_id)
+        queued.expires_ns += SNOOZE_NS
+        self.state.symbols[queued.signal.symbol].pipeline.snooze(signal_id, SNOOZE_NS)
+        return ""
+
+    def approve(self, signal_id: str, content_hash: str, operator: str, out: Outbox) -> str:
+        """The operator says yes. Returns "" if the order goes out, else why not."""
+        queued = self.queue.get(signal_id)
+        if queued is None:
+            return self._gone(signal_id)
+        if self.approval_of(queued.signal) is Approval.OBSERVE:
+            return "approval is observe: signals are shown, not traded"
+        if content_hash != ticket_hash(queued.signal, self.state.settings.risk):
+            return "the ticket has changed since it was shown; look again"
+        if self.state.now_ns > queued.expires_ns:
+            return "the signal has expired"
+        return self._send(queued, operator, out)
+
+    # ------------------------------------------------------------------------------------------------ ticket, gate
+
+    def ticket(self, signal: Signal) -> Ticket | Refusal:
+        """The order that approving would send at this instant."""
+        symbol = self.state.symbols[signal.symbol]
+        if symbol.instrument is None:
+            return Refusal("instrument", f"the rules of {signal.symbol} are not known yet")
+        if self.state.balance is None:
+            return Refusal("account", "the account has not been read yet")
+        settings = self.state.settings
+        account = (self.state.balance.equity, self.margin_used())
+        return make_ticket(
+            signal, symbol.instrument, _sides(symbol, signal), account, settings.risk, settings.execution
+        )
+
+    def margin_used(self) -> Decimal:
+        """Initial margin of positions, and of entries in flight that the exchange may not count yet, USDT."""
+        reported = Decimal(0) if self.state.balance is None else self.state.balance.initial_margin
+        held = Decimal(0)
+        for position in self.orders.positions.open.values():
+            held += position.qty * position.entry_price
+        in_flight = Decimal(0)
+        for order in self.orders.orders.live_entries():
+            instrument = self.state.symbols[order.symbol].instrument
+            if order.request is not None and order.request.price is not None and instrument is not None:
+                in_flight += instrument.notional(order.request.price, order.request.lots)
+        leverage = self.state.settings.risk.leverage
+        return max(reported, held / leverage) + in_flight / leverage
+
+    def account_facts(self) -> AccountFacts:
+        """What the entry gate knows of account and connections now."""
+        state, desk = self.state, self.orders
+        equity = Decimal(0) if state.balance is None else state.balance.equity
+        cutoff = state.now_ns - 60 * NS_PER_S
+        return AccountFacts(
+            now_ns=state.now_ns,
+            lock_reasons=tuple(state.locks.values()),
+            is_market_ended=state.is_ended,
+            open_positions=len(desk.positions.symbols() | {o.symbol for o in desk.orders.live_entries()}),
+            unknown_intents=len(desk.orders.unknown()),
+            reconciled_ns=state.reconciled_ns,
+            entries_last_minute=sum(stamp > cutoff for stamp in state.entry_times),
+            day_pnl_usdt=self.day_pnl(),
+            day_r_usdt=state.day.r_usdt,
+            equity=equity,
+            margin_used=self.margin_used(),
+        )
+
+    def market_facts(self, name: str, reference: float | None, side: Side | None) -> MarketFacts:
+        """What the entry gate knows of one symbol now."""
+        symbol = self.state.symbols[name]
+        market, desk = symbol.market, self.orders
+        bid, ask = market.book.best_bid, market.book.best_ask
+        mid = market.mid
+        spread = None if bid is None or ask is None or not mid else (ask[0] - bid[0]) / mid * 10_000
+        return MarketFacts(
+            symbol=name,
+            is_book_valid=market.book.is_valid,
+            book_reason=market.book.invalid_reason,
+            book_recv_ns=symbol.recv_ns,
+            spread_bps=spread,
+            mid=mid,
+            mark=symbol.mark,
+            reference=mid if reference is None else reference,
+            is_tradable=symbol.instrument is not None and symbol.instrument.status == "Trading",
+            has_position=name in desk.positions.symbols(),
+            has_in_flight=bool(desk.orders.in_flight(name)),
+            last_entry_ns=None if side is None else symbol.last_entry_ns.get(side),
+        )
+
+    def checks(self, signal: Signal) -> list[Check]:
+        """Every entry gate for this signal now."""
+        limits = self.state.settings.risk
+        facts = self.market_facts(signal.symbol, signal.entry_reference, signal.direction)
+        return [
+            *account_checks(self.account_facts(), limits),
+            *market_checks(facts, limits, self.state.now_ns),
+        ]
+
+    def day_pnl(self) -> Decimal:
+        """Profit since 00:00 UTC after fees, open positions at the mid included, USDT."""
+        total = self.state.day.realised
+        fee = Decimal(repr(self.state.settings.execution.taker_fee_rate))
+        for position in self.orders.positions.open.values():
+            mid = self.state.symbols[position.symbol].market.mid if position.symbol in self.state.symbols else None
+            if mid is not None:
+                total += position.net_at(Decimal(repr(mid)), fee)
+        return total
+
+    # ----------------------------------------------------------------------------------------------------- sending
+
+    def _is_retry_due(self, queued: QueuedSignal) -> bool:
+        return self.state.now_ns - queued.last_try_ns >= AUTO_RETRY_NS
+
+    def _try_auto(self, queued: QueuedSignal, out: Outbox) -> None:
+        queued.last_try_ns = self.state.now_ns
+        queued.note = self._send(queued, "auto", out)
+
+    def _send(self, queued: QueuedSignal, operator: str, out: Outbox) -> str:
+        signal = queued.signal
+        ticket = self.ticket(signal)
+        if isinstance(ticket, Refusal):
+            queued.note = ticket.text
+            return ticket.text
+        verdict = review(self._request(signal, ticket), self.checks(signal))
+        if isinstance(verdict, RiskRefused):
+            queued.note = verdict.text
+            return verdict.text
+        self._end(signal, "approved", "", out, operator, ticket)
+        self.orders.submit_entry(verdict, self._origin(queued, ticket), out)
+        return ""
+
+    def _request(self, signal: Signal, ticket: Ticket) -> OrderRequest:
+        settings = self.state.settings
+        entry_id = client_order_id(settings.environment, settings.epoch, signal.signal_id, OrderRole.ENTRY, 1)
+        return OrderRequest(
+            client_id=entry_id,
+            symbol=signal.symbol,
+            side=signal.direction,
+            role=OrderRole.ENTRY,
+            order_type=OrderType.LIMIT,
+            time_in_force=TimeInForce.IOC,
+            lots=ticket.sizing.lots,
+            price=ticket.limit,
+            stop_loss=ticket.stop,
+            stop_trigger_by=settings.execution.stop_trigger_by,
+            signal_id=SignalId(signal.signal_id),
+            created_ns=self.state.now_ns,
+        )
+
+    def _origin(self, queued: QueuedSignal, ticket: Ticket) -> EntryOrigin:
+        signal, settings = queued.signal, self.state.settings
+        return EntryOrigin(
+            trade_id=signal.signal_id,
+            kind=signal.kind,
+            stop=ticket.stop,
+            take_profit=ticket.take_profit,
+            wall_id=signal.wall.wall_id,
+            wall_price=signal.wall.price,
+            raised_ns=queued.raised_ns,
+            approved_ns=self.state.now_ns,
+            parameters={
+                "kind": signal.kind.value,
+                "wall_id": signal.wall.wall_id,
+                "wall_price": signal.wall.price,
+                "take_profit_ticks": ticket.take_profit,
+                "risk": settings.risk.model_dump(mode="json"),
+                "execution": settings.execution.model_dump(mode="json"),
+                "gates": [msgspec.to_builtins(gate) for gate in signal.gates],
+            },
+        )
+
+    def _end(
+        self, signal: Signal, state: str, reason: str, out: Outbox, operator: str = "", ticket: Ticket | None = None
+    ) -> None:
+        del self.queue[signal.signal_id]
+        sent = {} if ticket is None else msgspec.to_builtins(ticket, str_keys=True)
+        decided = SignalDecided(signal=signal, state=state, reason=reason, operator=operator, ticket=sent)
+        self.ended = [decided, *self.ended[:19]]
+        out.outputs.append(decided)
+
+    def _gone(self, signal_id: str) -> str:
+        for decided in self.ended:
+            if decided.signal.signal_id == signal_id:
+                return f"signal {signal_id} was {decided.state} already"
+        return f"there is no signal {signal_id}"
+
+
+def _sides(symbol: SymbolState, signal: Signal) -> BookSides:
+    book = symbol.market.book
+    if not book.is_valid:
+        return BookSides([], [])
+    return BookSides(*(book.asks() if signal.direction is Side.BUY else book.bids()))
+
+
+def _stricter(one: Approval, other: Approval) -> Approval:
+    """The one of two approvals that lets less through."""
+    order = (Approval.OBSERVE, Approval.MANUAL, Approval.AUTO)
+    return min(one, other, key=order.index)

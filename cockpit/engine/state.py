@@ -1,0 +1,129 @@
+"""What the core knows: one state a symbol, the account, the locks. Plain containers; decisions live in the desks."""
+
+from __future__ import annotations
+
+from collections import deque
+from decimal import Decimal
+
+import msgspec
+
+from cockpit.detectors.bank import DetectorBank
+from cockpit.detectors.config import DetectorsConfig
+from cockpit.domain.account import BalanceReport
+from cockpit.domain.enums import Approval, Environment, Side, StreamName
+from cockpit.domain.instrument import Instrument
+from cockpit.domain.time import NS_PER_S
+from cockpit.engine.config import EngineConfig
+from cockpit.engine.effects import Effect, Output
+from cockpit.execution.config import ExecutionConfig
+from cockpit.market.state import MarketState
+from cockpit.risk.limits import RiskLimits
+from cockpit.signals.config import SignalsConfig
+from cockpit.signals.pipeline import SignalPipeline
+
+DAY_NS = 86_400 * NS_PER_S
+
+
+class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the core is configured with. Frozen for the life of an engine."""
+
+    environment: Environment
+    symbols: tuple[str, ...]
+    epoch: int
+    """Count of engine starts on this data folder."""
+    engine: EngineConfig = EngineConfig()
+    detectors: DetectorsConfig = DetectorsConfig()
+    signals: SignalsConfig = SignalsConfig()
+    risk: RiskLimits = RiskLimits()
+    execution: ExecutionConfig = ExecutionConfig()
+
+
+class Outbox:
+    """Collects what one event leads to, in order."""
+
+    __slots__ = ("effects", "outputs")
+
+    def __init__(self) -> None:
+        self.outputs: list[Output] = []
+        self.effects: list[Effect] = []
+
+
+class SymbolState:
+    """Market, detectors and signals of one symbol."""
+
+    def __init__(self, symbol: str, settings: CoreSettings) -> None:
+        self.symbol = symbol
+        self.market = MarketState(symbol)
+        self.bank = DetectorBank(symbol, settings.detectors)
+        self.pipeline = SignalPipeline(symbol, settings.signals)
+        self.instrument: Instrument | None = None
+        self.recv_ns: int | None = None
+        """Receive time of the last book frame or heartbeat."""
+        self.was_valid = False
+        self.last_entry_ns: dict[Side, int] = {}
+        self.md_latency_ns: deque[int] = deque(maxlen=64)
+        """Receive time minus exchange time of the last frames."""
+
+    @property
+    def mark(self) -> float | None:
+        """Mark price, None while the source has not told it."""
+        return None if self.market.ticker is None else self.market.ticker.mark_price
+
+
+class DayBook:
+    """Profit of the exchange's day (00:00 UTC) after fees."""
+
+    def __init__(self, realised: Decimal) -> None:
+        self.day: int | None = None
+        self.realised = realised
+        self.r_usdt = Decimal(0)
+        """1R at the first wallet read of the day, USDT."""
+        self.trades = 0
+        self.wins = 0
+        self.streak = 0
+        """Wins in a row (> 0) or losses in a row (< 0)."""
+
+    def roll(self, now_ns: int) -> bool:
+        """Start a new day if one has begun; True if so."""
+        day = now_ns // DAY_NS
+        if day == self.day:
+            return False
+        is_first = self.day is None
+        self.day = day
+        if not is_first:
+            self.realised = Decimal(0)
+            self.r_usdt = Decimal(0)
+            self.trades = self.wins = 0
+        return not is_first
+
+    def close_trade(self, net: Decimal) -> None:
+        """Count one closed trade."""
+        self.realised += net
+        self.trades += 1
+        self.wins += net > 0
+        step = 1 if net > 0 else -1
+        self.streak = self.streak + step if self.streak * step > 0 else step
+
+
+class EngineState:
+    """The whole of it."""
+
+    def __init__(self, settings: CoreSettings, day_realised: Decimal) -> None:
+        self.settings = settings
+        self.symbols = {symbol: SymbolState(symbol, settings) for symbol in settings.symbols}
+        self.now_ns = 0
+        self.seq = 0
+        self.approval: Approval = settings.engine.approval
+        self.balance: BalanceReport | None = None
+        self.day = DayBook(day_realised)
+        self.locks: dict[str, str] = {"starting": "starting"}
+        """Reasons that keep entries off: name -> words. Entries are on when it is empty."""
+        self.streams: dict[StreamName, bool] = dict.fromkeys(StreamName, False)
+        self.is_ended = False
+        self.reconciled_ns: int | None = None
+        self.entry_times: deque[int] = deque(maxlen=600)
+        self.order_ms: int | None = None
+        """Round trip of the last order request."""
+        self.rejected_frames = 0
+        self.gaps = 0
+        self.reconnects = 0

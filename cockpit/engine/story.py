@@ -1,0 +1,162 @@
+"""The engine's story: one line of text for each output that a person should know of. Pure, but for its own memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import msgspec
+
+from cockpit.detectors.wall import Wall, WallEvent
+from cockpit.domain.enums import BookSide, OrderStatus, Side
+from cockpit.domain.time import NS_PER_S
+from cockpit.engine.effects import (
+    BookStateChanged,
+    CommandAnswered,
+    EntriesChanged,
+    FillBooked,
+    Noted,
+    OrderChanged,
+    Output,
+    PositionClosed,
+    PositionOpened,
+    SignalDecided,
+    Step,
+    StopConfirmed,
+)
+from cockpit.signals.base import Signal, SignalRaised
+from cockpit.views import texts
+from cockpit.views.model import LogLine
+
+KEPT = 200
+
+
+class StoryLine(msgspec.Struct, frozen=True):
+    """One line, with the ids that a money line carries in the log."""
+
+    severity: str
+    symbol: str
+    text: str
+    ids: dict[str, str]
+
+
+class Story:
+    """The last lines, newest first."""
+
+    def __init__(self) -> None:
+        self.lines: deque[LogLine] = deque(maxlen=KEPT)
+        self._number = 0
+
+    def add(self, step: Step) -> list[StoryLine]:
+        """Tell what a step did; returns its lines for the log."""
+        told = [line for line in map(_line, step.outputs) if line is not None]
+        for line in told:
+            self._number += 1
+            self.lines.appendleft(LogLine(self._number, clock_text(step.now_ns), line.severity, line.symbol, line.text))
+        return told
+
+
+def clock_text(now_ns: int) -> str:
+    """``HH:MM:SS`` in UTC."""
+    return datetime.fromtimestamp(now_ns / NS_PER_S, UTC).strftime("%H:%M:%S")
+
+
+def _line(output: Output) -> StoryLine | None:
+    match output:
+        case WallEvent():
+            return _wall(output)
+        case SignalRaised(signal):
+            text = texts.SIGNAL_RAISED.format(price=f"{signal.wall.price:g}", **_signal_words(signal))
+            return StoryLine("info", signal.symbol, text, {"signal": signal.signal_id})
+        case SignalDecided():
+            return _decided(output)
+        case Noted():
+            return StoryLine(output.severity.value, output.symbol, output.text, {})
+        case EntriesChanged(reasons):
+            text = texts.ENTRIES_OFF.format(reasons="; ".join(reasons)) if reasons else texts.ENTRIES_ON
+            return StoryLine("warning" if reasons else "info", "", text, {})
+        case BookStateChanged(symbol, is_valid, reason):
+            text = texts.BOOK_VALID if is_valid else texts.BOOK_INVALID.format(reason=reason)
+            return StoryLine("info" if is_valid else "warning", symbol, text, {})
+        case CommandAnswered():
+            return _command(output)
+        case _:
+            return _money(output)
+
+
+def _wall(event: WallEvent) -> StoryLine | None:
+    wall: Wall = event.wall
+    side = texts.BID if wall.side is BookSide.BID else texts.ASK
+    words = {"side": side, "price": f"{wall.price:g}"}
+    match event.kind:
+        case "new":
+            text = texts.WALL_NEW.format(usd=f"{wall.notional_usdt:,.0f}", **words)
+        case "eaten":
+            text = texts.WALL_EATEN.format(percent=f"{wall.eaten_ratio * 100:.0f}", **words)
+        case "pulled":
+            text = texts.WALL_PULLED.format(percent=f"{wall.pulled_ratio * 100:.0f}", **words)
+        case _:
+            traded, pulled = f"{wall.eaten_ratio * 100:.0f}", f"{wall.pulled_ratio * 100:.0f}"
+            text = texts.WALL_GONE.format(reason=wall.end_reason, traded=traded, pulled=pulled, **words)
+    return StoryLine("info", wall.symbol, text, {})
+
+
+def _signal_words(signal: Signal) -> dict[str, str]:
+    return {
+        "id": signal.signal_id,
+        "code": texts.SIGNAL_CODES.get(signal.kind.value, signal.kind.value),
+        "direction": texts.LONG if signal.direction is Side.BUY else texts.SHORT,
+    }
+
+
+def _decided(output: SignalDecided) -> StoryLine:
+    reason = f": {output.reason}" if output.reason else ""
+    text = texts.SIGNAL_ENDED.format(state=output.state, reason=reason, **_signal_words(output.signal))
+    return StoryLine("info", output.signal.symbol, text, {"signal": output.signal.signal_id})
+
+
+def _command(output: CommandAnswered) -> StoryLine:
+    if output.accepted:
+        text = texts.COMMAND_TAKEN.format(action=output.action, operator=output.operator)
+        return StoryLine("info", "", text, {})
+    return StoryLine("warning", "", texts.COMMAND_REFUSED.format(action=output.action, reason=output.reason), {})
+
+
+def _money(output: Output) -> StoryLine | None:
+    match output:
+        case OrderChanged():
+            if output.status is OrderStatus.INTENT:
+                return None
+            reason = f": {output.reason}" if output.reason else ""
+            text = texts.ORDER.format(
+                id=output.client_id or output.order_id,
+                side=output.side.value,
+                status=output.status.value,
+                reason=reason,
+            )
+            ids = {"order": output.client_id, "signal": output.signal_id}
+            return StoryLine("money", output.symbol, text, ids)
+        case FillBooked(fill):
+            text = texts.FILL.format(side=fill.side.value, qty=fill.qty, price=fill.price, fee=_money_text(fill.fee))
+            return StoryLine("money", fill.symbol, text, {"order": fill.client_id, "exec": fill.exec_id})
+        case PositionOpened(trade):
+            direction = texts.LONG if trade.direction == Side.BUY.value else texts.SHORT
+            text = texts.OPENED.format(direction=direction, qty=trade.qty, price=trade.entry_price)
+            return StoryLine("money", trade.symbol, text, {"position": trade.trade_id})
+        case PositionClosed(trade):
+            direction = texts.LONG if trade.direction == Side.BUY.value else texts.SHORT
+            r = "" if trade.r_multiple is None else f"{trade.r_multiple:+.2f} R"
+            net = _money_text(trade.net_pnl, sign=True)
+            text = texts.CLOSED.format(direction=direction, qty=trade.qty, reason=trade.exit_reason, net=net, r=r)
+            return StoryLine("money", trade.symbol, text, {"position": trade.trade_id})
+        case StopConfirmed():
+            ms = "" if output.ms is None else f" {output.ms} ms"
+            text = texts.STOP.format(price=output.price, ms=ms)
+            return StoryLine("money", output.symbol, text, {"position": output.signal_id})
+        case _:
+            return None
+
+
+def _money_text(value: Decimal, *, sign: bool = False) -> str:
+    return f"{value:+.2f}" if sign else f"{value:.2f}"

@@ -1,0 +1,51 @@
+"""The journal's row of one trade, out of a position. Pure."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from cockpit.domain.positions import FillReport
+from cockpit.engine.state import EngineState
+from cockpit.execution.positions import OpenPosition
+from cockpit.ports.journal import TradeRow
+
+
+def trade_row(state: EngineState, position: OpenPosition, now_ns: int, closed_by: FillReport | None = None) -> TradeRow:
+    """The trade as it stands; with an exit reason it is closed.
+
+    Args:
+        state: engine state, for the instrument.
+        position: the position.
+        now_ns: engine time.
+        closed_by: the fill that closed it, None if the exchange told of the end without one.
+    """
+    instrument = state.symbols[position.symbol].instrument if position.symbol in state.symbols else None
+    origin = position.origin
+    risk = position.risk_usdt(instrument) if instrument is not None else Decimal(0)
+    gross, fees = position.fills.realised, position.fills.fees
+    is_closed = bool(position.exit_reason)
+    exit_price = position.exit_value / position.exit_qty if position.exit_qty else None
+    return TradeRow(
+        trade_id=f"foreign-{position.symbol}-{position.opened_ns}" if origin is None else origin.trade_id,
+        symbol=position.symbol,
+        kind="foreign" if origin is None else origin.kind.value,
+        direction=position.side.value,
+        opened_ns=position.opened_ns,
+        qty=position.peak_qty,
+        entry_price=position.entry_price,
+        initial_stop=None if origin is None or instrument is None else instrument.price(origin.stop),
+        risk_usdt=risk,
+        closed_ns=now_ns if is_closed else None,
+        exit_price=exit_price,
+        exit_reason=position.exit_reason,
+        stop_loss_triggered=closed_by is not None and "stop" in position.exit_reason,
+        gross_pnl=gross,
+        fees=fees,
+        net_pnl=gross - fees,
+        r_multiple=float((gross - fees) / risk) if is_closed and risk else None,
+        signal_to_approve_ms=position.latency.get("signal_to_approve"),
+        approve_to_ack_ms=position.latency.get("approve_to_ack"),
+        ack_to_fill_ms=position.latency.get("ack_to_fill"),
+        stop_ack_ms=None if position.stop_ack_ns is None else position.stop_ack_ns // 1_000_000,
+        parameters={} if origin is None else origin.parameters,
+    )
