@@ -110,7 +110,7 @@ class EngineState:
 
     def __init__(self, settings: CoreSettings, day_realised: Decimal) -> None:
         self.settings = settings
-        self.symbols = {symbol: SymbolState(symbol, settings) for symbol in settings.symbols}
+        self.symbols: dict[str, SymbolState] = {}
         self.now_ns = 0
         self.seq = 0
         self.approval: Approval = settings.engine.approval
@@ -127,3 +127,10 @@ class EngineState:
         self.rejected_frames = 0
         self.gaps = 0
         self.reconnects = 0
+        for symbol in settings.symbols:
+            self.add_symbol(symbol)
+
+    def add_symbol(self, symbol: str) -> SymbolState:
+        """Begin to know a symbol: a replay at its first frame, a live engine from the start."""
+        added = self.symbols[symbol] = SymbolState(symbol, self.settings)
+        return added

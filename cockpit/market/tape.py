@@ -147,6 +147,16 @@ class TradeTape:
             return sum(map(abs, sizes))
         return sum(abs(size) for size in sizes if (size > 0.0) is (side is Side.BUY))
 
+    def recent(self, window_ns: int) -> list[tuple[int, float, float]]:
+        """(event time, price, size bought > 0 or sold < 0) of the trades of the last ``window_ns``, oldest first."""
+        first = bisect_right(self._stamps, self.now_ns - window_ns)
+        return list(zip(self._stamps[first:], self._prices[first:], self._signed[first:], strict=True))
+
+    @property
+    def last_is_buy(self) -> bool:
+        """True if the last trade's taker bought (also before the first trade)."""
+        return not self._signed or self._signed[-1] > 0.0
+
     def speed(self, window_ns: int = SPEED_WINDOW_NS) -> float | None:
         """Price change a second over the last ``window_ns`` (at most 300 s), quote currency, signed.
 
