@@ -54,6 +54,11 @@ JOURNAL = "journal"
 VIEWS = "views"
 SNAPSHOTS = "snapshots"
 JOURNAL_RETRY_S = 1.0
+BEAT_S = 1.0
+"""An idle task shows that it lives this often."""
+LAG_PROBE_S = 0.25
+UNSEEN_S = 0.25
+"""How soon the first view follows when somebody attaches."""
 
 
 class ViewSink(Protocol):
@@ -101,6 +106,7 @@ class Runner:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._effects: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
+        self._failed = asyncio.Event()
         self._end_reason = ""
         self.digest = StepDigest()
         self.core: TradingCore | None = None
@@ -239,7 +245,12 @@ class Runner:
     def _effect_done(self, task: asyncio.Task[None]) -> None:
         self._effects.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            self._failure = task.exception()
+            self._fail(task.exception())
+
+    def _fail(self, error: BaseException | None) -> None:
+        """Something failed in a way nobody foresaw; the execution task ends the engine for it."""
+        self._failure = self._failure or error
+        self._failed.set()
 
     def _set_timer(self, name: str, delay_s: float) -> None:
         earlier = self._timers.pop(name, None)
@@ -253,7 +264,7 @@ class Runner:
         try:
             self.handle(TimerFired(name, self._clock.now_ns()))
         except Exception as error:  # noqa: BLE001 - a timer has no task: the watch ends the engine for it
-            self._failure = error
+            self._fail(error)
 
     async def _set_flag(self, name: str, value: str) -> None:
         try:
@@ -273,26 +284,23 @@ class Runner:
         """Ends the engine if an effect failed in a way nobody foresaw."""
         while self._failure is None:
             self._supervisor.beat(EXECUTION)
-            await self._clock.sleep(0.1)
+            await _wait(self._failed, BEAT_S)
         raise self._failure
 
     async def _watch_detection(self) -> None:
         """Measures how late the loop is: detection runs on it."""
         while True:
             before = self._clock.monotonic_ns()
-            await self._clock.sleep(0.1)
-            self._figures.loop_lag_ns = max(0, self._clock.monotonic_ns() - before - NS_PER_S // 10)
+            await self._clock.sleep(LAG_PROBE_S)
+            self._figures.loop_lag_ns = max(0, self._clock.monotonic_ns() - before - round(LAG_PROBE_S * NS_PER_S))
             self._supervisor.beat(DETECTION)
 
     async def _write_journal(self) -> None:
         while True:
             self._supervisor.beat(JOURNAL)
-            try:
-                await asyncio.wait_for(self._rows_ready.wait(), 1.0)
-            except TimeoutError:
-                continue
-            self._rows_ready.clear()
-            await self._append()
+            if await _wait(self._rows_ready, BEAT_S):
+                self._rows_ready.clear()
+                await self._append()
 
     async def _append(self) -> None:
         """Write what has gathered; keep it and say so if that fails."""
@@ -331,10 +339,20 @@ class Runner:
         assert self._projection is not None
         period = 1.0 / self.core.state.settings.engine.views_per_second
         while True:
-            await self._clock.sleep(period)
+            await self._clock.sleep(period if self._views.viewers else UNSEEN_S)
             self._supervisor.beat(VIEWS)
             self._projection.sample(self._clock.now_ns())
             if self._views.viewers:
                 self._figures.viewers = self._views.viewers
                 self._figures.tasks = self._supervisor.lights
                 self._views.publish(self._projection.views(self._clock.now_ns(), self._views.watched))
+
+
+async def _wait(event: asyncio.Event, timeout_s: float) -> bool:
+    """Wait for an event; False if it did not come in time."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
