@@ -18,7 +18,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-__all__ = ["MAGIC", "SEGMENT_SUFFIX", "RecordSplitter", "RecordedFrame", "pack_record", "zstd"]
+__all__ = ["DIRECTIONS", "MAGIC", "SEGMENT_SUFFIX", "RecordSplitter", "RecordedFrame", "pack_record", "zstd"]
 
 SEGMENT_SUFFIX = ".frames.zst"
 MAGIC = b"CPFRAME1"
@@ -26,8 +26,8 @@ MAX_FRAME_BYTES = 64 * 1024 * 1024
 """A longer record can only be damage."""
 
 _HEAD = struct.Struct("<QBI")
-_DIRECTIONS = ("recv", "send")
-_CODE_OF = {name: code for code, name in enumerate(_DIRECTIONS)}
+DIRECTIONS = ("recv", "send")
+_CODE_OF = {name: code for code, name in enumerate(DIRECTIONS)}
 
 
 class RecordedFrame(msgspec.Struct, frozen=True, gc=False):
@@ -80,12 +80,12 @@ class RecordSplitter:
         frames: list[RecordedFrame] = []
         while at + _HEAD.size <= len(buffer):
             ts_recv, code, length = _HEAD.unpack_from(buffer, at)
-            if code >= len(_DIRECTIONS) or length > MAX_FRAME_BYTES:
+            if code >= len(DIRECTIONS) or length > MAX_FRAME_BYTES:
                 raise ConfigError("damaged record")
             end = at + _HEAD.size + length
             if end > len(buffer):
                 break
-            frames.append(RecordedFrame(ts_recv, _DIRECTIONS[code], buffer[at + _HEAD.size : end]))
+            frames.append(RecordedFrame(ts_recv, DIRECTIONS[code], buffer[at + _HEAD.size : end]))
             at = end
         self._buffer = buffer[at:]
         return frames

@@ -19,7 +19,8 @@ from typing import Protocol
 
 import msgspec
 
-from cockpit.adapters.recording.frames import SEGMENT_SUFFIX, RecordedFrame, RecordSplitter, zstd
+from cockpit.adapters.recording.frames import DIRECTIONS, SEGMENT_SUFFIX, RecordedFrame, RecordSplitter, zstd
+from cockpit.adapters.recording.segments import segments_of
 from cockpit.domain.errors import ConfigError
 from cockpit.domain.time import NS_PER_MS
 
@@ -64,7 +65,7 @@ def read_frames(path: Path | str, report: Report = _log.warning) -> Iterator[Rec
     """
     path = Path(path)
     if path.is_dir():
-        segments = sorted(path.glob(f"*{SEGMENT_SUFFIX}"))
+        segments = segments_of(path)
         if not segments:
             raise ConfigError(f"{path}: no recording in this folder (no *{SEGMENT_SUFFIX} file)")
         return _joined(segments, report)
@@ -169,7 +170,7 @@ def _line_frames(name: str, chunks: Iterable[bytes], report: Report) -> Iterator
 
 
 def _unwrapped(line: _Line) -> RecordedFrame:
-    if not line.frame or line.rx is None or line.dir not in {"recv", "send"}:
+    if not line.frame or line.rx is None or line.dir not in DIRECTIONS:
         raise msgspec.ValidationError('a line with "rx" needs "frame", and "dir" is "recv" or "send"')
     # A double holds today's epoch seconds to about 0.2 us, so microseconds are all there is to recover.
     return RecordedFrame(round(line.rx * 1e6) * _NS_PER_US, line.dir, bytes(line.frame))
