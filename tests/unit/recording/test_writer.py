@@ -213,4 +213,4 @@ def test_a_full_disk_loses_frames_and_says_so_but_raises_nothing(tmp_path: Path)
     )
     assert done.stdout.startswith("40 ")
     assert "large" in done.stdout
-    assert list(read_frames(tmp_path)) == []
+    assert segments_of(tmp_path) == []
