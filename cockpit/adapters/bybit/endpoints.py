@@ -15,6 +15,7 @@ from cockpit.domain.enums import Environment
 from cockpit.domain.errors import ConfigError
 
 CATEGORY = "linear"
+COIN = "USDT"
 
 _LIVE_SITES = (
     "bybit.com",

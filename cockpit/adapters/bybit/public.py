@@ -47,8 +47,9 @@ class PublicDecoder:
         self._is_ended = False
 
     def restart(self) -> None:
-        """Forget the merged tickers: a new connection starts with snapshots."""
+        """Forget what was merged: a new connection starts with snapshots and says again whether the market ended."""
         self._tickers.clear()
+        self._is_ended = False
 
     def decode(self, raw: bytes, ts_recv: int) -> MarketEvent | MarketEnded | None:
         """One frame as a domain event, stamped with ``ts_recv`` (ns).

@@ -165,6 +165,15 @@ class StreamSession:
             self._is_ended = True
         return [event]
 
+    @property
+    def has_data_to_send(self) -> bool:
+        """True if ``data_to_send`` would return something."""
+        return bool(self._outbox) or self._topics.has_frames
+
+    def give_up(self, reason: str) -> None:
+        """End this connection for a reason that its owner knows; the first reason stays."""
+        self.failure = self.failure or reason
+
     def data_to_send(self) -> list[bytes]:
         """The frames to send now, in order."""
         frames, self._outbox = self._outbox + self._topics.take_frames(), []
@@ -187,13 +196,13 @@ class StreamSession:
         limits = self._limits
         silence_due = self._silence_due()
         if self._auth_due is not None and self._auth_due <= now:
-            self._fail(f"no answer to auth in {limits.answer_timeout_s:g} s")
+            self.give_up(f"no answer to auth in {limits.answer_timeout_s:g} s")
         elif self._pong_due is not None and self._pong_due <= now:
-            self._fail(f"no pong in {limits.pong_timeout_s:g} s")
+            self.give_up(f"no pong in {limits.pong_timeout_s:g} s")
         elif silence_due is not None and silence_due <= now:
-            self._fail(f"silent for {limits.silence_s:g} s")
+            self.give_up(f"silent for {limits.silence_s:g} s")
         else:
-            self._fail(self._topics.on_deadline(now))
+            self.give_up(self._topics.on_deadline(now))
         if not self.failure:
             self._ping_if_due(now)
             late = {symbol for symbol, at in self._awaiting.items() if at <= now}
@@ -214,7 +223,7 @@ class StreamSession:
     def _auth_answered(self, answer: _Answer, now: int) -> None:
         self._auth_due = None
         if not answer.is_success:
-            self._fail(f"auth refused: {answer.reason}")
+            self.give_up(f"auth refused: {answer.reason}")
             return
         self._is_authenticated = True
         self._subscribe(now)
@@ -257,7 +266,7 @@ class StreamSession:
         while self._bad[0] <= now - _MINUTE_NS:
             self._bad.popleft()
         if len(self._bad) >= self._limits.bad_frames_per_minute:
-            self._fail(f"{len(self._bad)} frames within a minute could not be understood: {reason}")
+            self.give_up(f"{len(self._bad)} frames within a minute could not be understood: {reason}")
         return [FrameRejected(self._stream, reason, symbol, ts_recv)]
 
     def _silence_due(self) -> int | None:
@@ -273,6 +282,3 @@ class StreamSession:
         self._ping_due = now + nanos_from_s(self._limits.ping_interval_s)
         if self._pong_due is None:
             self._pong_due = now + nanos_from_s(self._limits.pong_timeout_s)
-
-    def _fail(self, reason: str) -> None:
-        self.failure = self.failure or reason

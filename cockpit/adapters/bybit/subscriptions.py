@@ -58,6 +58,11 @@ class Subscriptions:
         """True if the exchange acknowledged ``topic``."""
         return self._topics.get(topic) is _State.ACTIVE
 
+    @property
+    def has_frames(self) -> bool:
+        """True if ``take_frames`` would return something."""
+        return bool(self._outbox)
+
     def take_frames(self) -> list[bytes]:
         """The request frames made since the last call, in order."""
         frames, self._outbox = self._outbox, []

@@ -123,11 +123,13 @@ def test_change_since_start_is_flagged() -> None:
     assert event.is_change_since_start
 
 
-def test_end_of_the_market_is_told_once() -> None:
+def test_end_of_the_market_is_told_once_a_connection() -> None:
     decoder = PublicDecoder()
     ended = ticker("snapshot", ',"markPrice":"1","ended":true')
     assert decoder.decode(ended, NOW) == MarketEnded(NOW)
     assert isinstance(decoder.decode(ended, NOW), Ticker)
+    decoder.restart()
+    assert decoder.decode(ended, NOW) == MarketEnded(NOW)
 
 
 @pytest.mark.parametrize(

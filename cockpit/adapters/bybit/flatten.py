@@ -1,0 +1,222 @@
+"""Flatten by REST alone: no stream, no journal, no engine. Used by ``cockpit flatten`` and by the engine.
+
+Theory of operation. A loop that converges on "no position, no order" and trusts only what the exchange says::
+
+    round:  cancel the active orders (stops stay) → read the positions → close each with a market order
+            of quantity 0, reduce-only and close-on-trigger
+    repeat after 1, 2, 4, 5, 5, ... s until two reads in a row, a request's time-to-live apart, show no position;
+    then cancel what is left (stops of positions that are gone), read orders and positions once more, and done.
+
+* No error ends the loop and none keeps the others from being closed; each round tells what went wrong.
+* Every attempt has a link id of its own: an order whose answer was lost can only find nothing more to close, because it
+  is reduce-only; it can neither flip a position nor close a later one twice over.
+* The two zero reads are apart because an entry order on its way may still fill (reliability.md, F48).
+* A stop is never cancelled while its position is open (F41).
+* A key that is refused or an address that is banned is tried every 15 s: nothing else could help from here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import msgspec
+
+from cockpit.adapters.bybit import params, reads
+from cockpit.adapters.bybit.rest import BybitRest, Pool
+from cockpit.adapters.bybit.retcodes import NOTHING_TO_CLOSE
+from cockpit.domain.enums import Environment, OrderRole
+from cockpit.domain.errors import AuthRejected, VenueError, VenueRejected
+from cockpit.domain.ids import ClientOrderId, client_order_id
+from cockpit.domain.positions import PositionReport
+from cockpit.domain.time import NS_PER_S
+from cockpit.ports.clock import Clock
+
+ResultT = TypeVar("ResultT")
+
+_FIRST_WAIT_S = 1.0
+_LONGEST_WAIT_S = 5.0
+_REFUSED_WAIT_S = 15.0
+_TTL_MARGIN_S = 1.0
+
+
+class FlattenIds:
+    """Link ids of one flatten run, a new one for every order.
+
+    Args:
+        environment: where the orders go.
+        epoch: count of engine starts on this data folder; 0 where there is none.
+        origin: names this run; letters and digits, different for every run of an account.
+    """
+
+    def __init__(self, environment: Environment, epoch: int, origin: str) -> None:
+        self._environment = environment
+        self._epoch = epoch
+        self._origin = origin
+        self.count = 0
+
+    def next(self) -> ClientOrderId:
+        """The next link id."""
+        self.count += 1
+        return client_order_id(self._environment, self._epoch, self._origin, OrderRole.FLATTEN, self.count)
+
+
+class FlattenProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """What one round found and did."""
+
+    round: int
+    open_positions: list[PositionReport]
+    """As read in this round, before closing them."""
+    failures: list[str]
+    """What went wrong, in words; empty if nothing did."""
+    is_zero: bool
+    """True if this round read no position and cancelled without failure."""
+    is_flat: bool = False
+    """True in the last report: no position and no order is left."""
+    elapsed_s: float
+    next_s: float
+    """Seconds until the next round, 0 after the last one."""
+
+
+class FlattenResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How it ended. There is only one end: flat."""
+
+    rounds: int
+    orders_sent: int
+    symbols: tuple[str, ...]
+    """Symbols that had a position, in the order they were seen."""
+    elapsed_s: float
+
+
+async def flatten(
+    rest: BybitRest,
+    clock: Clock,
+    ids: FlattenIds,
+    progress: Callable[[FlattenProgress], None],
+) -> FlattenResult:
+    """Close every USDT position and cancel every order, until the exchange says so. Ends only then, or by cancelling.
+
+    Args:
+        rest: calls leave through its flatten threads.
+        clock: spans between rounds.
+        ids: link ids of this run.
+        progress: is told every round; must not raise.
+    """
+    return await _Run(rest, clock, ids, progress).until_flat()
+
+
+class _Run:
+    def __init__(
+        self,
+        rest: BybitRest,
+        clock: Clock,
+        ids: FlattenIds,
+        progress: Callable[[FlattenProgress], None],
+    ) -> None:
+        self._rest = rest
+        self._clock = clock
+        self._ids = ids
+        self._progress = progress
+        self._settle_s = rest.limits.recv_window_ms / 1000 + _TTL_MARGIN_S
+        self._began = clock.monotonic_ns()
+        self._rounds = 0
+        self._wait_s = _FIRST_WAIT_S
+        self._symbols: dict[str, None] = {}
+        self._failures: list[str] = []
+        self._is_refused = False
+
+    async def until_flat(self) -> FlattenResult:
+        zero_since: int | None = None
+        while True:
+            positions = await self._round()
+            now = self._clock.monotonic_ns()
+            is_zero = positions == [] and not self._failures
+            if not is_zero:
+                zero_since = None
+            elif zero_since is None:
+                zero_since = now
+            elif now - zero_since >= self._settle_s * NS_PER_S:
+                if await self._is_swept():
+                    break
+                zero_since = None
+            await self._pause(positions or [], is_zero=is_zero)
+        self._tell([], is_zero=True, is_flat=True, next_s=0.0)
+        return FlattenResult(
+            rounds=self._rounds,
+            orders_sent=self._ids.count,
+            symbols=tuple(self._symbols),
+            elapsed_s=self._elapsed_s(),
+        )
+
+    async def _round(self) -> list[PositionReport] | None:
+        """Cancel entries, read positions, close them; returns the positions read, None if they could not be."""
+        self._rounds += 1
+        self._failures.clear()
+        self._is_refused = False
+        await self._attempt("cancel entry orders", self._cancel_all(params.ACTIVE_ORDERS))
+        positions = await self._attempt("read positions", self._positions())
+        if positions:
+            self._symbols.update(dict.fromkeys(position.symbol for position in positions))
+            await asyncio.gather(*(self._close(position) for position in positions))
+        return positions
+
+    async def _close(self, position: PositionReport) -> None:
+        assert position.side is not None
+        sent = params.close_whole(position.symbol, position.side.opposite, position.position_idx, self._ids.next())
+        call = self._rest.change(lambda client: client.place_order(**sent), Pool.FLATTEN)
+        await self._attempt(f"close {position.symbol}", call, benign=NOTHING_TO_CLOSE)
+
+    async def _is_swept(self) -> bool:
+        """With no position open: cancel everything left, and read orders and positions once more."""
+        await self._attempt("cancel what is left", self._cancel_all())
+        orders = await self._attempt("read orders", reads.open_orders(self._rest, self._clock.now_ns, Pool.FLATTEN))
+        positions = await self._attempt("read positions", self._positions())
+        return orders == [] and positions == []
+
+    def _cancel_all(self, order_filter: str = "") -> Awaitable[bytes]:
+        sent = params.cancel_all(order_filter)
+        return self._rest.change(lambda client: client.cancel_all_orders(**sent), Pool.FLATTEN)
+
+    def _positions(self) -> Awaitable[list[PositionReport]]:
+        return reads.positions(self._rest, self._clock.now_ns, Pool.FLATTEN)
+
+    async def _attempt(
+        self, what: str, work: Awaitable[ResultT], benign: frozenset[int] = frozenset()
+    ) -> ResultT | None:
+        """The result of one call, None if it failed; the failure is noted and goes no further."""
+        try:
+            return await work
+        except VenueError as error:
+            if isinstance(error, VenueRejected) and error.code in benign:
+                return None
+            self._is_refused |= isinstance(error, AuthRejected)
+            self._failures.append(f"{what}: {error}")
+            return None
+
+    async def _pause(self, positions: list[PositionReport], *, is_zero: bool) -> None:
+        if self._is_refused or self._rest.is_silenced:
+            wait_s = _REFUSED_WAIT_S
+        elif is_zero:
+            wait_s = self._settle_s
+        else:
+            wait_s = self._wait_s
+            self._wait_s = min(self._wait_s * 2, _LONGEST_WAIT_S)
+        self._tell(positions, is_zero=is_zero, is_flat=False, next_s=wait_s)
+        await self._clock.sleep(wait_s)
+
+    def _tell(self, positions: list[PositionReport], *, is_zero: bool, is_flat: bool, next_s: float) -> None:
+        self._progress(
+            FlattenProgress(
+                round=self._rounds,
+                open_positions=positions,
+                failures=list(self._failures),
+                is_zero=is_zero,
+                is_flat=is_flat,
+                elapsed_s=self._elapsed_s(),
+                next_s=next_s,
+            )
+        )
+
+    def _elapsed_s(self) -> float:
+        return (self._clock.monotonic_ns() - self._began) / NS_PER_S

@@ -1,0 +1,78 @@
+"""pybit's HTTP client with its judgement taken out: it builds, signs and sends, and hands back the bare reply.
+
+pybit retries by sleeping, loses codes on the way and calls ``200 {}`` a success (libraries.md, trap 3). Here it sends
+once and returns status, body and headers; what they mean is decided in ``rest.py``. One object belongs to one thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from pybit.unified_trading import HTTP
+
+from cockpit.adapters.bybit.config import RestLimits
+from cockpit.adapters.bybit.credentials import SecretKey
+
+
+class Reply(NamedTuple):
+    """One HTTP reply, unjudged."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class SignedHttp(HTTP):  # type: ignore[misc]  # pybit is untyped
+    """A pybit client for one worker thread.
+
+    Args:
+        key: signs; None allows public requests only.
+        limits: timeouts and the time-to-live of requests.
+        now_ms: exchange time for the signature.
+    """
+
+    def __init__(self, key: SecretKey | None, limits: RestLimits, now_ms: Callable[[], int]) -> None:
+        super().__init__(
+            api_key=key.key if key else None,
+            api_secret=key.reveal() if key else None,
+            timeout=(limits.connect_timeout_s, limits.order_deadline_s),
+            recv_window=limits.recv_window_ms,
+            max_retries=1,
+            # An empty set would bring pybit's own retry codes back; -1 is never compared with a reply here.
+            retry_codes={-1},
+            force_retry=False,
+            return_response_headers=True,
+        )
+        self._now_ms = now_ms
+        # pybit adds a handler on stderr when logging is not configured yet; it would write across the screen.
+        self.logger.handlers.clear()
+        # Neither a proxy nor a .netrc of the environment, and no following of redirects: orders go where they say.
+        self.client.trust_env = False
+        self.client.max_redirects = 0
+
+    def _prepare_headers(
+        self, payload: str, recv_window: int, content_type: str = "application/json"
+    ) -> dict[str, str]:
+        """As pybit does, with the exchange's time instead of this machine's (bybit-v5.md 2.2, 2.3)."""
+        timestamp = self._now_ms()
+        return {
+            "Content-Type": content_type,
+            "X-BAPI-API-KEY": self.api_key or "",
+            "X-BAPI-SIGN": self._auth(payload, recv_window, timestamp),
+            "X-BAPI-SIGN-TYPE": "2",
+            "X-BAPI-TIMESTAMP": str(timestamp),
+            "X-BAPI-RECV-WINDOW": str(recv_window),
+        }
+
+    def _check_status_code(self, response: Any, *_: Any) -> None:
+        """Every status is a reply."""
+
+    def _handle_response(self, response: Any, *_: Any) -> Reply:
+        """The reply as it came."""
+        return Reply(response.status_code, response.content, response.headers)
+
+    def __repr__(self) -> str:
+        return "SignedHttp(hidden)"
+
+    __str__ = __repr__

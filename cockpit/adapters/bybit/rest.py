@@ -1,0 +1,221 @@
+"""The call layer of REST: one send per call, one deadline over all of it, and one of three outcomes.
+
+Theory of operation. Orders, reads and flatten have worker pools of their own, so that none can starve another. A call
+ends with the ``result`` of a well-formed reply, or raises: a no (``VenueRejected`` and its kinds), "not sent"
+(``VenueUnavailable``), or ``OutcomeUnknown``. Nothing is ever sent twice here, with one exception: a *read* that was
+refused for its time stamp is repeated once after the clock was measured. After HTTP 403 all calls but flatten's stay
+in for ten minutes (bybit-v5.md 3.1). Time stamps are signed with the exchange's clock as measured by
+``measure_offset``.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+from cockpit.adapters.bybit.config import RestLimits
+from cockpit.adapters.bybit.credentials import SecretKey
+from cockpit.adapters.bybit.endpoints import Endpoints
+from cockpit.adapters.bybit.http import Reply, SignedHttp
+from cockpit.adapters.bybit.retcodes import CodeClass, class_of, class_of_status, judge
+from cockpit.adapters.bybit.transport import Call, send
+from cockpit.adapters.bybit.workers import CallPool
+from cockpit.domain.errors import OutcomeUnknown, VenueError, VenueRejected, VenueUnavailable
+from cockpit.domain.time import NS_PER_MS, NS_PER_S, nanos_from_s
+from cockpit.ports.clock import Clock
+
+_FAILURES_TO_SWITCH_HOST = 2
+_CLOCK_SAMPLES = 5
+_CLOCK_CODES = (-1, 10002)
+_BANNED = 403
+_RESET_HEADER = "X-Bapi-Limit-Reset-Timestamp"
+
+
+class Pool(Enum):
+    """Who calls; each has its own threads."""
+
+    ORDERS = "orders"
+    READS = "reads"
+    FLATTEN = "flatten"
+
+
+class _Envelope(msgspec.Struct, rename="camel"):
+    """Every reply of Bybit (bybit-v5.md 2.1)."""
+
+    ret_code: int
+    ret_msg: str | None = ""
+    result: msgspec.Raw = msgspec.Raw()
+
+
+class _ServerTime(msgspec.Struct, rename="camel"):
+    time_nano: int
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+_server_time = msgspec.json.Decoder(_ServerTime, strict=False)
+
+
+class BybitRest:
+    """REST of one environment with one key.
+
+    Args:
+        endpoints: where to call.
+        key: signs; None allows public calls only.
+        limits: deadlines and sizes.
+        clock: wall clock for time stamps, monotonic clock for spans.
+    """
+
+    def __init__(self, endpoints: Endpoints, key: SecretKey | None, limits: RestLimits, clock: Clock) -> None:
+        self._endpoints = endpoints
+        self.limits = limits
+        self._clock = clock
+        self._hosts = dict.fromkeys(Pool, endpoints.rest)
+        self._flatten_failures = 0
+        self._silent_until = 0
+        self._is_clock_suspect = False
+        self.offset_ns = 0
+        """Exchange time minus local time, ns; 0 until measured."""
+        slots = {
+            Pool.ORDERS: limits.order_threads,
+            Pool.READS: limits.read_threads,
+            Pool.FLATTEN: limits.flatten_threads,
+        }
+        self._pools = {
+            pool: CallPool(f"bybit-{pool.value}", count, lambda: SignedHttp(key, limits, self._exchange_ms))
+            for pool, count in slots.items()
+        }
+
+    @property
+    def is_silenced(self) -> bool:
+        """True for some time after HTTP 403: only flatten's calls leave."""
+        return self._clock.monotonic_ns() < self._silent_until
+
+    async def change(self, call: Call, pool: Pool = Pool.ORDERS) -> bytes:
+        """Send a call that changes something, once; returns the JSON of its ``result``.
+
+        Raises:
+            VenueRejected: a definite no (``AuthRejected`` and ``VenueThrottled`` are kinds of it).
+            VenueUnavailable: nothing was sent.
+            OutcomeUnknown: it may have been carried out.
+        """
+        if self._is_clock_suspect:
+            await self._remeasure(pool)
+        return await self._call(call, pool, is_read=False)
+
+    async def read(self, call: Call, pool: Pool = Pool.READS) -> bytes:
+        """Send a call that changes nothing; returns the JSON of its ``result``.
+
+        Raises:
+            VenueError: it was not answered, or not in a way that can be understood.
+        """
+        if self._is_clock_suspect:
+            await self._remeasure(pool)
+        try:
+            return await self._call(call, pool, is_read=True)
+        except VenueRejected as error:
+            if error.code not in _CLOCK_CODES:
+                raise
+        await self._remeasure(pool)
+        return await self._call(call, pool, is_read=True)
+
+    async def measure_offset(self, pool: Pool = Pool.READS) -> int:
+        """Measure exchange time minus local time (ns) by the fastest of a few round trips, and sign with it from now.
+
+        Raises:
+            VenueError: the exchange did not tell its time.
+        """
+        best: tuple[int, int] | None = None
+        for _ in range(_CLOCK_SAMPLES):
+            start = self._clock.now_ns()
+            began = self._clock.monotonic_ns()
+            raw = await self._call(lambda client: client.get_server_time(), pool, is_read=True)
+            span = self._clock.monotonic_ns() - began
+            try:
+                server = _server_time.decode(raw).time_nano
+            except msgspec.DecodeError as error:
+                raise OutcomeUnknown(f"the exchange's time cannot be read: {error}") from error
+            sample = (span, server - (start + span // 2))
+            best = sample if best is None else min(best, sample)
+        assert best is not None
+        self.offset_ns = best[1]
+        self._is_clock_suspect = False
+        return self.offset_ns
+
+    def close(self) -> None:
+        """End the worker threads; calls on their way are not waited for."""
+        for pool in self._pools.values():
+            pool.close()
+
+    async def _call(self, call: Call, pool: Pool, *, is_read: bool) -> bytes:
+        self._check_silence(pool)
+        host = self._hosts[pool]
+        deadline_s = self.limits.read_deadline_s if is_read else self.limits.order_deadline_s
+        try:
+            reply = await self._pools[pool].run(lambda client: send(call, client, host), deadline_s)
+            result = self._judged(reply, is_read=is_read)
+        except VenueError as error:
+            self._count_failure(pool, error)
+            raise
+        self._count_failure(pool, None)
+        return result
+
+    def _judged(self, reply: Reply, *, is_read: bool) -> bytes:
+        """The ``result`` of a reply, or the error that the reply means."""
+        if reply.status != 200:
+            kind = class_of_status(reply.status)
+            if kind is CodeClass.BAN:
+                self._silent_until = self._clock.monotonic_ns() + nanos_from_s(self.limits.ban_pause_s)
+            raise judge(kind, reply.status, f"HTTP {reply.status}", is_read=is_read, reset_ms=_reset_ms(reply))
+        try:
+            envelope = _envelope.decode(reply.body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise OutcomeUnknown(f"the reply is not an answer of Bybit: {error}") from error
+        code, reason = envelope.ret_code, envelope.ret_msg or ""
+        kind = class_of(code)
+        result = bytes(envelope.result)
+        if kind is CodeClass.OK and result[:1] == b"{":
+            return result
+        if kind is CodeClass.TIME:
+            self._is_clock_suspect = True
+        if kind is CodeClass.OK:
+            reason = "the reply says OK without a result"
+        raise judge(kind, code, reason, is_read=is_read, reset_ms=_reset_ms(reply))
+
+    def _check_silence(self, pool: Pool) -> None:
+        left_ns = self._silent_until - self._clock.monotonic_ns()
+        if left_ns > 0 and pool is not Pool.FLATTEN:
+            raise VenueUnavailable(f"silent for {left_ns // NS_PER_S} s more after HTTP 403; nothing was sent")
+
+    def _count_failure(self, pool: Pool, error: VenueError | None) -> None:
+        """Flatten changes to the other host after two calls in a row that the first one did not answer."""
+        if pool is not Pool.FLATTEN or not self._endpoints.rest_alternate:
+            return
+        self._flatten_failures = self._flatten_failures + 1 if _is_unanswered(error) else 0
+        if self._flatten_failures >= _FAILURES_TO_SWITCH_HOST:
+            hosts = (self._endpoints.rest, self._endpoints.rest_alternate)
+            self._hosts[pool] = hosts[self._hosts[pool] == hosts[0]]
+            self._flatten_failures = 0
+
+    async def _remeasure(self, pool: Pool) -> None:
+        """Measure the clock again; if that fails too, the call itself will say so."""
+        try:
+            await self.measure_offset(pool)
+        except VenueError:
+            self._is_clock_suspect = True
+
+    def _exchange_ms(self) -> int:
+        return (self._clock.now_ns() + self.offset_ns) // NS_PER_MS
+
+
+def _is_unanswered(error: VenueError | None) -> bool:
+    """True if the host did not answer, or will not answer this address for some time."""
+    if isinstance(error, VenueRejected):
+        return error.code == _BANNED
+    return error is not None
+
+
+def _reset_ms(reply: Reply) -> int | None:
+    """When the rate limit ends, exchange time; None if the reply does not say."""
+    text = reply.headers.get(_RESET_HEADER, "")
+    return int(text) if text.isdecimal() else None

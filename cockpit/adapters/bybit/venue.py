@@ -1,0 +1,204 @@
+"""``BybitVenue``: the port ``Venue`` on Bybit v5. Puts streams and REST together; decides nothing.
+
+Every method ends in yes (it returns), no (``VenueRejected``, ``VenueUnavailable``) or unknown (``OutcomeUnknown``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from decimal import Decimal
+from random import Random
+
+from cockpit.adapters.bybit import params, private, reads
+from cockpit.adapters.bybit.backoff import ConnectBudget
+from cockpit.adapters.bybit.config import BybitConfig
+from cockpit.adapters.bybit.credentials import SecretKey
+from cockpit.adapters.bybit.merge import EventQueue
+from cockpit.adapters.bybit.public import PublicDecoder
+from cockpit.adapters.bybit.rest import BybitRest
+from cockpit.adapters.bybit.retcodes import CodeClass, class_of
+from cockpit.adapters.bybit.session import StreamEvent, StreamSession
+from cockpit.adapters.bybit.streams import Stream, StreamShell
+from cockpit.adapters.bybit.transport import Call
+from cockpit.domain.account import AccountInfo
+from cockpit.domain.enums import StreamName
+from cockpit.domain.errors import LocalProtocolError, OutcomeUnknown, VenueRejected, VenueUnavailable
+from cockpit.domain.events import VenueReports
+from cockpit.domain.instrument import Instrument
+from cockpit.domain.orders import CancelRequest, OrderReport, StopRequest
+from cockpit.domain.positions import FillReport
+from cockpit.domain.time import ms_from_nanos
+from cockpit.ports.clock import Clock
+from cockpit.ports.journal import DurableIntent
+from cockpit.ports.recorder import FrameSink
+
+
+class BybitVenue:
+    """One account of one Bybit environment.
+
+    Args:
+        config: environment, addresses, deadlines.
+        key: signs; None gives the public market alone (recording, relay): every account call is then unavailable.
+        clock: time for stamps and deadlines.
+        rng: jitter of reconnects.
+        sink: is offered every raw frame.
+
+    Raises:
+        ConfigError: an address is missing or not of this environment.
+    """
+
+    def __init__(
+        self, config: BybitConfig, key: SecretKey | None, clock: Clock, rng: Random, sink: FrameSink | None = None
+    ) -> None:
+        endpoints = config.endpoints()
+        self._config = config
+        self._clock = clock
+        self._key = key
+        self._rules: dict[str, Instrument] = {}
+        self.rest = BybitRest(endpoints, key, config.rest, clock)
+        self._queue = EventQueue(config.streams.max_backlog)
+        self._decoder = PublicDecoder()
+        shell = StreamShell(
+            limits=config.streams,
+            clock=clock,
+            rng=rng,
+            budget=ConnectBudget(config.streams.connects_per_5min),
+            queue=self._queue,
+            sink=sink,
+        )
+        self._public = Stream(StreamName.PUBLIC, endpoints.public_linear, self._public_session, shell)
+        self._private = Stream(
+            StreamName.PRIVATE, endpoints.private, self._private_session, shell, private.TOPICS if key else ()
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def events(self) -> AsyncIterator[StreamEvent]:
+        """Everything the streams say, in receive order. Starts the streams; ends with ``aclose``."""
+        if self._tasks:
+            raise LocalProtocolError("the events of a venue have one reader")
+        for stream in (self._public, self._private):
+            task = asyncio.create_task(stream.run())
+            task.add_done_callback(self._stream_ended)
+            self._tasks.append(task)
+        async for event in self._queue.read():
+            yield event
+
+    async def subscribe(self, symbols: Sequence[str]) -> None:
+        """Want book, touch, trades and ticker of exactly these symbols (replaces the earlier wish)."""
+        kinds = (f"orderbook.{self._config.depth}", "orderbook.1", "publicTrade", "tickers")
+        await self._public.want([f"{kind}.{symbol}" for symbol in symbols for kind in kinds])
+
+    async def resync(self, symbol: str) -> None:
+        """Ask for a fresh book snapshot of one symbol; ``VenueUnavailable`` while the stream is down."""
+        await self._public.resync(symbol)
+
+    async def submit(self, intent: DurableIntent) -> str:
+        """Send one order; returns the exchange's order id. Sent at most once, whatever happens."""
+        sent = params.order(intent.request, self._rules_of(intent.request.symbol))
+        try:
+            raw = await self.rest.change(lambda client: client.place_order(**sent))
+        except VenueRejected as error:
+            if class_of(error.code) is CodeClass.ALREADY:
+                # The link id is taken (110072): an order of ours is there already, maybe this one.
+                raise OutcomeUnknown(f"{error.reason}: an order with this link id exists") from error
+            raise
+        return reads.order_id(raw)
+
+    async def cancel(self, request: CancelRequest) -> None:
+        """Cancel one order; an order that is gone already is a success."""
+        sent = params.cancel(request)
+        await self._change(lambda client: client.cancel_order(**sent), CodeClass.GONE)
+
+    async def cancel_entries(self, symbol: str) -> None:
+        """Cancel all active orders of a symbol but no stop (``orderFilter=Order``)."""
+        sent = params.cancel_entries(symbol)
+        await self._change(lambda client: client.cancel_all_orders(**sent), CodeClass.GONE)
+
+    async def set_stop(self, request: StopRequest) -> None:
+        """Set or move the stop of an open position in place; "not modified" is a success."""
+        sent = params.stop(request, self._rules_of(request.symbol))
+        await self._change(lambda client: client.set_trading_stop(**sent), CodeClass.ALREADY)
+
+    async def set_leverage(self, symbol: str, leverage: Decimal) -> None:
+        """Set the leverage of a symbol; "not modified" is a success."""
+        sent = params.leverage(symbol, leverage)
+        await self._change(lambda client: client.set_leverage(**sent), CodeClass.ALREADY)
+
+    async def find_order(self, symbol: str, client_id: str) -> tuple[OrderReport | None, list[FillReport]]:
+        """Look an order up by link id: open orders, then history, then executions. None: nowhere."""
+        return await reads.find_order(self.rest, self._clock.now_ns, symbol, client_id)
+
+    async def reports(self, fills_since_ms: int) -> VenueReports:
+        """The whole account by REST, all pages; raises if any page fails. ``fills_since_ms`` 0 is seven days back."""
+        requested = self._clock.now_ns()
+        now, rest = self._clock.now_ns, self.rest
+        until_ms = ms_from_nanos(requested + rest.offset_ns)
+        orders, positions, fills, balance = await asyncio.gather(
+            reads.open_orders(rest, now),
+            reads.positions(rest, now),
+            reads.fills(rest, now, fills_since_ms, until_ms),
+            reads.balance(rest, now),
+        )
+        return VenueReports(
+            orders=orders,
+            positions=positions,
+            fills=fills,
+            balance=balance,
+            requested_ns=requested,
+            ts_recv=self._clock.now_ns(),
+        )
+
+    async def instruments(self, symbols: Sequence[str]) -> list[Instrument]:
+        """Trading rules of ``symbols``; orders are written with the rules read last."""
+        rules = await reads.instruments(self.rest, symbols)
+        self._rules.update((rule.symbol, rule) for rule in rules)
+        return rules
+
+    async def account(self) -> AccountInfo:
+        """Who the key belongs to and what it may do."""
+        return await reads.account(self.rest)
+
+    async def server_offset_ns(self) -> int:
+        """Exchange time minus local time, ns; requests are signed with it from now on."""
+        return await self.rest.measure_offset()
+
+    async def aclose(self) -> None:
+        """Close every connection. Orders and stops at the exchange stay as they are."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._queue.close()
+        self.rest.close()
+
+    async def _change(self, call: Call, benign: CodeClass) -> None:
+        """A change for which the answers of one class mean: it is so already."""
+        try:
+            await self.rest.change(call)
+        except VenueRejected as error:
+            if class_of(error.code) is not benign:
+                raise
+
+    def _rules_of(self, symbol: str) -> Instrument:
+        rules = self._rules.get(symbol)
+        if rules is None:
+            raise VenueUnavailable(f"the trading rules of {symbol} were not read; nothing was sent")
+        return rules
+
+    def _public_session(self) -> StreamSession:
+        self._decoder.restart()
+        return StreamSession(StreamName.PUBLIC, self._decoder.decode, self._config.streams)
+
+    def _private_session(self) -> StreamSession:
+        return StreamSession(
+            StreamName.PRIVATE,
+            private.decode_private,
+            self._config.streams,
+            key=self._key,
+            offset_ns=self.rest.offset_ns,
+        )
+
+    def _stream_ended(self, task: asyncio.Task[None]) -> None:
+        """A stream never ends by itself; what ended it ends the reader of the events too."""
+        if not task.cancelled():
+            self._queue.close(task.exception())

@@ -1,0 +1,97 @@
+"""The table of answers, row by row, and what no row means."""
+
+from __future__ import annotations
+
+import pytest
+
+from cockpit.adapters.bybit.retcodes import TABLE, CodeClass, class_of, class_of_status, judge
+from cockpit.domain.errors import AuthRejected, OutcomeUnknown, VenueError, VenueRejected, VenueThrottled
+
+# reliability.md section B, as written there.
+ROWS = {
+    CodeClass.OK: [0],
+    CodeClass.DEFINITE_NO: [
+        *[10001, 110003, 110004, 110006, 110007, 110012, 110009, 110017, 110020, 110023, 110042, 110034, 110061],
+        *[110063, 110074, 110090, 110092, 110093, 110094, 110118, 30228],
+    ],
+    CodeClass.ALREADY: [110025, 110026, 110043, 34040, 110072],
+    CodeClass.GONE: [110001, 110008, 110010],
+    CodeClass.AMBIGUOUS: [10000, 10016, 10014, 110079, 10019, 20003, 20006],
+    CodeClass.TIME: [10002],
+    CodeClass.RATE: [10006, 10018, 10429, 429, 10404],
+    CodeClass.AUTH: [10003, 10004, 10005, 10007, 10009, 10010, 33004, 10024, 10027],
+}
+
+CHANGE = {
+    CodeClass.OK: OutcomeUnknown,
+    CodeClass.DEFINITE_NO: VenueRejected,
+    CodeClass.ALREADY: VenueRejected,
+    CodeClass.GONE: VenueRejected,
+    CodeClass.AMBIGUOUS: OutcomeUnknown,
+    CodeClass.TIME: VenueRejected,
+    CodeClass.RATE: VenueThrottled,
+    CodeClass.BAN: OutcomeUnknown,
+    CodeClass.AUTH: AuthRejected,
+    CodeClass.UNKNOWN: OutcomeUnknown,
+}
+
+
+@pytest.mark.parametrize(("kind", "code"), [(kind, code) for kind, codes in ROWS.items() for code in codes])
+def test_row_of_the_reliability_page(kind: CodeClass, code: int) -> None:
+    assert class_of(code) is kind
+
+
+@pytest.mark.parametrize("code", sorted(TABLE))
+def test_every_row_has_one_outcome_for_a_change(code: int) -> None:
+    error = judge(class_of(code), code, "words", is_read=False)
+    assert type(error) is CHANGE[class_of(code)]
+    assert "words" in str(error)
+
+
+@pytest.mark.parametrize("code", [-7, 1, 9999, 10011, 110002, 130035, 170131, 175007, 999999])
+def test_a_code_without_a_row_is_neither_yes_nor_no(code: int) -> None:
+    assert class_of(code) is CodeClass.UNKNOWN
+    assert isinstance(judge(class_of(code), code, "", is_read=False), OutcomeUnknown)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, CodeClass.DEFINITE_NO),
+        (401, CodeClass.AUTH),
+        (403, CodeClass.BAN),
+        (404, CodeClass.DEFINITE_NO),
+        (408, CodeClass.AMBIGUOUS),
+        (429, CodeClass.RATE),
+        (500, CodeClass.AMBIGUOUS),
+        (503, CodeClass.AMBIGUOUS),
+        (302, CodeClass.AMBIGUOUS),
+        (204, CodeClass.AMBIGUOUS),
+    ],
+)
+def test_http_status_without_an_answer_of_bybit(status: int, kind: CodeClass) -> None:
+    assert class_of_status(status) is kind
+
+
+@pytest.mark.parametrize("kind", list(CodeClass))
+@pytest.mark.parametrize("is_read", [True, False])
+def test_every_class_ends_in_a_venue_error(kind: CodeClass, is_read: bool) -> None:
+    assert isinstance(judge(kind, 1, "", is_read=is_read), VenueError)
+
+
+def test_a_banned_read_says_when_to_come_back() -> None:
+    error = judge(CodeClass.BAN, 403, "", is_read=True, reset_ms=17)
+    assert isinstance(error, VenueThrottled)
+    assert error.reset_ms == 17
+
+
+def test_only_an_explicit_no_is_a_rejection() -> None:
+    rejected = {kind for kind in CodeClass if isinstance(judge(kind, 1, "", is_read=False), VenueRejected)}
+    assert rejected == {
+        CodeClass.DEFINITE_NO,
+        CodeClass.ALREADY,
+        CodeClass.GONE,
+        CodeClass.TIME,
+        CodeClass.RATE,
+        CodeClass.AUTH,
+    }
