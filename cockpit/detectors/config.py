@@ -52,10 +52,10 @@ class DensityConfig(BaseModel):
     """``cluster``: number of large levels in range, the wall's own included. S2 gives no number."""
 
     scan_ms: int = Field(default=250, gt=0)
-    """Rhythm of the full scan of both sides; levels that a delta changes are looked at at once."""
+    """Rhythm of the full scan that finds walls; those found are followed with every delta."""
 
-    confirm_ms: int = Field(default=250, ge=0)
-    """A level must stand this long before it is announced as a wall."""
+    confirm_ms: int = Field(default=200, ge=0)
+    """A large level must stand this long before it becomes a wall: flicker is none."""
 
     match_window_ms: int = Field(default=500, gt=0)
     """A decrease and the prints that explain it may be this far apart; after it a decrease counts as pulled."""

@@ -71,7 +71,7 @@ class Wall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WallEvent(msgspec.Struct, frozen=True, tag=True):
-    """One step in a wall's life: one ``new``, any number of ``eaten`` and ``pulled`` (a mark was crossed), one ``gone``.
+    """A step in a wall's life: one ``new``, any number of ``eaten`` and ``pulled`` (a mark was crossed), one ``gone``.
 
     ``gone`` comes when the last decrease has been explained, up to the match window after ``wall.ended_ns``.
     """

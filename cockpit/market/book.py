@@ -145,6 +145,10 @@ class OrderBook:
         """Size resting at ``price`` on ``side``, 0.0 if none is seen."""
         return self.ladder(side).size_at(price)
 
+    def invalidate(self, reason: str) -> None:
+        """Give the book up until its next snapshot: a frame of it could not be read."""
+        self._break(reason)
+
     def _load(self, event: BookSnapshot) -> bool:
         self.bids_ladder.clear()
         self.asks_ladder.clear()

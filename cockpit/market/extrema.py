@@ -18,12 +18,23 @@ SWING_BARS = 5
 class Extrema:
     """Rolling high and low by event time."""
 
-    __slots__ = ("_bars", "_finished_high", "_finished_low", "_high", "_low", "_now_ns", "_started_ns", "_window_ns")
+    __slots__ = (
+        "_bar_end_ns",
+        "_bars",
+        "_finished_high",
+        "_finished_low",
+        "_high",
+        "_low",
+        "_now_ns",
+        "_started_ns",
+        "_window_ns",
+    )
 
     def __init__(self, window_ns: int) -> None:
         self._window_ns = window_ns
         self._started_ns: int | None = None
         self._now_ns = 0
+        self._bar_end_ns = 0
         self._bars: deque[tuple[int, float, float]] = deque()
         """(bar number, high, low) of finished bars, oldest first."""
         self._finished_high = -inf
@@ -35,7 +46,8 @@ class Extrema:
         """Take in the price at ``now_ns``."""
         if self._started_ns is None:
             self._started_ns = now_ns
-        elif (now_ns - self._started_ns) // BAR_NS != (self._now_ns - self._started_ns) // BAR_NS:
+            self._bar_end_ns = now_ns + BAR_NS
+        elif now_ns >= self._bar_end_ns:
             self._finish_bar(now_ns)
         self._now_ns = now_ns
         if not self._low <= price <= self._high:
@@ -76,6 +88,7 @@ class Extrema:
         assert self._started_ns is not None
         self._bars.append(((self._now_ns - self._started_ns) // BAR_NS, self._high, self._low))
         self._high, self._low = -inf, inf
+        self._bar_end_ns += ((now_ns - self._bar_end_ns) // BAR_NS + 1) * BAR_NS
         oldest = (now_ns - self._started_ns - self._window_ns) // BAR_NS
         while self._bars and self._bars[0][0] < oldest:
             self._bars.popleft()

@@ -84,6 +84,11 @@ def depth_by_bucket(
     return [(index * bucket, total) for index, total in totals.items()]
 
 
+def touch_tolerance(mid_price: float, spread_median: float, pct: float, spreads: float) -> float:
+    """Distance at which the price touches a level: ``pct`` percent, at most ``spreads`` spreads; quote currency."""
+    return min(mid_price * pct / 100.0, spread_median * spreads)
+
+
 def _balance(bid_size: float, ask_size: float) -> float | None:
     total = bid_size + ask_size
     return (bid_size - ask_size) / total if total > 0.0 else None

@@ -37,9 +37,7 @@ class MarketState:
 
     def apply(self, event: MarketEvent) -> None:
         """Take in one event of this symbol. A ``TouchHeartbeat`` changes nothing here."""
-        kind = type(event)
-        if kind is BookDelta or kind is BookSnapshot:
-            assert isinstance(event, BookDelta | BookSnapshot)
+        if isinstance(event, (BookDelta, BookSnapshot)):
             self._apply_book(event)
         elif isinstance(event, Trades):
             if self.last_event_ns and event.trades:

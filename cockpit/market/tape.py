@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from math import inf
 
 from cockpit.domain.enums import Side
 from cockpit.domain.market import Trade
@@ -30,12 +31,14 @@ _COMPACT_AT = 4096
 class TradeWindow:
     """Running totals of the trades newer than ``now - window_ns``."""
 
-    __slots__ = ("buy", "count", "sell", "start", "window_ns")
+    __slots__ = ("buy", "count", "due_ns", "sell", "start", "window_ns")
 
     def __init__(self, window_ns: int) -> None:
         self.window_ns = window_ns
         self.start = 0
         """Index of the oldest trade inside, in the tape's lists."""
+        self.due_ns: float = inf
+        """Event clock at which the oldest trade inside leaves."""
         self.count = 0
         self.buy = 0.0
         """Size bought by takers, base currency."""
@@ -61,8 +64,10 @@ class TradeWindow:
         """Bought over sold size; None while nothing was sold."""
         return self.buy / self.sell if self.sell > 0.0 else None
 
-    def add(self, signed_size: float) -> None:
+    def add(self, ts_event: int, signed_size: float) -> None:
         """Count one new trade (size above 0 bought, below 0 sold)."""
+        if self.count == 0:
+            self.due_ns = ts_event + self.window_ns
         self.count += 1
         if signed_size > 0.0:
             self.buy += signed_size
@@ -82,6 +87,7 @@ class TradeWindow:
             at += 1
         self.count -= at - self.start
         self.start = at
+        self.due_ns = stamps[at] + self.window_ns if at < len(stamps) else inf
         if self.count == 0:
             self.buy = self.sell = 0.0  # an empty window holds exactly nothing, whatever float sums left over
 
@@ -101,7 +107,6 @@ class TradeTape:
         self._windows = {window_ns: TradeWindow(window_ns) for window_ns in WINDOWS_NS}
         self._longest = self._windows[FIVE_MINUTES_NS]
         self._window_list = tuple(self._windows.values())
-        self._oldest_cutoff_ns = 0
         self._sampling = Cadence(NS_PER_S)
         self._speed_stamps = array("q")
         self._speeds = array("d")
@@ -113,12 +118,13 @@ class TradeTape:
             if trade.is_block:
                 continue
             signed = trade.size if trade.side is Side.BUY else -trade.size
-            stamps.append(trade.ts_event if not stamps or trade.ts_event >= stamps[-1] else stamps[-1])
+            ts_event = max(trade.ts_event, stamps[-1]) if stamps else trade.ts_event
+            stamps.append(ts_event)
             self._prices.append(trade.price)
             self._signed.append(signed)
             self.last_price = trade.price
             for window in self._window_list:
-                window.add(signed)
+                window.add(ts_event, signed)
 
     def advance(self, now_ns: int) -> None:
         """Move the event clock to ``now_ns`` (never backwards) and let old trades go."""
@@ -126,7 +132,8 @@ class TradeTape:
         if self.started_ns is None:
             self.started_ns = now_ns
         for window in self._window_list:
-            window.evict(self._stamps, self._signed, now_ns)
+            if now_ns >= window.due_ns:
+                window.evict(self._stamps, self._signed, now_ns)
         if self._sampling.is_due(now_ns):
             self._sample_speed()
             self._compact()

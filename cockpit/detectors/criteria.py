@@ -1,0 +1,163 @@
+"""The five criteria that can make a level a wall. Pure: one side of a book in, figures and names out.
+
+``abs_usd``        notional of the level
+``neighbours``     size over the mean of the nearest levels on both sides of it
+``side_percent``   share of the visible side's total
+``median_bucket``  its price bucket over the side's median bucket, the level being the largest of its bucket
+``cluster``        comparable levels close by (each at least half of it, it being the largest) hold ``abs_usd`` together
+
+The three relative criteria also ask that the level is no smaller than the side's average: next to nothing, anything is
+large. Size alone decides; how long it stands is the detector's business.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from math import ceil, inf
+from operator import sub
+
+import msgspec
+
+from cockpit.detectors.config import Criterion, DensityConfig
+from cockpit.domain.enums import BookSide
+from cockpit.market.book import BookLadder
+
+_EDGE = 1e-6
+"""Share of a bucket by which float noise may move a price over its edge."""
+
+
+class SideBaseline(msgspec.Struct):
+    """What is usual on one side of the book."""
+
+    side: BookSide
+    total: float = 0.0
+    """Sum of the visible sizes, base currency."""
+    mean: float = 0.0
+    """Mean size of a level."""
+    median_bucket: float = 0.0
+    """Median bucket over the lookback, base currency; 0.0 while unknown."""
+    bucket: float = 0.0
+    """Width of a bucket, quote currency; 0.0 while the tick is unknown."""
+
+
+class Ranking(msgspec.Struct, frozen=True):
+    """How a wall stands out."""
+
+    side_percent: float
+    relative_strength: float
+    """Multiple of the neighbours' mean; 0.0 without neighbours."""
+    median_multiple: float
+    """Bucket over median bucket; 0.0 while there is no median."""
+    is_cluster: bool
+    passed: tuple[Criterion, ...]
+    """The criteria in use that it passes."""
+
+
+class Criteria:
+    """The criteria in use with their thresholds, ready to be asked thousands of times a second."""
+
+    __slots__ = ("_config", "_count", "_needed", "_uses")
+
+    def __init__(self, config: DensityConfig) -> None:
+        self._config = config
+        self._count = len(config.criteria)
+        self._needed = config.needed
+        self._uses = frozenset(config.criteria)
+
+    def rank(self, ladder: BookLadder, at: int, size: float, usual: SideBaseline, scale: float = 1.0) -> Ranking | None:
+        """Rank of a level if it is a wall, else None.
+
+        Args:
+            ladder: the level's side of the book.
+            at: its number, 0 is the best.
+            size: size to rank it with, base currency.
+            usual: what is usual on this side.
+            scale: factor on every threshold.
+        """
+        config, uses = self._config, self._uses
+        sizes, price = ladder.sizes, ladder.prices[at]
+        reach = config.neighbours_n
+        around = sizes[max(0, at - reach) : at] + sizes[at + 1 : at + 1 + reach]
+        relative = size * len(around) / sum(around) if around else 0.0
+        total = usual.total - sizes[at] + size
+        side_percent = 100.0 * size / total if total > 0.0 else 0.0
+        is_above_average = size >= usual.mean
+        failed: list[Criterion] = []
+        if not (is_above_average and relative >= scale * config.neighbours_x) and "neighbours" in uses:
+            failed.append("neighbours")
+        if price * size < scale * config.abs_usd and "abs_usd" in uses:
+            failed.append("abs_usd")
+        if side_percent < scale * config.side_percent and "side_percent" in uses:
+            failed.append("side_percent")
+        if self._count - len(failed) < self._needed:
+            return None  # the last two look at a range of levels: worth it only now
+        multiple, is_largest = bucket_multiple(ladder, at, size, usual)
+        members, cluster_size = cluster(ladder, at, size, config.cluster_range_pct)
+        is_cluster = members >= config.cluster_min_levels
+        if not (is_above_average and is_largest and multiple >= scale * config.k_density):
+            failed.append("median_bucket")
+        if not (is_above_average and is_cluster and price * cluster_size >= scale * config.abs_usd):
+            failed.append("cluster")
+        names = tuple(name for name in config.criteria if name not in failed)
+        if len(names) < self._needed:
+            return None
+        return Ranking(side_percent, relative, multiple, is_cluster, names)
+
+    def size_floor(self, ladder: BookLadder, usual: SideBaseline) -> float:
+        """A size below which no level of this side can be a wall now, so that most levels cost one comparison."""
+        if not ladder.prices:
+            return inf
+        config = self._config
+        floors = {
+            "abs_usd": config.abs_usd / max(ladder.prices[0], ladder.prices[-1]),
+            "side_percent": config.side_percent / 100.0 * usual.total,
+        }
+        return sorted(floors.get(name, usual.mean) for name in config.criteria)[self._needed - 1]
+
+
+def bucket_multiple(ladder: BookLadder, at: int, size: float, usual: SideBaseline) -> tuple[float, bool]:
+    """(the level's price bucket over the median bucket, whether the level is the largest in its bucket)."""
+    if usual.bucket <= 0.0 or usual.median_bucket <= 0.0:
+        return 0.0, True
+    edge = ceil(ladder.keys[at] / usual.bucket - _EDGE) * usual.bucket
+    slack = _EDGE * usual.bucket
+    first = bisect_right(ladder.keys, edge - usual.bucket + slack)
+    last = bisect_right(ladder.keys, edge + slack)
+    others = ladder.sizes[first:at] + ladder.sizes[at + 1 : last]
+    return (size + sum(others)) / usual.median_bucket, size >= max(others, default=0.0)
+
+
+def cluster(ladder: BookLadder, at: int, size: float, range_pct: float) -> tuple[int, float]:
+    """(levels, total size) of the cluster around a level; the level alone unless it is the largest in range."""
+    reach = ladder.prices[at] * range_pct / 100.0
+    first = bisect_left(ladder.keys, ladder.keys[at] - reach)
+    last = bisect_right(ladder.keys, ladder.keys[at] + reach)
+    others = ladder.sizes[first:at] + ladder.sizes[at + 1 : last]
+    if max(others, default=0.0) > size:
+        return 1, size
+    half = size / 2.0
+    comparable = [other for other in others if other >= half]
+    return 1 + len(comparable), size + sum(comparable)
+
+
+def smallest_step(ladder: BookLadder) -> float:
+    """Smallest distance of neighbouring levels: the tick, as far as this side shows it; inf for a single level.
+
+    Cut to six digits, which removes the noise of subtracting binary floats.
+    """
+    step = min(map(sub, ladder.keys[1:], ladder.keys), default=inf)
+    return float(f"{step:.6g}")
+
+
+def bucket_totals(ladder: BookLadder, bucket: float) -> list[float]:
+    """Total size of each price bucket that is not empty, best first, base currency."""
+    keys, sizes, slack = ladder.keys, ladder.sizes, _EDGE * bucket
+    totals: list[float] = []
+    at = 0
+    while at < len(keys):
+        # In sort keys (price, negated for bids) both sides round up to the bucket's far edge.
+        edge = ceil(keys[at] / bucket - _EDGE) * bucket
+        following = bisect_right(keys, edge + slack, at)
+        totals.append(sum(sizes[at:following]))
+        at = following
+    return totals
