@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from cockpit.domain.enums import OrderType
+from cockpit.matching.records import NewOrder, Rejected
+from cockpit.simex import rest_trade
+from cockpit.simex.auth import Refusal
 from cockpit.simex.exchange import Exchange
 from cockpit.simex.faults import RestFault, SocketFault
+from cockpit.simex.feed import Feed
 from cockpit.simex.rest import Rest, json_response
+from cockpit.simex.rows import execution_row, order_row, position_row, wallet_row
 
 Verb = Callable[[dict[str, Any]], Any]
 
@@ -19,16 +26,27 @@ Verb = Callable[[dict[str, Any]], Any]
 class Control:
     """Answers the control routes of one exchange."""
 
-    def __init__(self, exchange: Exchange, rest: Rest) -> None:
+    def __init__(self, exchange: Exchange, rest: Rest, feed: Feed) -> None:
         self._exchange = exchange
         self._rest = rest
+        self._feed = feed
         self._verbs: dict[tuple[str, str], Verb] = {
             ("GET", "status"): self.status,
+            ("GET", "account"): self.account,
             ("GET", "requests"): self.requests,
             ("GET", "counters"): self.counters,
             ("POST", "fault/rest"): self.fault_rest,
             ("POST", "fault/socket"): self.fault_socket,
             ("POST", "heal"): self.heal,
+            ("POST", "market/jump"): self.jump,
+            ("POST", "market/status"): self.market_status,
+            ("POST", "manual/order"): self.manual_order,
+            ("POST", "manual/close"): self.manual_close,
+            ("POST", "manual/cancel"): self.manual_cancel,
+            ("POST", "liquidate"): self.liquidate,
+            ("POST", "adl"): self.adl,
+            ("POST", "funding"): self.funding,
+            ("POST", "key"): self.key,
         }
 
     async def handle(self, request: Request) -> Response:
@@ -39,9 +57,12 @@ class Control:
         try:
             body = msgspec.json.decode(await request.body() or b"{}", type=dict[str, Any])
             answer = verb({**request.query_params, **body})
-        except (msgspec.MsgspecError, ValueError, KeyError) as error:
+        except (msgspec.MsgspecError, ValueError, KeyError, Refusal, Rejected) as error:
             return Response(f"bad control request: {error!r}", status_code=400)
+        self._exchange.desk.flush()
         return json_response(msgspec.json.encode(answer))
+
+    # ------------------------------------------------------------------ looking
 
     def status(self, params: dict[str, Any]) -> dict[str, Any]:
         """What is being simulated, and how far it is."""
@@ -54,6 +75,17 @@ class Control:
             "wall_clock_ms": self._exchange.now_ms(),
         }
 
+    def account(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Wallet, open positions, active orders and all kept executions, without paging."""
+        account, markets = self._exchange.desk.account, self._exchange.markets
+        held = [symbol for symbol, position in account.ledger.positions.items() if position.lots]
+        return {
+            "wallet": wallet_row(account),
+            "positions": [position_row(account, symbol, markets[symbol].rules) for symbol in held],
+            "orders": [order_row(order, markets[order.symbol].rules) for order in account.active_orders()],
+            "executions": [execution_row(row, markets[row.symbol].rules) for row in account.ledger.executions],
+        }
+
     def requests(self, params: dict[str, Any]) -> dict[str, Any]:
         """The last private requests, oldest first; ``path`` filters, ``after`` skips numbers up to it."""
         after, path = int(params.get("after", 0)), params.get("path")
@@ -61,8 +93,11 @@ class Control:
         return {"requests": rows}
 
     def counters(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Requests per path, and open sockets."""
-        return {"requests": self._rest.counts, "public_sockets": len(self._exchange.public.connections)}
+        """Requests per path, and open sockets per channel."""
+        sockets = {channel: len(hub.connections) for channel, hub in self._exchange.hubs.items()}
+        return {"requests": self._rest.counts, "sockets": sockets}
+
+    # ------------------------------------------------------------------ faults
 
     def fault_rest(self, params: dict[str, Any]) -> dict[str, Any]:
         """Queue a fault of a REST route: ``route`` and the fields of ``faults.RestFault``."""
@@ -71,21 +106,21 @@ class Control:
         return {}
 
     def fault_socket(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Disturb a channel: ``channel``, then ``close``, ``reset``, ``half_open``, ``refuse`` or a ``SocketFault``."""
+        """Disturb a channel: ``close`` (code), ``reset``, ``half_open``, ``refuse`` (count), ``raw`` (frame),
+        and the fields of ``faults.SocketFault``.
+        """
         channel = str(params.pop("channel"))
-        refuse = params.pop("refuse", None)
-        if refuse is not None:
-            self._exchange.socket_faults.refused[channel] = int(refuse)
         hub = self._exchange.hubs[channel]
+        if "refuse" in params:
+            self._exchange.socket_faults.refused[channel] = int(params.pop("refuse"))
         if "close" in params:
             hub.close_all(int(params.pop("close")))
+        if "raw" in params:
+            hub.send_all(str(params.pop("raw")))
         if params.pop("reset", False):
             hub.reset_all()
         if params.pop("half_open", False):
             hub.freeze_all()
-        raw = params.pop("raw", None)
-        if raw is not None:
-            hub.send_all(str(raw))
         self._exchange.socket_faults.set(channel, msgspec.convert(params, SocketFault))
         return {}
 
@@ -93,4 +128,68 @@ class Control:
         """Remove every fault."""
         self._exchange.rest_faults.clear()
         self._exchange.socket_faults.clear()
+        return {"healed": True}
+
+    # ------------------------------------------------------------------ market and foreign actors
+
+    def jump(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Let the price of ``symbol`` jump by ``factor`` without trades in between (synthetic market only)."""
+        self._feed.jump(str(params["symbol"]), float(params["factor"]))
+        return {}
+
+    def market_status(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse entries of ``symbol`` with ``reason``, or accept them again without one."""
+        view = self._exchange.markets[str(params["symbol"])].view
+        view.refuses_entries = params.get("reason")
+        return {}
+
+    def manual_order(self, params: dict[str, Any]) -> dict[str, Any]:
+        """An order from somewhere else: fields of order/create, no link id needed."""
+        return rest_trade.create(self._exchange, {"category": "linear", **params})
+
+    def manual_close(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Somebody closes ``share`` (1) of the position of ``symbol`` by hand."""
+        desk, symbol = self._exchange.desk, str(params["symbol"])
+        position, instrument = desk.account.position(symbol), self._exchange.markets[symbol].rules.instrument
+        if position.side is None:
+            raise ValueError(f"no position in {symbol}")
+        request = NewOrder(
+            symbol=symbol,
+            side=position.side.opposite,
+            order_type=OrderType.MARKET,
+            qty=instrument.qty(max(1, int(abs(position.lots) * Decimal(str(params.get("share", 1)))))),
+            reduce_only=True,
+            create_type="CreateByClosing",
+        )
+        return rest_trade.ids(desk.matching.create(request, self._exchange.now_ms()))
+
+    def manual_cancel(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Somebody cancels orders of ``symbol`` by hand: ``kind`` StopLoss, TakeProfit, Stop or "" for plain ones."""
+        desk, kind = self._exchange.desk, str(params.get("kind", "StopLoss"))
+        orders = [o for o in desk.account.active_orders(str(params["symbol"])) if o.stop_order_type == kind]
+        for order in orders:
+            desk.matching.cancel(order, self._exchange.now_ms())
+        return {"cancelled": [order.order_id for order in orders]}
+
+    def liquidate(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Liquidate the position of ``symbol``."""
+        self._exchange.desk.liquidate(str(params["symbol"]))
+        return {}
+
+    def adl(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Auto-deleverage ``share`` of the position of ``symbol``."""
+        share, desk = Decimal(str(params["share"])), self._exchange.desk
+        symbol, now_ms = str(params["symbol"]), self._exchange.now_ms()
+        desk.matching.force_close(symbol, "AdlTrade", "CreateByAdl_PassThrough", share, now_ms)
+        return {}
+
+    def funding(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Settle funding at ``rate`` on the position of ``symbol``."""
+        account, rate = self._exchange.desk.account, Decimal(str(params["rate"]))
+        account.book_funding(str(params["symbol"]), rate, self._exchange.now_ms())
+        return {}
+
+    def key(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Override fields of query-api, such as ``permissions`` or ``deadlineDay``."""
+        self._exchange.desk.key.update(params)
         return {}

@@ -6,12 +6,14 @@ Order of things on a market event: the public frame goes out first, then the acc
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import structlog
 
+from cockpit.matching.account import Ledger
 from cockpit.ports.clock import Clock
 from cockpit.simex.config import SimexConfig
+from cockpit.simex.desk import Desk
 from cockpit.simex.encode import trade_frame
 from cockpit.simex.events import BookChange, TickerChange, TradeBatch
 from cockpit.simex.faults import RestFaults, SocketFaults
@@ -27,19 +29,19 @@ TOUCH_REPEAT_NS = 3_000_000_000
 class Exchange:
     """State of one simulated exchange (implements ``events.MarketSink``)."""
 
-    def __init__(self, config: SimexConfig, clock: Clock, markets: Iterable[SymbolMarket]) -> None:
+    def __init__(self, config: SimexConfig, clock: Clock, markets: Iterable[SymbolMarket], ledger: Ledger) -> None:
         self.config = config
         self.clock = clock
         self.markets = {market.symbol: market for market in markets}
         self.public = Hub()
-        self.hubs = {"public": self.public}
+        self.trade = Hub()
+        self.desk = Desk(ledger, self.markets, config.default_leverage, self.now_ms)
+        self.hubs = {"public": self.public, "private": self.desk.private, "trade": self.trade}
         self.socket_faults = SocketFaults()
         self.rest_faults = RestFaults()
         self.is_started = False
         self.is_ended = False
         self.first_book_subscription = asyncio.Event()
-        self.on_market: Callable[[SymbolMarket], None] | None = None
-        """Called after a book or trades of a symbol changed; the account's matching hangs on it."""
 
     def now_ms(self) -> int:
         """Exchange time: the wall clock, ms."""
@@ -61,7 +63,7 @@ class Exchange:
         touch = market.touch.follow(change)
         if touch is not None:
             self._publish_touch(market, touch)
-        self._meet(market)
+        self.desk.on_market(change.symbol)
 
     def on_trades(self, batch: TradeBatch) -> None:
         """Publish trades, then let resting orders meet them."""
@@ -70,14 +72,15 @@ class Exchange:
         market.apply_trades(batch)
         if self.public.is_wanted(topic):
             self.public.publish(topic, trade_frame(batch.symbol, batch.ts_ms, [trade.row for trade in batch.trades]))
-        self._meet(market)
+        self.desk.on_trades(batch)
 
     def on_ticker(self, change: TickerChange) -> None:
         """Merge and publish ticker fields."""
         market = self.markets[change.symbol]
         frame = market.apply_ticker(change)
         self.public.publish(f"tickers.{change.symbol}", frame)
-        self._meet(market)
+        if "markPrice" in change.fields:
+            self.desk.on_mark(change.symbol)
 
     async def wait_for_audience(self) -> None:
         """Return when the first client has subscribed to an order book."""
@@ -92,6 +95,7 @@ class Exchange:
         self.is_ended = True
         now_ms = self.now_ms()
         for market in self.markets.values():
+            market.view.refuses_entries = "The recorded market has ended; only exits are accepted"
             self.on_ticker(TickerChange(market.symbol, {"ended": True}, now_ms, market.ticker_cs))
         log.info("market ended", market=self.config.market)
 
@@ -116,7 +120,3 @@ class Exchange:
     def _publish_touch(self, market: SymbolMarket, frame: str) -> None:
         market.touch.sent_ns = self.clock.monotonic_ns()
         self.public.publish(market.touch.name, frame)
-
-    def _meet(self, market: SymbolMarket) -> None:
-        if self.on_market is not None:
-            self.on_market(market)

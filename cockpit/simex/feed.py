@@ -15,6 +15,14 @@ class Feed(Protocol):
         """The symbols it brings, empty of data."""
         ...
 
+    def jump(self, symbol: str, factor: float) -> None:
+        """Let the price of a symbol jump to ``factor`` times itself without trades in between.
+
+        Raises:
+            ValueError: this source tells what happened elsewhere and cannot be moved.
+        """
+        ...
+
     async def run(self, sink: MarketSink) -> None:
         """Speak to ``sink`` until the source ends; cancel to stop."""
         ...

@@ -47,6 +47,10 @@ class RecordingFeed:
             for symbol, rules in self._rules.items()
         ]
 
+    def jump(self, symbol: str, factor: float) -> None:
+        """A recording cannot be moved."""
+        raise ValueError("a recorded market cannot jump")
+
     async def run(self, sink: MarketSink) -> None:
         """Wait for an audience, then play to the end."""
         await sink.wait_for_audience()

@@ -107,6 +107,14 @@ class SyntheticFeed:
         """One market per symbol."""
         return [SymbolMarket(symbol.rules) for symbol in self.symbols]
 
+    def jump(self, symbol: str, factor: float) -> None:
+        """Let the price of a symbol jump; its next step tells the new book."""
+        for known in self.symbols:
+            if known.symbol == symbol:
+                known.flow.jump(factor)
+                return
+        raise ValueError(f"no symbol {symbol!r}")
+
     async def run(self, sink: MarketSink) -> None:
         """Tell the flows at their pace for ever."""
         start_ms = self._clock.now_ns() // 1_000_000

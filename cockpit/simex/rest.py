@@ -12,6 +12,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from cockpit.matching.records import Rejected
 from cockpit.simex.auth import Credentials, Refusal, check_request
 from cockpit.simex.encode import reply
 from cockpit.simex.exchange import Exchange
@@ -49,11 +50,13 @@ class LoggedRequest(msgspec.Struct):
 class Rest:
     """Serves the routes of one exchange."""
 
-    def __init__(self, exchange: Exchange, credentials: Credentials, routes: Mapping[str, Route]) -> None:
+    def __init__(
+        self, exchange: Exchange, credentials: Credentials, limits: RateLimits, routes: Mapping[str, Route]
+    ) -> None:
         self._exchange = exchange
         self._credentials = credentials
         self._routes = routes
-        self._limits = RateLimits()
+        self._limits = limits
         self.log: deque[LoggedRequest] = deque(maxlen=LOG_LENGTH)
         self.counts: dict[str, int] = {}
 
@@ -95,6 +98,8 @@ class Rest:
             ext = result.pop("retExtInfo", None)
         except Refusal as refusal:
             code, message, result = refusal.code, refusal.message, {}
+        except Rejected as rejected:
+            code, message, result = rejected.code, rejected.reason, {}
         entry.ret_code = code
         return json_response(reply(code, message, result, self._exchange.now_ms(), ext), headers)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import uvicorn
 import uvloop
+from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -25,6 +26,7 @@ from cockpit.simex.feed import Feed
 from cockpit.simex.feed_recording import RecordingFeed
 from cockpit.simex.feed_synthetic import SyntheticFeed
 from cockpit.simex.hub import TRANSPORT
+from cockpit.simex.state import load_ledger
 
 HOST = "127.0.0.1"
 TOUCH_CHECK_S = 0.25
@@ -64,9 +66,12 @@ async def serving(config: SimexConfig, clock: Clock | None = None) -> AsyncItera
     clock = clock or LiveClock()
     credentials = Credentials(config.api_key or secrets.token_hex(9), config.api_secret or secrets.token_hex(18))
     feed = build_feed(config, clock)
-    exchange = Exchange(config, clock, feed.markets())
+    ledger = load_ledger(config.account_file, config.market, secrets.token_hex(8), config.start_balance_usdt)
+    exchange = Exchange(config, clock, feed.markets(), ledger)
+    if config.account_file is not None:
+        exchange.desk.keep_in(config.account_file, config.market)
     with _bound(config.port) as listener:
-        server = _Server(_uvicorn_config(exchange, credentials))
+        server = _Server(_uvicorn_config(build_app(exchange, credentials, feed)))
         tasks = [
             asyncio.create_task(server.serve(sockets=[listener])),
             asyncio.create_task(feed.run(exchange)),
@@ -115,7 +120,8 @@ async def _until_started(server: _Server, task: asyncio.Task[None], clock: Clock
 
 
 async def _stop(server: _Server, exchange: Exchange, tasks: list[asyncio.Task[None]]) -> None:
-    exchange.public.close_all(1001, "exchange stops")
+    for hub in exchange.hubs.values():
+        hub.close_all(1001, "exchange stops")
     server.should_exit = True
     for task in tasks[1:]:
         task.cancel()
@@ -136,9 +142,9 @@ def _bound(port: int) -> socket.socket:
     return listener
 
 
-def _uvicorn_config(exchange: Exchange, credentials: Credentials) -> uvicorn.Config:
+def _uvicorn_config(app: Starlette) -> uvicorn.Config:
     return uvicorn.Config(
-        build_app(exchange, credentials),
+        app,
         http=_HttpProtocol,
         ws=_SocketProtocol,
         ws_ping_interval=None,  # Bybit never pings (bybit-v5.md 9.1)

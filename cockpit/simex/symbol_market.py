@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from decimal import Decimal
 from typing import Any
 
-from cockpit.domain.enums import Side
-from cockpit.matching.book import ExternalBook
+from cockpit.matching.market_view import MarketView
 from cockpit.simex.encode import ticker_frame
 from cockpit.simex.events import BookChange, TickerChange, TradeBatch
 from cockpit.simex.rules import SymbolRules
@@ -26,8 +26,8 @@ class SymbolMarket:
     def __init__(self, rules: SymbolRules, recorded_depths: frozenset[int] = frozenset()) -> None:
         self.rules = rules
         self.symbol = rules.instrument.symbol
-        self.book = ExternalBook()
-        self.last_ticks: int | None = None
+        self.view = MarketView(rules.instrument)
+        self.book = self.view.book
         self.trades: deque[dict[str, Any]] = deque(maxlen=KEPT_TRADES)
         self.ticker: dict[str, Any] = {}
         self.ticker_cs = 0
@@ -66,16 +66,21 @@ class SymbolMarket:
                 self.book.set_level(is_bid=False, ticks=ticks, lots=lots)
         self._texts.apply(change)
         self.latest = change
+        self.view.seq = change.seq
 
     def apply_trades(self, batch: TradeBatch) -> None:
         """Remember trades for REST and for triggers."""
         for trade in batch.trades:
-            self.last_ticks = trade.ticks
+            self.view.last = trade.ticks
             self.trades.append(trade.row)
 
     def apply_ticker(self, change: TickerChange) -> str:
         """Merge ticker fields; the frame that tells subscribers."""
         self.ticker_cs, self.ticker_ts_ms = change.cs, change.ts_ms
+        if "markPrice" in change.fields:
+            self.view.mark = Decimal(change.fields["markPrice"])
+        if "indexPrice" in change.fields:
+            self.view.index = Decimal(change.fields["indexPrice"])
         if change.is_snapshot or not self.ticker:
             self.ticker = dict(change.fields)
             return ticker_frame(self.symbol, "snapshot", self.ticker, change.cs, change.ts_ms)
@@ -114,8 +119,3 @@ class SymbolMarket:
         self.latest = None
         for topic in self.recorded.values():
             topic.forget()
-
-    def reference_price(self, taker: Side) -> int | None:
-        """Ticks of the price at which a taker would trade now; the last trade if that side is empty."""
-        best = self.book.side_for_taker(taker).best
-        return best if best is not None else self.last_ticks

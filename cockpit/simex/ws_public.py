@@ -29,9 +29,10 @@ class Request(msgspec.Struct):
     req_id: Any = None
 
 
-async def serve_socket(
-    socket: WebSocket, hub: Hub, connection: Connection, on_frame: Callable[[str | bytes], None]
-) -> None:
+OnFrame = Callable[[str | bytes], None]
+
+
+async def serve_socket(socket: WebSocket, hub: Hub, connection: Connection, on_frame: OnFrame) -> None:
     """Read frames into ``on_frame`` and write queued frames until either side ends the connection."""
     await socket.accept()
     hub.add(connection)
@@ -50,7 +51,7 @@ async def serve_socket(
         await asyncio.gather(writer, reader, return_exceptions=True)
 
 
-async def _read(socket: WebSocket, on_frame: Callable[[str | bytes], None]) -> None:
+async def _read(socket: WebSocket, on_frame: OnFrame) -> None:
     while True:
         message = await socket.receive()
         if message["type"] == "websocket.disconnect":

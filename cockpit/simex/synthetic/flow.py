@@ -59,6 +59,7 @@ class SymbolFlow:
         lots = max(1, int(spec.wall_usdt / self._value(1, self.fair)))
         self.script = Script(rng, self.walls, anchor=self.fair, trend=trend, wall_lots=lots)
         self._step = Step({}, {}, [])
+        self._jumped = False
         self._fill(self.bids)
         self._fill(self.asks)
         for is_bid in (True, False):
@@ -70,6 +71,9 @@ class SymbolFlow:
         dt, self.now_s = self.next_s - self.now_s, self.next_s
         self.next_s += rng.uniform(0.6, 1.4) / self._spec.steps_per_s
         self._step = Step({}, {}, [])
+        if self._jumped:
+            self._clear_passed()
+            self._jumped = False
         leg = self.script.advance(self.now_s, self.fair)
         self._tend_walls(leg)
         self._move(leg, dt)
@@ -80,6 +84,23 @@ class SymbolFlow:
         self._fill(self.bids)
         self._fill(self.asks)
         return self._step
+
+    def jump(self, factor: float) -> None:
+        """Move the fair price without trades: everything it passes is withdrawn, and the script starts over there."""
+        self.fair *= factor
+        self.script.restart(self.fair)
+        self._jumped = True
+
+    def _clear_passed(self) -> None:
+        """Withdraw what the fair price jumped over."""
+        for side, sign in ((self.bids, 1), (self.asks, -1)):
+            while side.best is not None and (side.best - self.fair) * sign >= 0:
+                wall = self.walls.at(is_bid=side.is_bid, ticks=side.best)
+                if wall is not None:
+                    self.walls.remove(wall)
+                self._set(side, side.best, 0)
+        self._fill(self.bids)
+        self._fill(self.asks)
 
     def _move(self, leg: Leg, dt: float) -> None:
         drift = self.script.pull_per_s(self.now_s, self.fair) * dt

@@ -68,6 +68,12 @@ class Script:
             self._leg_end_s = now_s + self.leg.seconds
         return self.leg
 
+    def restart(self, anchor: float) -> None:
+        """Forget the running episode; the band lies around ``anchor`` from now on."""
+        self._anchor = anchor
+        self._legs.clear()
+        self._leg_end_s = 0.0
+
     def pull_per_s(self, now_s: float, fair: float) -> float:
         """Drift in ticks per second that brings the price to the target in time."""
         return (self.leg.target - fair) / max(self._leg_end_s - now_s, 0.3)

@@ -88,3 +88,19 @@ def _control(url: str, body: dict[str, Any]) -> Any:
         reply = session.post(url, json=body, timeout=10) if body else session.get(url, timeout=10)
     assert reply.status_code == 200, reply.text
     return reply.json()
+
+
+@pytest.fixture
+def pybit_session() -> Callable[[dict[str, Any]], Any]:
+    """``pybit_session(ready)``: pybit's HTTP client, unmodified but for its address."""
+    from pybit.unified_trading import HTTP
+
+    def make(ready: dict[str, Any]) -> Any:
+        session = HTTP(
+            api_key=ready["api_key"], api_secret=ready["api_secret"], timeout=5, max_retries=1, retry_codes={-1}
+        )
+        session.endpoint = ready["rest"]
+        session.client.trust_env = False
+        return session
+
+    return make
