@@ -1,0 +1,93 @@
+"""The composition root: the only module that names the concrete classes behind the ports and puts them together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from random import Random
+
+from cockpit.adapters.bybit.config import BybitConfig
+from cockpit.adapters.bybit.credentials import SecretKey
+from cockpit.adapters.bybit.venue import BybitVenue
+from cockpit.adapters.recording.frames import RecordedFrame
+from cockpit.adapters.recording.reader import read_frames
+from cockpit.adapters.recording.writer import SegmentWriter
+from cockpit.adapters.store.journal import SqlJournal
+from cockpit.cli.clock import CLOCK
+from cockpit.cli.core_replay import CoreReplay, OnStep
+from cockpit.cli.narration import say
+from cockpit.config.model import Settings
+from cockpit.config.profile import Profile
+from cockpit.domain.time import NS_PER_S
+from cockpit.engine.core import TradingCore
+from cockpit.engine.state import CoreSettings
+from cockpit.ports.journal import Journal, Recovery
+from cockpit.ports.recorder import FrameSink
+
+_MB = 1_000_000
+
+
+def venue(config: BybitConfig, key: SecretKey | None, sink: FrameSink | None) -> BybitVenue:
+    """One account of the exchange, or its public market alone (``key`` None)."""
+    return BybitVenue(config, key, CLOCK, Random(), sink)  # noqa: S311 - jitter of reconnects
+
+
+def journal(settings: Settings, profile: Profile) -> Journal:
+    """The journal of a profile."""
+    return SqlJournal(settings.journal.url or profile.journal, CLOCK, settings.journal)
+
+
+def recorder(settings: Settings, profile: Profile) -> SegmentWriter:
+    """The recorder of raw frames, running."""
+    limits = settings.recorder
+    return SegmentWriter(profile.recordings, limits.segment_mb * _MB, limits.cap_mb * _MB, CLOCK)
+
+
+def core(settings: Settings, symbols: Iterable[str], recovery: Recovery) -> TradingCore:
+    """The live core."""
+    return TradingCore(
+        CoreSettings(
+            environment=settings.venue.environment,
+            symbols=tuple(symbols),
+            epoch=recovery.epoch,
+            engine=settings.engine,
+            detectors=settings.detectors,
+            signals=settings.signals,
+            risk=settings.risk,
+            execution=settings.execution,
+        ),
+        recovery,
+    )
+
+
+def recorded_frames(recording: Path) -> Iterator[RecordedFrame]:
+    """The frames of a recording; a cut-off end is told on stderr."""
+    return read_frames(recording, say)
+
+
+def paced(frames: Iterable[RecordedFrame], pace: float | None) -> Iterator[RecordedFrame]:
+    """Frames at ``pace`` times their own speed; None: as they come."""
+    start_ns = first_ns = None
+    for frame in frames:
+        if pace is not None:
+            if first_ns is None or start_ns is None:
+                first_ns, start_ns = frame.ts_recv, CLOCK.monotonic_ns()
+            wait_ns = start_ns + (frame.ts_recv - first_ns) / pace - CLOCK.monotonic_ns()
+            if wait_ns > 0:
+                time.sleep(wait_ns / NS_PER_S)
+        yield frame
+
+
+def core_replay(recording: Path, settings: Settings, on_step: OnStep) -> CoreReplay:
+    """A fresh core for the symbols of a recording."""
+    from cockpit.simex.recording_scan import RecordingContent
+
+    content = RecordingContent(recording)
+    instruments = [rules.instrument for rules in content.rules().values()]
+    depths = {
+        symbol: settings.venue.depth if settings.venue.depth in found.depths else max(found.depths)
+        for symbol, found in content.symbols.items()
+        if len(found.depths - {1}) > 1
+    }
+    return CoreReplay(settings, instruments, depths, on_step)

@@ -1,0 +1,222 @@
+"""The engine as a process: from the lock to the last byte of the journal. Run by ``cockpit run --headless``.
+
+Theory of operation. The lock file says who is the engine of a profile. ``Runner`` does the work; beside it the task
+``screens`` listens on the attach socket, from the moment the runner's own tasks exist until they have all ended. A
+signal stops the engine with positions left protected. Ending has a hard deadline: a process that cannot finish leaves
+without finishing, because starting again is the recovery (crash-only).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import resource
+import secrets
+import signal
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+import uvloop
+
+from cockpit import __version__
+from cockpit.adapters.bybit.config import BybitConfig
+from cockpit.adapters.bybit.credentials import SecretKey
+from cockpit.cli import bootstrap
+from cockpit.cli.clock import CLOCK
+from cockpit.cli.narration import say
+from cockpit.cli.processes import lock, write_run_file
+from cockpit.cli.run_files import EngineRun
+from cockpit.config.model import Settings
+from cockpit.config.profile import Profile
+from cockpit.domain.enums import Environment
+from cockpit.domain.errors import CockpitError
+from cockpit.engine.projection import ShellFigures
+from cockpit.engine.runner import STREAMS, Runner
+from cockpit.engine.supervisor import EssentialTaskEnded, Supervisor, TaskState, TaskStatus
+from cockpit.link.unix_server import ViewServer
+from cockpit.views.frames import SCHEMA, CommandFrame, CommandReply, Hello
+
+SCREENS = "screens"
+END_DEADLINE_S = 25.0
+"""From the wish to end to ``os._exit``: requests in flight 5 s, tasks 10 s, journal and connections the rest."""
+
+_log = logging.getLogger(__name__)
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything one engine is started with."""
+
+    settings: Settings
+    profile: Profile
+    symbols: tuple[str, ...]
+    venue: BybitConfig
+    """``settings.venue`` with the addresses that are known only now."""
+    key: SecretKey
+
+    @property
+    def is_simulated(self) -> bool:
+        """True if the exchange is simex."""
+        return self.profile.environment is Environment.SIM
+
+
+class EngineRuns(CockpitError):
+    """Another engine has the profile's lock."""
+
+
+def hold_profile(profile: Profile) -> None:
+    """Become the profile's only engine, until this process ends.
+
+    Raises:
+        EngineRuns: another process is.
+    """
+    if lock(profile.lock_file) is None:
+        raise EngineRuns(
+            f"an engine of this profile runs already (pid {profile.lock_file.read_text() or '?'}): "
+            "cockpit attach opens its screen, cockpit stop ends it"
+        )
+
+
+def run_engine(plan: Plan) -> None:
+    """Run until told to stop.
+
+    Raises:
+        CockpitError: it could not start, or an essential task ended.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        reason = runner.run(_Engine(plan).run())
+    say(f"engine ended: {reason}")
+
+
+class _Engine:
+    """The parts of one engine and their order of life."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._supervisor = Supervisor(CLOCK, _tell)
+        self._recorder = bootstrap.recorder(plan.settings, plan.profile)
+        self._venue = bootstrap.venue(plan.venue, plan.key, self._recorder)
+        self._journal = bootstrap.journal(plan.settings, plan.profile)
+        self._server = ViewServer(plan.profile.socket, _hello(plan), self._command, CLOCK)
+        self._runner = Runner(
+            make_core=lambda recovery: bootstrap.core(plan.settings, plan.symbols, recovery),
+            venue=self._venue,
+            journal=self._journal,
+            clock=CLOCK,
+            supervisor=self._supervisor,
+            views=self._server,
+            figures=_figures(plan),
+        )
+
+    async def run(self) -> str:
+        """From start to end; the reason of the end."""
+        running = asyncio.create_task(self._runner.run())
+        guard = asyncio.create_task(self._leave_in_time())
+        self._listen_to_signals(running)
+        self._supervisor.start(SCREENS, self._screens, essential=True)
+        try:
+            return await running
+        except asyncio.CancelledError:
+            return "stopped while starting"
+        finally:
+            guard.cancel()
+            await self._supervisor.stop()
+            await self._venue.aclose()
+            await self._journal.aclose()
+            self._recorder.close()
+            self._plan.profile.engine_file.unlink(missing_ok=True)
+
+    async def _command(self, frame: CommandFrame, operator: str) -> CommandReply:
+        return await self._runner.command(frame, operator)
+
+    async def _screens(self) -> None:
+        """Listen from when the runner's tasks exist, and say goodbye when they have ended."""
+        while not any(light.name == STREAMS for light in self._supervisor.lights):
+            await CLOCK.sleep(0.02)
+        write_run_file(self._plan.profile.engine_file, _run_file(self._plan))
+        await self._server.start()
+        gc.collect()
+        gc.freeze()
+        say(f"engine ready: {self._plan.profile.environment.value}, {_source(self._plan)}, pid {os.getpid()}")
+        try:
+            while True:
+                self._supervisor.beat(SCREENS)
+                await CLOCK.sleep(1.0)
+        finally:
+            await self._server.aclose("the engine has ended")
+
+    def _listen_to_signals(self, running: asyncio.Task[str]) -> None:
+        loop = asyncio.get_running_loop()
+
+        def stop(name: str) -> None:
+            if self._runner.core is None:
+                running.cancel()
+            else:
+                self._runner.request_shutdown(name)
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop, number.name)
+        loop.add_signal_handler(signal.SIGHUP, _log.warning, "the terminal is gone; the engine goes on")
+
+    async def _leave_in_time(self) -> None:
+        """Once the engine is to end, it ends: a thread leaves the process if the loop cannot."""
+        with suppress(EssentialTaskEnded):
+            await self._supervisor.wait()
+        leave = threading.Timer(END_DEADLINE_S, os._exit, (1,))
+        leave.daemon = True
+        leave.start()
+
+
+def _hello(plan: Plan) -> Hello:
+    return Hello(
+        schema=SCHEMA,
+        engine_version=__version__,
+        instance=secrets.token_hex(6),
+        environment=plan.profile.environment.value,
+        source=_source(plan),
+        symbols=list(plan.symbols),
+        preset=plan.settings.preset.name,
+        pid=os.getpid(),
+    )
+
+
+def _figures(plan: Plan) -> ShellFigures:
+    speed = plan.settings.venue.speed
+    is_paper = plan.is_simulated and plan.settings.venue.market == "relay"
+    return ShellFigures(
+        environment_word="PAPER" if is_paper else plan.profile.environment.value.upper(),
+        source=_source(plan),
+        speed=f"x{speed:g}" if plan.is_simulated and speed != 1.0 else "",
+        profile=plan.profile.data_dir.name,
+        preset=plan.settings.preset.name,
+        recorder="on",
+        engine_version=__version__,
+        started_ns=CLOCK.now_ns(),
+    )
+
+
+def _run_file(plan: Plan) -> EngineRun:
+    return EngineRun(
+        pid=os.getpid(),
+        environment=plan.profile.environment.value,
+        market=plan.settings.venue.market if plan.is_simulated else "bybit",
+        symbols=list(plan.symbols),
+        preset=plan.settings.preset.name,
+    )
+
+
+def _source(plan: Plan) -> str:
+    """The market source in words, as every screen shows it."""
+    if not plan.is_simulated:
+        return "bybit"
+    kind, _, path = plan.settings.venue.market.partition(":")
+    return f"{kind} {Path(path).name}" if path else kind
+
+
+def _tell(status: TaskStatus) -> None:
+    level = logging.INFO if status.state in {TaskState.RUNNING, TaskState.STARTING} else logging.WARNING
+    _log.log(level, "task %s is %s %s", status.name, status.state.value, status.detail)

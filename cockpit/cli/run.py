@@ -1,0 +1,157 @@
+"""``cockpit run``: the engine, in the background with a screen before it, or alone in the foreground."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cockpit.cli import background
+from cockpit.cli.clock import CLOCK
+from cockpit.cli.narration import say
+from cockpit.cli.options import (
+    ENVIRONMENTS,
+    absolute_market,
+    config_option,
+    data_dir_option,
+    market_options,
+    settings_from,
+    symbols_of,
+)
+from cockpit.cli.terminal import require_terminal
+from cockpit.config.load import LoadedSettings
+from cockpit.config.profile import Profile, profile_of
+from cockpit.domain.enums import Approval, Environment
+from cockpit.domain.errors import ConfigError, SafetyRefusal
+
+
+@click.command()
+@click.option("--headless", is_flag=True, help="The engine alone, in the foreground, without a screen.")
+@click.option("--env", type=ENVIRONMENTS, help="Where orders go. Default: sim.")
+@market_options
+@click.option("--preset", metavar="NAME", help="Set of parameters: plotnost, high_percent_breakout, ...")
+@config_option
+@data_dir_option
+@click.option("--live", is_flag=True, help="Allow environment live: real money.")
+@click.option("--auto", is_flag=True, help="Let the gates alone approve signals.")
+@click.option("--mouse", is_flag=True, help="Read the mouse.")
+@click.option("--low-bandwidth", is_flag=True, help="Fewer frames and colours, for a thin link.")
+def run(headless: bool, config_path: Path | None, data_dir: Path | None, live: bool, **flags: Any) -> int:
+    """Start the engine in the background if none runs for this profile, and open its screen."""
+    loaded = settings_from(config_path, _flags(**flags))
+    for warning in loaded.warnings:
+        say(warning)
+    _check_safety(loaded, live=live, auto=flags["auto"])
+    if not headless:
+        require_terminal()
+    profile = profile_of(loaded.settings.venue.environment, data_dir, os.environ)
+    profile.create()
+    running = background.refuse_differences(_asked(loaded), profile, data_dir)
+    if headless:
+        return _engine(profile, loaded, config_path)
+    if running is None:
+        _start(profile, loaded, config_path, _passed_on(config_path, data_dir, live, flags))
+    from cockpit.cli.screen import show_screen
+
+    return show_screen(profile, loaded.settings, observe=False)
+
+
+def _flags(
+    *,
+    env: str | None,
+    market: str | None,
+    speed: float | None,
+    seed: int | None,
+    symbols: str | None,
+    preset: str | None,
+    auto: bool,
+    mouse: bool,
+    low_bandwidth: bool,
+) -> dict[str, Any]:
+    """Flags as dotted keys; None where a flag was not given."""
+    return {
+        "venue.environment": env,
+        "venue.market": absolute_market(market),
+        "venue.speed": speed,
+        "venue.seed": seed,
+        "venue.symbols": symbols_of(symbols),
+        "preset.name": preset,
+        "engine.approval": Approval.AUTO.value if auto else None,
+        "ui.mouse": mouse or None,
+        "ui.low_bandwidth": low_bandwidth or None,
+    }
+
+
+def _asked(loaded: LoadedSettings) -> dict[str, str]:
+    """What was asked for on the command line and must not differ from a running engine."""
+    venue = loaded.settings.venue
+    values = {
+        "market": ("venue.market", venue.market),
+        "symbols": ("venue.symbols", ",".join(venue.symbols)),
+        "preset": ("preset.name", loaded.settings.preset.name),
+    }
+    return {name: value for name, (key, value) in values.items() if loaded.sources[key].startswith("flag")}
+
+
+def _check_safety(loaded: LoadedSettings, *, live: bool, auto: bool) -> None:
+    """What must be said twice.
+
+    Raises:
+        SafetyRefusal: real money without --live, or signals that approve themselves without --auto.
+        ConfigError: --live for another environment.
+    """
+    settings = loaded.settings
+    is_live = settings.venue.environment is Environment.LIVE
+    if is_live and not live:
+        raise SafetyRefusal("environment live trades real money: it needs --live on the command line")
+    if live and not is_live:
+        raise ConfigError(f"--live needs --env live; the environment is {settings.venue.environment.value}")
+    kinds = settings.engine.approval_by_kind.values()
+    if not auto and Approval.AUTO in {settings.engine.approval, *kinds}:
+        raise SafetyRefusal("approval auto needs --auto on the command line, at each start")
+
+
+def _start(profile: Profile, loaded: LoadedSettings, config_path: Path | None, options: list[str]) -> None:
+    if profile.environment is Environment.SIM:
+        background.ensure_simex(profile, loaded.settings, config_path, CLOCK)
+    background.start_engine(profile, options, CLOCK)
+
+
+def _passed_on(config_path: Path | None, data_dir: Path | None, live: bool, flags: dict[str, Any]) -> list[str]:
+    """The same options for the engine in the background; paths absolute."""
+    given = {
+        "--env": flags["env"],
+        "--market": absolute_market(flags["market"]),
+        "--speed": flags["speed"],
+        "--seed": flags["seed"],
+        "--symbols": flags["symbols"],
+        "--preset": flags["preset"],
+        "--config": config_path and config_path.absolute(),
+        "--data-dir": data_dir and data_dir.absolute(),
+    }
+    words = [word for name, value in given.items() if value is not None for word in (name, str(value))]
+    return words + ["--live"] * live + ["--auto"] * flags["auto"]
+
+
+def _engine(profile: Profile, loaded: LoadedSettings, config_path: Path | None) -> int:
+    """The engine in this process, until it is told to stop."""
+    from cockpit.cli.accounts import account_key, sim_venue
+    from cockpit.cli.engine_process import Plan, hold_profile, run_engine
+    from cockpit.cli.simex_market import listed_symbols
+
+    settings = loaded.settings
+    hold_profile(profile)
+    symbols = settings.venue.symbols
+    if profile.environment is Environment.SIM:
+        simex = background.ensure_simex(profile, settings, config_path, CLOCK)
+        venue, key = sim_venue(settings.venue, simex)
+        if settings.venue.market.startswith("recording:"):
+            symbols = listed_symbols(simex)
+    else:
+        venue, key = settings.venue, account_key(profile)
+    if settings.engine.approval is Approval.MANUAL:
+        say("approval is manual: without an attached screen every signal expires")
+    run_engine(Plan(settings=settings, profile=profile, symbols=symbols, venue=venue, key=key))
+    return 0

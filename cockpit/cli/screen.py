@@ -1,0 +1,86 @@
+"""Attaching this terminal to an engine, and what is said when it is left."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cockpit.cli.background import ENGINE_WORD, end_simex
+from cockpit.cli.clock import CLOCK
+from cockpit.cli.narration import say
+from cockpit.cli.processes import is_cockpit, wait_for
+from cockpit.cli.terminal import operator_name
+from cockpit.config.model import Settings
+from cockpit.config.profile import Profile
+from cockpit.domain.enums import Environment
+from cockpit.domain.errors import CockpitError
+from cockpit.link.client import LinkRefused
+from cockpit.link.socket_file import is_listened_on
+from cockpit.link.unix_client import NoEngine, attach
+
+if TYPE_CHECKING:
+    from cockpit.ui.app import ScreenResult
+
+QUIT_S = 60.0
+"""How long ``:quit`` with flatten may take before this terminal stops waiting for it."""
+
+
+def show_screen(profile: Profile, settings: Settings, *, observe: bool) -> int:
+    """Run the screen until the operator leaves it; returns the exit code.
+
+    Raises:
+        CockpitError: the engine is gone or refuses, in its words.
+    """
+    try:
+        result, pid = asyncio.run(_screen(profile, settings, observe))
+    except NoEngine as error:
+        raise CockpitError("no engine is running: start one with cockpit run") from error
+    except LinkRefused as error:
+        raise CockpitError(f"the engine refused this screen: {error}") from error
+    if result.kind == "failed":
+        raise CockpitError(f"the screen failed and the engine goes on; cockpit attach opens it again: {result.detail}")
+    if result.kind.startswith("quit"):
+        return _quit(profile, pid)
+    _farewell(profile, result)
+    return 0
+
+
+async def _screen(profile: Profile, settings: Settings, observe: bool) -> tuple[ScreenResult, int]:
+    from cockpit.ui.app import run_screen
+
+    client = await attach(profile.socket, operator_name(), observe)
+    result = await run_screen(client, settings.ui, settings.keys, observer=observe, user_themes=_user_themes())
+    return result, client.hello.pid
+
+
+def _user_themes() -> Path | None:
+    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    folder = Path(home, "cockpit", "themes")
+    return folder if folder.is_dir() else None
+
+
+def _quit(profile: Profile, pid: int) -> int:
+    """The operator ended the engine from the screen: wait for it, then end the simulated exchange too."""
+    say("the engine is stopping ...")
+    if not wait_for(lambda: not is_cockpit(pid, ENGINE_WORD), CLOCK, QUIT_S):
+        raise CockpitError(f"the engine is still at it after {QUIT_S:.0f} s: look with cockpit status")
+    say("engine stopped")
+    if profile.environment is Environment.SIM and end_simex(profile, CLOCK):
+        say("simex stopped")
+    return 0
+
+
+def _farewell(profile: Profile, result: ScreenResult) -> None:
+    """Three lines: what still runs, how to come back, how to stop it."""
+    name = profile.environment.value.upper()
+    if not is_listened_on(profile.socket):
+        last_word = f" ({result.detail})" if result.detail else ""
+        say(f"the engine ({name}) is not running any more{last_word}")
+        say("start it again:      make run  or  cockpit run")
+        say("what happened:       cockpit journal events")
+        return
+    say(f"the engine is still running ({name})")
+    say("back to the screen:  make attach  or  cockpit attach")
+    say("stop everything:     make stop  or  cockpit stop")
