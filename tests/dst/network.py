@@ -1,0 +1,430 @@
+"""The way between one engine and the exchange model: delays, losses, duplicates, partitions. Implements ``ports.venue``.
+
+A request that has left arrives (or is lost) whatever happens to the engine afterwards; a crashed engine only never hears
+of it. Deadlines are those of the adapter: 3 s for orders, 5 s for reads. An order that arrives later than its time to
+live is refused by the exchange (10002).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from cockpit.domain.account import AccountInfo, BalanceReport
+from cockpit.domain.enums import ExecType, OrderStatus, OrderType, Side, StreamName
+from cockpit.domain.errors import OutcomeUnknown, VenueRejected, VenueThrottled, VenueUnavailable
+from cockpit.domain.events import AccountPush, StreamLost, StreamUp, VenueEvent, VenueReports
+from cockpit.domain.instrument import Instrument
+from cockpit.domain.market import MarketEvent
+from cockpit.domain.orders import CancelRequest, OrderReport, OrderRequest, StopRequest
+from cockpit.domain.positions import FillReport, PositionReport
+from cockpit.ports.journal import DurableIntent
+from tests.dst.exchange import Exchange, Execution, Order, PositionState, Refused
+from tests.dst.loop import VirtualClock
+
+ORDER_DEADLINE_S = 3.0
+READ_DEADLINE_S = 5.0
+ORDER_TTL_S = 3.0
+SILENCE_S = 10.0
+HISTORY_MISSING = 0.0
+
+
+@dataclass
+class Faults:
+    """Probabilities and sizes of what goes wrong; all zero is a healthy world."""
+
+    lose_request: float = 0.0
+    lose_reply: float = 0.0
+    slow: float = 0.0
+    """Chance of a heavy tail, up to ``slow_s`` each way."""
+    slow_s: float = 9.0
+    refuse: float = 0.0
+    """Chance of 10006 or a gateway error instead of an answer."""
+    drop_push: float = 0.0
+    duplicate_push: float = 0.0
+    reorder_push: float = 0.0
+    slow_push: float = 0.0
+    stale_read_s: float = 0.0
+    """Reads of positions are served from a snapshot up to this old."""
+    is_partitioned: bool = False
+    """Nothing crosses, either way."""
+
+
+@dataclass
+class Snapshot:
+    """Positions as a stale read shows them."""
+
+    at_s: float
+    positions: list[PositionReport]
+
+
+@dataclass
+class Network:
+    """The state of the wires of one schedule; it outlives the engines."""
+
+    exchange: Exchange
+    clock: VirtualClock
+    loop: asyncio.AbstractEventLoop
+    random: Random
+    instruments: dict[str, Instrument]
+    faults: Faults = field(default_factory=Faults)
+    client: VenueClient | None = None
+    requests: Counter[str] = field(default_factory=Counter)
+    snapshots: list[Snapshot] = field(default_factory=list)
+    marks: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.exchange.listeners.append(self._listen)
+
+    def _listen(self, kind: str, what: Any) -> None:
+        """Private pushes of whatever changed."""
+        if self.client is None or not self.client.is_subscribed:
+            return
+        match kind:
+            case "order":
+                self._push([order_report(what, self)])
+            case "execution":
+                self._push([fill_report(what, self)])
+            case "position":
+                self._push([position_report(what, self)])
+                self._push([balance_report(self)])
+                if self.faults.stale_read_s:
+                    self.snapshots.append(Snapshot(self.loop.time(), current_positions(self)))
+
+    def _push(self, reports: list[Any]) -> None:
+        faults, random = self.faults, self.random
+        client = self.client
+        if client is None or faults.is_partitioned or random.random() < faults.drop_push:
+            self.marks["push_lost"] += 1
+            return
+        delay = 0.004 + random.random() * 0.02
+        if random.random() < faults.slow_push:
+            delay += random.random() * 3
+        if random.random() < faults.reorder_push:
+            delay += random.random() * 0.5
+        for _ in range(2 if random.random() < faults.duplicate_push else 1):
+            self.loop.call_later(delay, client.deliver, AccountPush(reports, 0))
+
+    def partition(self, seconds: float) -> None:
+        """Cut the wires; the streams notice after their silence limit and come back some time after the cut ends."""
+        if self.faults.is_partitioned:
+            return
+        self.faults.is_partitioned = True
+        self.marks["partition"] += 1
+        if seconds > SILENCE_S / 2:
+            self.loop.call_later(SILENCE_S / 2, self._lost)
+        self.loop.call_later(seconds, self._mended, seconds > SILENCE_S / 2)
+
+    def _lost(self) -> None:
+        if self.client is not None:
+            for stream in StreamName:
+                self.client.deliver(StreamLost(stream, "silent", 0))
+
+    def _mended(self, was_lost: bool) -> None:
+        self.faults.is_partitioned = False
+        if was_lost and self.client is not None:
+            self.loop.call_later(0.3, self.client.streams_up)
+
+
+class VenueClient:
+    """One engine's hands. ``is_dead`` makes it deaf and mute, as a killed process is."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.is_dead = False
+        self.is_subscribed = False
+        self.symbols: list[str] = []
+        self.resyncs: list[str] = []
+        self._queue: asyncio.Queue[MarketEvent | VenueEvent | None] = asyncio.Queue()
+
+    def deliver(self, event: Any) -> None:
+        """Something arrived; it is stamped with the engine's clock now."""
+        if not self.is_dead:
+            stamped = type(event)(**{**_fields(event), "ts_recv": self.network.clock.now_ns()})
+            self._queue.put_nowait(stamped)
+
+    def streams_up(self) -> None:
+        """Both streams are connected, authenticated and subscribed."""
+        if self.network.faults.is_partitioned:
+            self.network.loop.call_later(1.0, self.streams_up)
+            return
+        self.is_subscribed = True
+        for stream in StreamName:
+            self.deliver(StreamUp(stream, 0))
+
+    # ------------------------------------------------------------------------------------------------- ports.venue
+
+    async def events(self) -> AsyncIterator[MarketEvent | VenueEvent]:
+        self.network.loop.call_later(0.2, self.streams_up)
+        while (event := await self._queue.get()) is not None:
+            yield event
+
+    async def subscribe(self, symbols: Sequence[str]) -> None:
+        self.symbols = list(symbols)
+
+    async def resync(self, symbol: str) -> None:
+        self.resyncs.append(symbol)
+
+    async def submit(self, intent: DurableIntent) -> str:
+        request = intent.request
+        sent_s = self.network.loop.time()
+
+        def arrive() -> str:
+            if self.network.loop.time() - sent_s > ORDER_TTL_S:
+                self.network.marks["arrived_after_ttl"] += 1
+                raise Refused(10002, "timestamp outside recv_window")
+            return self._create(request)
+
+        return str(await self._call("create", arrive, ORDER_DEADLINE_S))
+
+    def _create(self, request: OrderRequest) -> str:
+        rules = self.network.instruments[request.symbol]
+        order = self.network.exchange.create(
+            link_id=request.client_id,
+            symbol=request.symbol,
+            side=request.side.value,
+            order_type=request.order_type.value,
+            qty=rules.qty(request.lots),
+            price=None if request.price is None else rules.price(request.price),
+            reduce_only=request.reduce_only,
+            close_on_trigger=request.close_on_trigger,
+            stop_loss=None if request.stop_loss is None else rules.price(request.stop_loss),
+        )
+        return order.order_id
+
+    async def cancel(self, request: CancelRequest) -> None:
+        def arrive() -> None:
+            try:
+                self.network.exchange.cancel(request.symbol, request.client_id)
+            except Refused as refused:
+                if refused.code != 110001:
+                    raise
+
+        await self._call("cancel", arrive, ORDER_DEADLINE_S)
+
+    async def cancel_entries(self, symbol: str) -> None:
+        await self._call("cancel_all", lambda: self.network.exchange.cancel_all(symbol), ORDER_DEADLINE_S)
+
+    async def set_stop(self, request: StopRequest) -> None:
+        price = self.network.instruments[request.symbol].price(request.stop_loss)
+
+        def arrive() -> None:
+            try:
+                self.network.exchange.set_stop(request.symbol, price)
+            except Refused as refused:
+                if refused.code != 34040:
+                    raise
+
+        await self._call("set_stop", arrive, ORDER_DEADLINE_S)
+
+    async def set_leverage(self, symbol: str, leverage: Decimal) -> None:
+        self.network.exchange.leverage = leverage
+
+    async def find_order(self, symbol: str, client_id: str) -> tuple[OrderReport | None, list[FillReport]]:
+        def read() -> tuple[OrderReport | None, list[FillReport]]:
+            exchange = self.network.exchange
+            order = exchange.by_link.get(client_id)
+            if order is None:
+                return None, []
+            fills = [fill_report(e, self.network) for e in exchange.executions if e.order is order]
+            return order_report(order, self.network), fills
+
+        found: tuple[OrderReport | None, list[FillReport]] = await self._call("query", read, READ_DEADLINE_S)
+        return found
+
+    async def reports(self, fills_since_ms: int) -> VenueReports:
+        requested = self.network.clock.now_ns()
+
+        def read() -> VenueReports:
+            return self._reports(fills_since_ms, requested)
+
+        result: VenueReports = await self._call("reports", read, READ_DEADLINE_S)
+        return VenueReports(**{**_fields(result), "ts_recv": self.network.clock.now_ns()})
+
+    def _reports(self, since_ms: int, requested_ns: int) -> VenueReports:
+        network = self.network
+        fills = [fill_report(e, network) for e in network.exchange.executions if e.time_ms >= since_ms]
+        return VenueReports(
+            orders=stop_orders(network),
+            positions=self._positions(),
+            fills=fills,
+            balance=balance_report(network),
+            requested_ns=requested_ns,
+            ts_recv=0,
+        )
+
+    def _positions(self) -> list[PositionReport]:
+        """Positions as a read shows them: perhaps from a snapshot a few seconds old."""
+        network = self.network
+        age = network.random.random() * network.faults.stale_read_s
+        old = [snapshot for snapshot in network.snapshots if snapshot.at_s <= network.loop.time() - age]
+        if network.faults.stale_read_s and old:
+            network.marks["stale_read"] += 1
+            return old[-1].positions
+        return current_positions(network)
+
+    async def instruments(self, symbols: Sequence[str]) -> list[Instrument]:
+        return [self.network.instruments[symbol] for symbol in symbols]
+
+    async def account(self) -> AccountInfo:
+        return AccountInfo(uid="1", margin_mode="ISOLATED_MARGIN", can_trade=True, can_withdraw=False, ips=("1.2.3.4",))
+
+    async def server_offset_ns(self) -> int:
+        return 0
+
+    async def aclose(self) -> None:
+        self.is_dead = True
+
+    # --------------------------------------------------------------------------------------------------- the wire
+
+    async def _call(self, route: str, arrive: Callable[[], Any], deadline_s: float) -> Any:
+        """One request over the wire; the answer, or one of the three ways it can fail."""
+        if self.is_dead:
+            await asyncio.get_running_loop().create_future()
+        network, faults, random = self.network, self.network.faults, self.network.random
+        network.requests[route] += 1
+        answer: asyncio.Future[Any] = network.loop.create_future()
+        if faults.is_partitioned and random.random() < 0.5:
+            raise VenueUnavailable("no route")
+        if random.random() < faults.refuse:
+            await asyncio.sleep(0.02)
+            if route in ("create", "set_stop") and random.random() < 0.5:
+                raise VenueThrottled(10006, "too many visits", None)
+            if route not in ("create", "set_stop"):
+                raise OutcomeUnknown("502 from the gateway")
+        if not (faults.is_partitioned or random.random() < faults.lose_request):
+            network.loop.call_later(self._delay(), self._arrived, arrive, answer)
+        try:
+            async with asyncio.timeout(deadline_s):
+                result = await answer
+        except TimeoutError:
+            raise OutcomeUnknown(f"{route}: no answer within {deadline_s} s") from None
+        if isinstance(result, Refused):
+            raise VenueRejected(result.code, result.reason)
+        return result
+
+    def _arrived(self, arrive: Callable[[], Any], answer: asyncio.Future[Any]) -> None:
+        """The exchange applies the request, whoever sent it and whether or not he still lives."""
+        try:
+            result = arrive()
+        except Refused as refused:
+            result = refused
+        faults = self.network.faults
+        if faults.is_partitioned or self.network.random.random() < faults.lose_reply:
+            self.network.marks["reply_lost"] += 1
+            return
+        self.network.loop.call_later(self._delay(), self._answer, answer, result)
+
+    def _answer(self, answer: asyncio.Future[Any], result: Any) -> None:
+        if not answer.done() and not self.is_dead:
+            answer.set_result(result)
+
+    def _delay(self) -> float:
+        random, faults = self.network.random, self.network.faults
+        delay = 0.01 + random.random() * 0.06
+        if random.random() < faults.slow:
+            delay += random.random() * faults.slow_s
+        return delay
+
+
+def _fields(struct: Any) -> dict[str, Any]:
+    return {name: getattr(struct, name) for name in struct.__struct_fields__}
+
+
+# ------------------------------------------------------------------------------------- the exchange in the ports' words
+
+
+def order_report(order: Order, network: Network) -> OrderReport:
+    return OrderReport(
+        symbol=order.symbol,
+        order_id=order.order_id,
+        client_id=order.link_id,
+        side=Side(order.side),
+        status=OrderStatus(order.status),
+        order_type=OrderType(order.order_type),
+        qty=order.qty,
+        filled_qty=order.filled,
+        price=order.price,
+        avg_price=order.value / order.filled if order.filled else None,
+        reduce_only=order.reduce_only,
+        reject_reason=order.reject_reason,
+        create_type=order.create_type,
+        created_ms=order.created_ms,
+        updated_ms=order.updated_ms,
+        ts_recv=network.clock.now_ns(),
+    )
+
+
+def fill_report(execution: Execution, network: Network) -> FillReport:
+    return FillReport(
+        exec_id=execution.exec_id,
+        symbol=execution.symbol,
+        order_id=execution.order.order_id,
+        client_id=execution.order.link_id,
+        side=Side(execution.side),
+        exec_type=ExecType(execution.exec_type),
+        price=execution.price,
+        qty=execution.qty,
+        fee=execution.fee,
+        create_type=execution.create_type,
+        ts_event=execution.time_ms * 1_000_000,
+        ts_recv=network.clock.now_ns(),
+        seq=execution.seq,
+    )
+
+
+def position_report(position: PositionState, network: Network) -> PositionReport:
+    return PositionReport(
+        symbol=position.symbol,
+        side=None if position.qty == 0 else Side.BUY if position.qty > 0 else Side.SELL,
+        qty=abs(position.qty),
+        entry_price=position.avg,
+        mark_price=network.exchange.markets[position.symbol].price,
+        stop_loss=position.stop,
+        seq=position.seq,
+        updated_ms=network.exchange.now_ms(),
+        ts_recv=network.clock.now_ns(),
+    )
+
+
+def current_positions(network: Network) -> list[PositionReport]:
+    return [position_report(p, network) for p in network.exchange.positions.values() if p.qty != 0]
+
+
+def balance_report(network: Network) -> BalanceReport:
+    exchange = network.exchange
+    return BalanceReport(
+        equity=exchange.equity(),
+        wallet_balance=exchange.cash,
+        available=exchange.cash - exchange.margin(),
+        initial_margin=exchange.margin(),
+        ts_recv=network.clock.now_ns(),
+    )
+
+
+def stop_orders(network: Network) -> list[OrderReport]:
+    """The untriggered stop that each protected position shows among the open orders."""
+    return [
+        OrderReport(
+            symbol=p.symbol,
+            order_id=f"stop-{p.symbol}-{p.stop}",
+            client_id="",
+            side=Side.SELL if p.qty > 0 else Side.BUY,
+            status=OrderStatus.UNTRIGGERED,
+            order_type=OrderType.MARKET,
+            qty=abs(p.qty),
+            filled_qty=Decimal(0),
+            reduce_only=True,
+            stop_order_type="StopLoss",
+            trigger_price=p.stop,
+            create_type="CreateByStopLoss",
+            ts_recv=network.clock.now_ns(),
+        )
+        for p in network.exchange.positions.values()
+        if p.qty != 0 and p.stop is not None
+    ]

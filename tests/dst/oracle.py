@@ -1,0 +1,197 @@
+"""The judge: invariants I1 to I21 of the reliability design, asserted from the exchange's side.
+
+It sees every request as it arrives and every event of the exchange model, and it never uses the engine's own arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from tests.dst.exchange import Exchange, Execution, Order, PositionState
+from tests.dst.journal import Disk
+
+OWN = "cs"
+ENTRY_ROLE = "-e"
+NAKED_LIMIT_S = 5.0
+DAY_LOSS_GRACE_S = 15.0
+CREATES_PER_SECOND = 10
+
+
+@dataclass
+class Limits:
+    """What the engine was told to obey."""
+
+    exposure_pct: Decimal
+    max_positions: int
+    day_loss_usdt: Decimal
+
+
+@dataclass
+class Oracle:
+    """Collects violations; the schedule fails if there is one."""
+
+    exchange: Exchange
+    limits: Limits
+    now_s: Any
+    violations: list[str] = field(default_factory=list)
+    marks: Counter[str] = field(default_factory=Counter)
+    approvals: set[str] = field(default_factory=set)
+    """Signal ids that an operator approved."""
+    is_healthy: bool = False
+    paused_s: float | None = None
+    """When entries were switched off for good (flatten or pause accepted), in virtual seconds."""
+    unknown_now: Any = None
+    """Callable: how many of the engine's intents are unknown at this instant."""
+    entries: Counter[str] = field(default_factory=Counter)
+    naked_s: dict[str, float] = field(default_factory=dict)
+    creates: deque[float] = field(default_factory=lambda: deque(maxlen=64))
+    start_equity: Decimal = Decimal(0)
+    loss_since_s: float | None = None
+    executions: int = 0
+    stop_was_removed: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.start_equity = self.exchange.equity()
+        self.exchange.listeners.append(self.listen)
+
+    def fail(self, invariant: str, text: str) -> None:
+        """Record a violation."""
+        self.violations.append(f"{invariant} at {self.now_s():.3f} s: {text}")
+
+    def listen(self, kind: str, what: Any) -> None:
+        """Everything the exchange sees or does."""
+        match kind:
+            case "request":
+                self._request(what)
+            case "accepted":
+                self._accepted(what)
+            case "execution":
+                self._execution(what)
+            case "stop":
+                self._stop(*what)
+            case "stop_removed":
+                self.stop_was_removed.add(what.symbol)
+            case "price":
+                self._loss()
+
+    # ---------------------------------------------------------------------------------------------------- arrivals
+
+    def _request(self, request: tuple[Any, ...]) -> None:
+        if request[0] != "create":
+            return
+        _, link_id, symbol, _side, qty, price, reduce_only, stop = request
+        self.creates.append(self.now_s())
+        if len([t for t in self.creates if t > self.now_s() - 1.0]) > CREATES_PER_SECOND:
+            self.fail("I14", "more than 10 orders within a second")
+        rules = self.exchange.rules[symbol]
+        if qty and (qty % rules.step or (price is not None and price % rules.tick)):
+            self.fail("I13", f"{link_id}: {qty} @ {price} off the grid")
+        if len(link_id) > 36:
+            self.fail("I13", f"link id {link_id} too long")
+        if ENTRY_ROLE in link_id:
+            if stop is None:
+                self.fail("I2", f"entry {link_id} has no stop attached")
+        elif not reduce_only:
+            self.fail("I11", f"exit {link_id} is not reduce-only")
+
+    def _accepted(self, order: Order) -> None:
+        if not order.link_id.startswith(OWN) or ENTRY_ROLE not in order.link_id:
+            return
+        signal = order.link_id.split("-")[1]
+        self.entries[signal] += 1
+        if self.entries[signal] > 1:
+            self.fail("I5", f"second entry for signal {signal}")
+        if signal not in self.approvals:
+            self.fail("I5", f"entry for signal {signal} that nobody approved")
+
+    def entry_decided(self, signal: str, unknown: int, is_stale: bool) -> None:
+        """The engine has just decided to enter; what must have been true at that instant."""
+        if self.paused_s is not None:
+            self.fail("I12", f"entry for {signal} after entries were switched off at {self.paused_s:.3f} s")
+        if unknown:
+            self.fail("I9", f"entry for {signal} while {unknown} intents are unknown")
+        if is_stale:
+            self.fail("I6", f"entry for {signal} on a book that is stale or broken")
+        if self.loss_since_s is not None and self.now_s() - self.loss_since_s > DAY_LOSS_GRACE_S:
+            self.fail("I8", f"entry for {signal} {self.now_s() - self.loss_since_s:.0f} s after the day's loss limit")
+
+    # ------------------------------------------------------------------------------------------------- what happened
+
+    def _execution(self, execution: Execution) -> None:
+        self.executions += 1
+        order, position = execution.order, self.exchange.positions[execution.symbol]
+        if not order.link_id.startswith(OWN):
+            return
+        if ENTRY_ROLE not in order.link_id:
+            before = position.qty - (execution.qty if execution.side == "Buy" else -execution.qty)
+            if abs(position.qty) > abs(before) or position.qty * before < 0:
+                self.fail("I11", f"exit {order.link_id} took {execution.symbol} from {before} to {position.qty}")
+            return
+        if position.qty != 0 and position.stop is None and not self.exchange.ignores_attached_stop:
+            self.fail("I2", f"{execution.symbol} has no stop at its first fill")
+        own = [p for p in self.exchange.positions.values() if p.qty != 0 and p.is_own]
+        margin = sum((abs(p.qty) * p.avg for p in own), Decimal(0)) / self.exchange.leverage
+        limit = self.exchange.equity() * self.limits.exposure_pct / 100 * Decimal("1.02")
+        if margin > limit:
+            self.fail("I1", f"margin {margin:.2f} above {limit:.2f} USDT")
+        if len(own) > self.limits.max_positions:
+            self.fail("I1", f"{len(own)} positions")
+
+    def _stop(self, position: PositionState, before: Decimal | None) -> None:
+        if before is None or position.stop is None or position.qty == 0 or not position.is_own:
+            return
+        if (position.stop - before) * (1 if position.qty > 0 else -1) < 0:
+            self.fail("I10", f"stop of {position.symbol} loosened from {before} to {position.stop}")
+
+    def _loss(self) -> None:
+        loss = self.start_equity - self.exchange.equity()
+        if loss >= self.limits.day_loss_usdt:
+            if self.loss_since_s is None:
+                self.loss_since_s = self.now_s()
+                self.marks["day_loss_reached"] += 1
+        else:
+            self.loss_since_s = None
+
+    def poll(self) -> None:
+        """Every half second: how long own positions have been naked while everything is healthy."""
+        for position in self.exchange.positions.values():
+            symbol = position.symbol
+            if position.qty == 0 or position.stop is not None or not position.is_own or not self.is_healthy:
+                self.naked_s.pop(symbol, None)
+                continue
+            since = self.naked_s.setdefault(symbol, self.now_s())
+            if self.now_s() - since > NAKED_LIMIT_S:
+                self.fail("I2", f"{symbol} naked for {self.now_s() - since:.1f} s")
+                self.naked_s[symbol] = self.now_s()
+
+    # ------------------------------------------------------------------------------------------------------ the end
+
+    def check_money(self) -> None:
+        """I7: the exchange model itself conserves money."""
+        exchange = self.exchange
+        if exchange.cash != exchange.start_cash + exchange.realised - exchange.fees:
+            self.fail("I7", "the model lost money")
+
+    def check_ledger(self, disk: Disk) -> None:
+        """I4 and I7: the journal's executions and money are the exchange's."""
+        truth = {e.exec_id: e for e in self.exchange.executions}
+        for exec_id, fill in disk.fills.items():
+            e = truth.get(exec_id)
+            if e is None or (fill.qty, fill.price, fill.fee, fill.side.value) != (e.qty, e.price, e.fee, e.side):
+                self.fail("I4", f"journal execution {exec_id} is not the exchange's")
+        missing = sorted(set(truth) - set(disk.fills))
+        if missing:
+            self.fail("I4", f"{len(missing)} executions are not in the journal, first {missing[0]}")
+        if all(p.qty == 0 for p in self.exchange.positions.values()) and not missing:
+            gross = sum((row.gross_pnl for row in disk.trades.values()), Decimal(0))
+            if gross != self.exchange.realised:
+                self.fail("I7", f"journal profit {gross} is not the exchange's {self.exchange.realised}")
+
+    def check_flat(self, what: str) -> None:
+        """I3: no position, no open order."""
+        held = [p.symbol for p in self.exchange.positions.values() if p.qty != 0]
+        if held:
+            self.fail("I3", f"{what}: still open: {', '.join(held)}")

@@ -1,0 +1,169 @@
+"""What happens in one schedule, drawn from its seed before it runs: a swarm of fault families, each on or off.
+
+Uniform "everything on" hides bugs; each family is enabled with probability 0.7 and has an intensity of its own. Half of
+the kills and partitions are placed close to a signal, where orders are in flight.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any
+
+from cockpit.domain.enums import Side
+from cockpit.domain.time import NS_PER_S
+
+FAMILIES = ("wire", "pushes", "partition", "kill", "disk", "stops", "market", "phone", "reads", "feed")
+START_S = 1_767_225_600 + 9 * 3_600
+FAMILY_CHANCE = 0.7
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One schedule."""
+
+    seed: int
+    symbols: int
+    depth: str
+    chaos_s: float
+    market_period_s: float
+    approves: bool
+    signals: dict[str, list[tuple[int, Side]]]
+    faults: list[tuple[float, str, dict[str, Any]]] = field(default_factory=list)
+    restarts_at_end: bool = False
+    is_traced: bool = False
+    families: tuple[str, ...] = ()
+
+    def calm(self) -> Plan:
+        """The plan after healing: nobody approves any more."""
+        return replace(self, approves=False)
+
+
+def draw(seed: int, *, traced: bool = False) -> Plan:
+    """The plan of a seed."""
+    random = Random(seed)
+    symbols = random.choice((1, 1, 2, 3))
+    chaos_s = random.choice((20.0, 30.0, 45.0))
+    families = tuple(family for family in FAMILIES if random.random() < FAMILY_CHANCE)
+    signals: dict[str, list[tuple[int, Side]]] = {}
+    moments: list[float] = []
+    names = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT")[:symbols]
+    for name in names:
+        times = sorted(2.0 + random.random() * (chaos_s - 4) for _ in range(random.randint(1, 4)))
+        if random.random() < 0.3:
+            times.append(times[-1] + 0.05)
+        moments += times
+        signals[name] = [(round((START_S + t) * NS_PER_S), random.choice((Side.BUY, Side.SELL))) for t in times]
+    faults: list[tuple[float, str, dict[str, Any]]] = []
+    for family in families:
+        faults += _DRAWERS[family](random, chaos_s, moments)
+    if random.random() < 0.35:
+        faults.append((_near(random, moments, chaos_s), "flatten", {}))
+    return Plan(
+        seed=seed,
+        symbols=symbols,
+        depth=random.choice(("100000", "100000", "300")),
+        chaos_s=chaos_s,
+        market_period_s=random.choice((0.5, 1.0)),
+        approves=True,
+        signals=signals,
+        faults=sorted(faults, key=lambda item: item[0]),
+        restarts_at_end=random.random() < 0.2,
+        is_traced=traced,
+        families=families,
+    )
+
+
+def _near(random: Random, moments: list[float], chaos_s: float) -> float:
+    """Some time of the chaos: half the time within a second after a signal."""
+    if moments and random.random() < 0.5:
+        return min(random.choice(moments) + random.random() * 1.5, chaos_s - 0.5)
+    return 1.0 + random.random() * (chaos_s - 2)
+
+
+Faults = list[tuple[float, str, dict[str, Any]]]
+
+
+def _wire(random: Random, chaos_s: float, _moments: list[float]) -> Faults:
+    level = random.choice((0.05, 0.2, 0.5))
+    settings = {
+        "lose_request": random.random() * level,
+        "lose_reply": random.random() * level,
+        "slow": random.random() * level,
+        "refuse": random.random() * level / 2,
+    }
+    return [(random.random() * chaos_s / 2, "wire", settings)]
+
+
+def _pushes(random: Random, chaos_s: float, _moments: list[float]) -> Faults:
+    level = random.choice((0.05, 0.3))
+    settings = {
+        "drop_push": random.random() * level,
+        "duplicate_push": random.random() * level,
+        "reorder_push": random.random() * level,
+        "slow_push": random.random() * level,
+    }
+    return [(random.random() * chaos_s / 2, "wire", settings)]
+
+
+def _partition(random: Random, chaos_s: float, moments: list[float]) -> Faults:
+    return [
+        (_near(random, moments, chaos_s), "partition", {"seconds": random.choice((0.5, 3.0, 12.0))})
+        for _ in range(random.randint(1, 2))
+    ]
+
+
+def _kill(random: Random, chaos_s: float, moments: list[float]) -> Faults:
+    return [
+        (_near(random, moments, chaos_s), "kill", {"restart_after_s": random.choice((0.3, 2.0, 6.0))})
+        for _ in range(random.randint(1, 2))
+    ]
+
+
+def _disk(random: Random, chaos_s: float, moments: list[float]) -> Faults:
+    return [(_near(random, moments, chaos_s), "disk", {"seconds": 0.5 + random.random() * 5})]
+
+
+def _stops(random: Random, chaos_s: float, moments: list[float]) -> Faults:
+    if random.random() < 0.5:
+        return [(random.random() * chaos_s / 2, "ignore_stop", {"seconds": random.random() * chaos_s})]
+    return [(_near(random, moments, chaos_s), "remove_stop", {}) for _ in range(random.randint(1, 4))]
+
+
+def _market(random: Random, chaos_s: float, moments: list[float]) -> Faults:
+    name = random.choice(("gap", "thin", "halt"))
+    at = _near(random, moments, chaos_s)
+    match name:
+        case "thin":
+            return [(at, "thin", {"depth": random.choice(("1", "20")), "seconds": 3 + random.random() * 8})]
+        case "halt":
+            return [(at, "halt", {"seconds": 2 + random.random() * 6})]
+        case _:
+            return [(_near(random, moments, chaos_s), "gap", {}) for _ in range(random.randint(1, 3))]
+
+
+def _phone(random: Random, chaos_s: float, moments: list[float]) -> Faults:
+    name = random.choice(("phone_close", "phone_open", "liquidate", "adl"))
+    return [(_near(random, moments, chaos_s), name, {})]
+
+
+def _reads(random: Random, chaos_s: float, _moments: list[float]) -> Faults:
+    return [(random.random() * chaos_s / 2, "wire", {"stale_read_s": random.choice((1.0, 5.0, 10.0))})]
+
+
+def _feed(random: Random, chaos_s: float, moments: list[float]) -> Faults:
+    return [(_near(random, moments, chaos_s), "silence", {"seconds": 2 + random.random() * 10})]
+
+
+_DRAWERS = {
+    "wire": _wire,
+    "pushes": _pushes,
+    "partition": _partition,
+    "kill": _kill,
+    "disk": _disk,
+    "stops": _stops,
+    "market": _market,
+    "phone": _phone,
+    "reads": _reads,
+    "feed": _feed,
+}
