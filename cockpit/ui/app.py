@@ -1,0 +1,236 @@
+"""The Textual application: connects link, keyboard, clock and panes. What keys and views mean is ``session``'s."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual import events
+from textual._time import get_time
+from textual.app import App
+from textual.binding import BindingType
+
+from cockpit.link.client import EngineClient
+from cockpit.ui import keymap, terminal, texts, theme
+from cockpit.ui.config import KeysConfig, UiConfig
+from cockpit.ui.desk import Order
+from cockpit.ui.result import ScreenResult
+from cockpit.ui.screens.cockpit import CockpitScreen
+from cockpit.ui.session import Doors, Session
+from cockpit.ui.widgets.look import Look
+
+GONE_SHOWN_S = 3.0
+"""How long the curtain of a vanished engine stands before the screen ends."""
+
+WIDE_PLANS = {"dom", "four"}
+"""Plans whose panel has no pages."""
+
+
+class CockpitApp(App[ScreenResult]):
+    """One attachment of one operator.
+
+    Args:
+        client: the engine, attached already.
+        config: the screen's settings.
+        keys: the key map; of an observer without money keys.
+        user_themes: folder of the user's own themes.
+        environment: variables of the process, for colours and glyphs.
+    """
+
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(
+        self,
+        client: EngineClient,
+        config: UiConfig,
+        keys: keymap.KeyMap,
+        *,
+        user_themes: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(ansi_color=True)
+        variables = os.environ if environment is None else environment
+        self._client = client
+        self._config = config
+        self._keys = keys
+        self._user_themes = user_themes
+        self._theme = theme.load(terminal.theme_name(config, variables), user_themes)
+        self._glyphs = terminal.glyphs(config, variables)
+        doors = Doors(send=self._send_soon, theme=self._use_theme, end=self.exit)
+        self.session = Session(config, keys, tuple(client.hello.symbols), doors)
+        self._watched: tuple[str, ...] = ()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.frames_drawn = 0
+        self.frames_skipped = 0
+        self.rows_drawn = 0
+        self._cockpit = CockpitScreen(self._look, self._theme, self.session.plan)
+
+    def get_default_screen(self) -> CockpitScreen:
+        """The one screen."""
+        return self._cockpit
+
+    def on_mount(self) -> None:
+        """Start reading the engine and drawing."""
+        fps = self._config.low_bandwidth_fps if self._config.low_bandwidth else self._config.fps
+        self.set_interval(1 / fps, self.draw_frame)
+        self.set_interval(1.0, self._once_a_second)
+        self._start(self._listen())
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            loop.add_signal_handler(number, self._hang_up)
+
+    def draw_frame(self) -> None:
+        """Show the newest views, unless the terminal still has an earlier frame before it."""
+        if not terminal.has_drained(self):
+            self.frames_skipped += 1
+            return
+        self.session.settle(self.size, get_time())
+        self._watch_shown()
+        self._cockpit.show(self.session.plan, self.session.watched)
+        self.rows_drawn += self._cockpit.draw()
+        self.frames_drawn += 1
+        if self.session.has_new_signal():
+            self.bell()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys go to the operator's keyboard alone: Textual's own bindings never see one. Pastes are dropped."""
+        if isinstance(event, events.Key):
+            self._after_keys(has_acted=self.session.press(event.key, event.character, event.time))
+            return
+        if isinstance(event, events.Paste):
+            return
+        if isinstance(event, events.Resize):
+            self.session.fit(event.size)
+            self._cockpit.show(self.session.plan, self.session.watched)
+        await super().on_event(event)
+
+    def _after_keys(self, *, has_acted: bool) -> None:
+        """Come back when a waiting key is due. As a message, so that keys which came before it are before it."""
+        due = self.session.keys_due
+        if due is not None:
+            self.set_timer(max(0.001, due - get_time() + 0.002), self._poll_keys)
+        if has_acted:
+            self.draw_frame()
+
+    def _poll_keys(self) -> None:
+        if self.session.poll(get_time()):
+            self._after_keys(has_acted=True)
+
+    def _look(self, symbol: str) -> Look:
+        session = self.session
+        return Look(
+            store=session.store,
+            state=session.state,
+            now=get_time(),
+            config=self._config,
+            glyphs=self._glyphs,
+            keys=self._keys,
+            hello=self._client.hello,
+            symbol=symbol or session.state.symbol,
+            is_wide=session.plan.name in WIDE_PLANS,
+            flatten_until=session.flatten_until,
+        )
+
+    def _use_theme(self, name: str) -> str:
+        """Use a theme ("" for the next one); what to say about it."""
+        names = theme.names(self._user_themes)
+        wanted = name or names[(names.index(self._theme.name) + 1) % len(names)]
+        if wanted not in names:
+            return texts.NO_SUCH_THEME.format(name=wanted, names=", ".join(names))
+        self._theme = theme.load(wanted, self._user_themes)
+        self._cockpit.retheme(self._theme)
+        return texts.THEME_IS.format(name=wanted)
+
+    # Engine
+
+    def _send_soon(self, order: Order) -> None:
+        self._start(self._send(order))
+
+    async def _send(self, order: Order) -> None:
+        try:
+            reply = await self._client.send(order.command, order.seen or order.words)
+        except ConnectionError:
+            self.session.lost(order, get_time())
+        else:
+            self.session.answered(order, reply, get_time())
+
+    def _watch_shown(self) -> None:
+        """Ask the engine for the books of the ladders that are on screen."""
+        if self.session.watched != self._watched:
+            self._watched = self.session.watched
+            self._start(self._watch(self._watched))
+
+    async def _watch(self, symbols: tuple[str, ...]) -> None:
+        try:
+            await self._client.watch(symbols)
+        except ConnectionError as error:
+            self._engine_ended(str(error))
+
+    async def _listen(self) -> None:
+        last_word = ""
+        try:
+            async for event in self._client.events():
+                last_word = self.session.heard(event, get_time()) or last_word
+        except ConnectionError as error:
+            last_word = last_word or str(error)
+        self._engine_ended(last_word)
+
+    def _engine_ended(self, reason: str) -> None:
+        self.session.engine_ended(reason)
+        self.set_timer(GONE_SHOWN_S, lambda: self.exit(ScreenResult("engine_gone", reason)))
+
+    # End
+
+    def _hang_up(self) -> None:
+        self.exit(ScreenResult("hung_up"))
+
+    def _once_a_second(self) -> None:
+        """Garbage is collected here and not within a frame; and a terminal that is gone ends the screen."""
+        gc.collect(1)
+        if not self.is_headless and sys.__stdin__ is not None and terminal.is_hung_up(sys.__stdin__.fileno()):
+            self._hang_up()
+
+    def _fatal_error(self) -> None:
+        """One line in place of Textual's trace with local variables, which may hold anything."""
+        self._exit_renderables.append(Text(texts.CRASHED.format(error=type(self._exception).__name__)))
+        self._close_messages_no_wait()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def run_screen(
+    client: EngineClient,
+    config: UiConfig,
+    keys: KeysConfig,
+    *,
+    observer: bool,
+    user_themes: Path | None = None,
+) -> ScreenResult:
+    """Show the engine behind ``client`` until the operator leaves or the engine goes; the client is closed at the end.
+
+    Raises:
+        ConfigError: a theme or the key map is wrong.
+    """
+    terminal.prepare(config, os.environ)
+    app = CockpitApp(client, config, keymap.build(keys.bindings, is_observer=observer), user_themes=user_themes)
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        result = await app.run_async(mouse=config.mouse)
+    finally:
+        gc.enable()
+        gc.unfreeze()
+        await client.aclose()
+    return result or ScreenResult("failed", f"{type(app._exception).__name__}: {app._exception}")

@@ -1,0 +1,168 @@
+"""Numbers, ages, prices and bars as text. Pure; widths are fixed so that nothing moves on screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+
+EIGHTHS = " ▏▎▍▌▋▊▉█"
+SPARKS = "▁▂▃▄▅▆▇█"
+ASCII_SPARKS = "_.-~=+*#"
+HEAT = " ░▒▓█"
+ASCII_HEAT = " .:*#"
+
+
+class Glyphs(msgspec.Struct, frozen=True):
+    """The drawing characters of a screen; every set has the same widths."""
+
+    is_ascii: bool
+    cursor: str
+    ok: str
+    bad: str
+    unknown: str
+    wall: str
+    frame: str
+    rule: str
+    up: str
+    down: str
+    sent: str
+    acked: str
+    cancelling: str
+
+
+BLOCKS = Glyphs(False, "▸", "✓", "✗", "·", "●", "│", "─", "▲", "▼", "·", ">", "x")
+ASCII = Glyphs(True, ">", "+", "!", ".", "o", "|", "-", "^", "v", ".", ">", "x")
+
+
+def size6(value: float) -> str:
+    """A size in at most six characters: ``1.23b``, ``45.6k``, ``1.23k``, ``412``, ``12.3``, ``1.23``, ``0.123``."""
+    amount = abs(value)
+    if amount >= 1e9:
+        text = f"{amount / 1e9:.2f}b"
+    elif amount >= 999_950:
+        text = f"{amount / 1e6:.2f}m"
+    elif amount >= 9_995:
+        text = f"{amount / 1e3:.1f}k"
+    elif amount >= 999.5:
+        text = f"{amount / 1e3:.2f}k"
+    elif amount >= 99.95:
+        text = f"{amount:.0f}"
+    elif amount >= 9.995:
+        text = f"{amount:.1f}"
+    elif amount >= 0.9995:
+        text = f"{amount:.2f}"
+    else:
+        text = f"{amount:.3f}"
+    return f"-{text}" if value < 0 else text
+
+
+def size5(value: float) -> str:
+    """``size6`` in at most five characters, with fewer digits from 100 000 on."""
+    text = size6(value)
+    if len(text) <= 5:
+        return text
+    return f"{value / 1e3:.0f}k" if value < 999_500 else f"{value / 1e6:.1f}m" if value < 1e9 else f"{value / 1e9:.1f}b"
+
+
+def signed(value: float) -> str:
+    """A change in at most six characters, always with its sign."""
+    amount = abs(value)
+    return ("-" if value < 0 else "+") + (f"{amount:.2f}" if amount < 1 else size5(amount))
+
+
+def thousands(digits: str) -> str:
+    """A plain decimal text with its whole part in groups of three."""
+    sign = "-" if digits.startswith("-") else ""
+    whole, dot, fraction = digits.removeprefix("-").partition(".")
+    return f"{sign}{int(whole or '0'):,}".replace(",", " ") + dot + fraction
+
+
+class PriceScale:
+    """Turns ticks into price text for one instrument and one grouping.
+
+    Args:
+        tick_size: the instrument's tick as plain decimal text.
+        group: ticks a row; the price shows only the digits that a row's step needs.
+    """
+
+    def __init__(self, tick_size: str, group: int) -> None:
+        tick = Decimal(tick_size)
+        step = (tick * group).normalize()
+        self._tick = tick
+        self.decimals = max(0, -int(step.as_tuple().exponent))
+        self.step = f"{step:f}"
+
+    def text(self, ticks: int) -> str:
+        """Price of ``ticks``, grouped by thousands."""
+        return thousands(f"{self._tick * ticks:.{self.decimals}f}")
+
+
+def age(seconds: float) -> str:
+    """An age in at most five characters: ``31s``, ``1m03``, ``9h44``, ``2d03``."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}"
+    if whole < 86_400:
+        return f"{whole // 3600}h{whole % 3600 // 60:02d}"
+    return f"{whole // 86_400}d{whole % 86_400 // 3600:02d}"
+
+
+def clock(ms: int) -> str:
+    """UTC time of day of a wall clock in ms: ``12:04:31``."""
+    seconds = ms // 1000 % 86_400
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def bar(value: float, full: float, width: int, glyphs: Glyphs) -> str:
+    """A bar that grows to the right, at most ``width`` cells, without padding."""
+    eighths = _parts(value, full, width, 8)
+    if glyphs.is_ascii:
+        return "=" * ((eighths + 4) // 8)
+    return "█" * (eighths // 8) + (EIGHTHS[eighths % 8] if eighths % 8 else "")
+
+
+def bar_left(value: float, full: float, width: int, glyphs: Glyphs) -> str:
+    """A bar that grows to the left from its right edge, at most ``width`` cells, without padding."""
+    halves = _parts(value, full, width, 2)
+    if glyphs.is_ascii:
+        return "=" * ((halves + 1) // 2)
+    return ("▐" if halves % 2 else "") + "█" * (halves // 2)
+
+
+def spark(series: Sequence[float], width: int, glyphs: Glyphs) -> str:
+    """The shape of the last ``width`` points, from their lowest to their highest; exactly ``width`` cells."""
+    ramp = ASCII_SPARKS if glyphs.is_ascii else SPARKS
+    points = list(series)[-width:]
+    if not points:
+        return " " * width
+    low, high = min(points), max(points)
+    span = high - low
+    if span <= 1e-9 * max(abs(low), abs(high), 1e-9):
+        return " " * (width - len(points)) + ramp[0] * len(points)
+    steps = (min(7, int((point - low) / span * 7.999)) for point in points)
+    return " " * (width - len(points)) + "".join(ramp[step] for step in steps)
+
+
+def heat(value: float, full: float, glyphs: Glyphs) -> str:
+    """One cell of a heat map."""
+    ramp = ASCII_HEAT if glyphs.is_ascii else HEAT
+    return ramp[_parts(value, full, 1, 4)]
+
+
+def short_symbol(symbol: str) -> str:
+    """The symbol without its quote currency."""
+    for quote in ("USDT", "USDC", "USD"):
+        if symbol.endswith(quote) and len(symbol) > len(quote):
+            return symbol.removesuffix(quote)
+    return symbol
+
+
+def _parts(value: float, full: float, width: int, parts: int) -> int:
+    """How many of ``width * parts`` pieces a value fills; at least one for any value above zero."""
+    if value <= 0 or full <= 0:
+        return 0
+    return max(1, min(width * parts, round(value / full * width * parts)))

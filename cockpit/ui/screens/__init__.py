@@ -1,0 +1,1 @@
+"""Screens: which panes exist and where they stand."""

@@ -1,0 +1,106 @@
+"""The two-sided ladder: bids left of the price, asks right, with traded, cumulative and pull/stack columns."""
+
+from __future__ import annotations
+
+from cockpit.ui import texts
+from cockpit.ui.format import bar, bar_left, signed, size5, size6
+from cockpit.ui.lines import BLANK, Cell, Line, fit
+from cockpit.ui.widgets.ladder import (
+    LadderRow,
+    centre_line,
+    eaten,
+    is_blind,
+    lay,
+    own_text,
+    price_style,
+    side_style,
+    waiting,
+    wall_tag,
+)
+from cockpit.ui.widgets.look import Look
+from cockpit.views.model import BookView
+
+OWN, SUM, SIZE, TRADED, PRICE, PULL = 5, 5, 6, 6, 9, 6
+OFF = 2
+"""Value of the column choice that hides what was traded."""
+
+
+def draw(look: Look, width: int, height: int) -> list[Line]:
+    """Rows of the ladder of ``look.symbol``."""
+    book = look.store.book(look.symbol)
+    axis = look.state.axes.get(look.symbol)
+    bars = _bar_width(width)
+    if book is None or axis is None:
+        return [_head(bars), *[BLANK] * max(0, height // 2 - 2), waiting(look, width)]
+    ladder = lay(book, axis, look.glyphs)
+    rows = [centre_line(look, book, axis, width) if row is None else _row(look, book, row, bars) for row in ladder.rows]
+    return [_head(bars), _edge(ladder.above, width), *rows, _edge(ladder.below, width)]
+
+
+def _bar_width(width: int) -> int:
+    fixed = OWN + 2 * (SUM + SIZE + 1 + TRADED) + PRICE + PULL
+    return max(2, (width - fixed) // 2)
+
+
+def _edge(text: str, width: int) -> Line:
+    return ((fit(text, width), "mark"),) if text else BLANK
+
+
+def _head(bars: int) -> Line:
+    names = (
+        fit(texts.COL_OWN, OWN), fit(texts.COL_CUM, SUM, ">"), " " * bars,
+        fit(texts.COL_BID, SIZE, ">"), " ", fit(texts.COL_SOLD, TRADED, ">"), fit(texts.COL_PRICE, PRICE, ">"),
+        fit(" " + texts.COL_BOUGHT, TRADED), " ", fit(texts.COL_ASK, SIZE, ">"), " " * bars,
+        fit(texts.COL_CUM, SUM, ">"), fit(texts.COL_PULL, PULL, ">"),
+    )  # fmt: skip
+    return (("".join(names), "title"),)
+
+
+def _row(look: Look, book: BookView, row: LadderRow, bars: int) -> Line:
+    stale = is_blind(book)
+    own, own_style = own_text(row.own, look.glyphs)
+    traded = look.state.column != OFF
+    sold = size6(row.sold) if row.sold and traded else ""
+    bought = f" {size6(row.bought)}" if row.bought and traded else ""
+    empty: list[Cell] = [(" " * (SUM + bars + SIZE + 1), "text")]
+    return (
+        (fit(own, OWN), own_style if own else "text"),
+        *(_bid(look, book, row, bars) if row.bid else empty),
+        (fit(sold, TRADED, ">"), "stale" if stale else "sell"),
+        (" " * (PRICE - len(row.price)), "text"),
+        (fit(row.price, min(PRICE, len(row.price))), price_style(row, is_stale=stale)),
+        (fit(bought, TRADED), "stale" if stale else "buy"),
+        *(_ask(look, book, row, bars) if row.ask else empty),
+        _pull(row, stale=stale),
+    )
+
+
+def _bid(look: Look, book: BookView, row: LadderRow, bars: int) -> list[Cell]:
+    stale = is_blind(book)
+    style = side_style(row, is_stale=stale)
+    depth = bar_left(row.bid, book.full_bar, bars, look.glyphs)
+    return [
+        (fit(size5(row.cumulative), SUM, ">"), "stale" if stale else "faint"),
+        (fit(depth, bars, ">"), "stale" if stale else "bid_bar"),
+        (fit(size6(row.bid), SIZE, ">") + wall_tag(row), style),
+    ]
+
+
+def _ask(look: Look, book: BookView, row: LadderRow, bars: int) -> list[Cell]:
+    stale = is_blind(book)
+    style = side_style(row, is_stale=stale)
+    depth = bar(row.ask, book.full_bar, bars, look.glyphs)
+    return [
+        (wall_tag(row) + fit(size6(row.ask), SIZE, ">"), style),
+        (fit(depth, bars), "stale" if stale else "ask_bar"),
+        (fit(size5(row.cumulative), SUM, ">"), "stale" if stale else "faint"),
+    ]
+
+
+def _pull(row: LadderRow, *, stale: bool) -> Cell:
+    """The wall's fate, else how the size changed without trades."""
+    if row.wall is not None:
+        return fit(eaten(row), PULL, ">"), "stale" if stale else "warn"
+    if row.change:
+        return fit(signed(row.change), PULL, ">"), "stale" if stale else "dim"
+    return " " * PULL, "text"

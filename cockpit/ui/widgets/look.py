@@ -1,0 +1,83 @@
+"""What a pane's builder may look at, and the small pieces that several panes share. Pure."""
+
+from __future__ import annotations
+
+import msgspec
+
+from cockpit.ui.config import UiConfig
+from cockpit.ui.format import Glyphs, thousands
+from cockpit.ui.keymap import KeyMap
+from cockpit.ui.lines import Cell, Line, fit, spread
+from cockpit.ui.store import Store, UiState
+from cockpit.views.frames import Hello
+from cockpit.views.model import GateView, HeaderView
+
+
+class Look(msgspec.Struct, frozen=True):
+    """Everything a frame is drawn from."""
+
+    store: Store
+    state: UiState
+    now: float
+    """Monotonic seconds."""
+    config: UiConfig
+    glyphs: Glyphs
+    keys: KeyMap
+    hello: Hello
+    """What the engine said of itself; stands in until its header comes."""
+    symbol: str = ""
+    """Of the ladder or flow being drawn."""
+    is_wide: bool = False
+    flatten_until: float | None = None
+    """Until when the flatten key fires, None when not armed."""
+
+
+def header_of(look: Look) -> HeaderView:
+    """The engine's header, or what its greeting told before the first one came: environment and source always show."""
+    hello = look.hello
+    return look.store.header or HeaderView(
+        environment=hello.environment.upper(), source=hello.source, symbols=list(hello.symbols), preset=hello.preset
+    )
+
+
+def title(look: Look, text: str, width: int, *legend: tuple[str, str]) -> Line:
+    """A pane's first row: its name and its own keys (action id, words); an observer has no money keys."""
+    right: list[Cell] = []
+    if not look.keys.is_observer:
+        for action, words in legend:
+            key = look.keys.shown(action)
+            if key:
+                right += [(f" {key}", "key"), (f" {words}", "faint")]
+    return spread(((text, "title"),), tuple(right), width)
+
+
+def price(text: str) -> str:
+    """A price text of a view with its thousands apart; anything else as it came."""
+    plain = text.removeprefix("-")
+    return thousands(text) if plain.replace(".", "", 1).isdigit() else text
+
+
+def signed_style(text: str) -> str:
+    """Profit, loss or neither, by the sign that the text carries."""
+    if text.startswith("-"):
+        return "loss"
+    return "profit" if any(digit in text for digit in "123456789") else "text"
+
+
+def gate_cells(look: Look, gate: GateView, width: int) -> Line:
+    """One gate: sign, name, value against threshold. The sign says it without colour."""
+    sign, style = {
+        "ok": (look.glyphs.ok, "ok"),
+        "fail": (look.glyphs.bad, "bad"),
+    }.get(gate.state, (look.glyphs.unknown, "dim"))
+    value = gate.value if gate.state in {"ok", "fail"} else gate.value or gate.state
+    value_style = "bad" if gate.state == "fail" else ("text" if gate.state == "ok" else "dim")
+    name_width = max(6, width - 2 - 17)
+    from_name = ((f"{sign} ", style), (fit(gate.name, name_width), "dim"))
+    return (*from_name, (fit(value, 8, ">"), value_style), (" " + fit(gate.threshold, 8), "faint"))
+
+
+def gate_order(gates: list[GateView]) -> list[GateView]:
+    """Failing gates first, then those without data, then the rest, each in the engine's order."""
+    rank = {"fail": 0, "no data": 1, "warming": 1, "ok": 2, "off": 3}
+    return sorted(gates, key=lambda gate: rank.get(gate.state, 1))

@@ -1,0 +1,53 @@
+"""Boxes over the panes: help, the leave dialog, and the curtain of a vanished engine. Pure."""
+
+from __future__ import annotations
+
+from cockpit.ui import texts
+from cockpit.ui.keymap import ACTIONS
+from cockpit.ui.lines import BLANK, Line, fit, padded, width_of
+from cockpit.ui.widgets.look import Look
+
+
+def draw(look: Look) -> list[Line]:
+    """The rows of the open overlay, all of one width; none if nothing is open."""
+    match look.state.overlay:
+        case "help":
+            return _boxed(look, texts.HELP_TITLE, _help(look))
+        case "leave":
+            return _boxed(look, texts.LEAVE_TITLE, _leave(look))
+        case "gone":
+            return _boxed(look, texts.GONE_TITLE, _gone(look))
+    return []
+
+
+def _help(look: Look) -> list[Line]:
+    actions = [action for action in ACTIONS if not (action.is_money and look.keys.is_observer)]
+    go = look.keys.shown("confirm.go")
+    entries = [(" ".join(look.keys.keys(action.id)[:2]), action.words.format(go=go)) for action in actions]
+    rows: list[Line] = [((fit(keys, 12), "key"), (words, "dialog")) for keys, words in entries]
+    return [*rows, BLANK, ((texts.HELP_COMMANDS, "dialog"),), ((texts.HELP_FOOT, "dialog"),)]
+
+
+def _leave(look: Look) -> list[Line]:
+    lines = texts.LEAVE_OBSERVER if look.keys.is_observer else texts.LEAVE_LINES
+    return [((line.format(detach=look.keys.shown("app.detach")), "dialog"),) for line in lines]
+
+
+def _gone(look: Look) -> list[Line]:
+    reason = look.state.gone or texts.GONE_NO_REASON
+    key = look.keys.shown("app.detach")
+    return [((line.format(reason=reason, key=key), "dialog"),) for line in texts.GONE_LINES]
+
+
+def _boxed(look: Look, title: str, body: list[Line]) -> list[Line]:
+    """Rows in a plain box that is as wide as its widest row."""
+    inner = max(width_of(line) for line in body) + 4
+    corner, rule, side = ("+", "-", "|") if look.glyphs.is_ascii else ("", "─", "│")
+    top = corner or "┌", corner or "┐"
+    bottom = corner or "└", corner or "┘"
+    head = f" {title} "
+    rows: list[Line] = [((f"{top[0]}{rule}{head}{rule * (inner - len(head) - 1)}{top[1]}", "dialog_title"),)]
+    edge = (side, "dialog_title")
+    rows += [(edge, ("  ", "dialog"), *padded(line, inner - 2, "dialog"), edge) for line in body]
+    rows.append(((f"{bottom[0]}{rule * inner}{bottom[1]}", "dialog_title"),))
+    return rows

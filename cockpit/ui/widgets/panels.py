@@ -1,0 +1,269 @@
+"""The quiet panes: walls, orders, risk, flow, tape, links, tasks, log, symbols, wall map."""
+
+from __future__ import annotations
+
+from cockpit.ui import texts
+from cockpit.ui.format import short_symbol, spark
+from cockpit.ui.lines import BLANK, Cell, Line, cut, fill, fit, spread
+from cockpit.ui.widgets.look import Look, gate_cells, gate_order, price, signed_style, title
+from cockpit.views.model import FlowView, LogLine, OrderRow, TapeRow, WallRow, WatchRow
+
+SEVERITY_STYLE = {"info": "text", "warning": "warn", "error": "bad", "critical": "armed", "money": "strong"}
+
+
+def walls(look: Look, width: int, height: int) -> list[Line]:
+    """Walls of all symbols by distance from the touch."""
+    rows = look.store.walls.rows
+    head = title(look, f"{texts.WALLS} {len(rows)}" if rows else texts.WALLS, width)
+    body = [_wall(row, width) for row in rows] or [((f" {texts.WALLS_NONE}", "faint"),)]
+    return fill([head, *body], height)
+
+
+def _wall(row: WallRow, width: int) -> Line:
+    side, style = ("B", "bid") if row.is_bid else ("A", "ask")
+    mark = "o" if row.is_round else " "
+    left = (
+        (f" {fit(short_symbol(row.symbol), 5)}", "dim"),
+        (f"{side} ", style),
+        (fit(price(row.price), 9, ">"), "text"),
+    )
+    fate = (f"{row.eaten_percent}%{row.code}", "warn" if row.code else "dim")
+    tail: list[Cell] = [(fit(row.usd, 7, ">"), "text"), (fit(fate[0], 5, ">"), fate[1])]
+    if width >= 38:
+        tail.append((fit(row.age, 6, ">"), "dim"))
+    if width >= 52:
+        tail[:0] = [(fit(f"{row.distance_percent:.2f}%", 7, ">"), "dim"), (fit(f"{row.multiple}x", 7, ">"), "text")]
+    return spread(left, (*tail, (mark, "dim")), width)
+
+
+def orders(look: Look, width: int, height: int) -> list[Line]:
+    """Open and in-flight orders."""
+    rows = look.store.orders.rows
+    head = title(
+        look, f"{texts.ORDERS} {len(rows)}" if rows else texts.ORDERS, width, ("orders.cancel_symbol", texts.KEY_CANCEL)
+    )
+    body = [_order(row, width) for row in rows] or [((f" {texts.ORDERS_NONE}", "faint"),)]
+    return fill([head, *body], height)
+
+
+def _order(row: OrderRow, width: int) -> Line:
+    style = "buy" if row.side.upper().startswith("B") else "sell"
+    left = (
+        (f" {fit(short_symbol(row.symbol), 4)}", "dim"),
+        (fit(row.side.upper(), 5), style),
+        (f"{price(row.price)} {row.qty}", "text"),
+        (f" {row.kind}" if width >= 40 else "", "dim"),
+    )
+    state = texts.FOREIGN if row.is_foreign else row.state
+    return spread(left, ((f" {state} {row.age}", "warn" if row.is_foreign else "dim"),), width)
+
+
+def risk(look: Look, width: int, height: int) -> list[Line]:
+    """The day, the room that is left, and the gates of entries."""
+    view = look.store.risk
+    gates = gate_order(view.gates)
+    failing = [gate for gate in gates if gate.state == "fail"]
+    day = texts.RISK_DAY.format(day=f"{view.day_r}R", limit=f"{view.day_limit_r}R")
+    head = spread(((texts.RISK, "title"), (f" {day}", signed_style(view.day_r))), ((view.day_money, "dim"),), width)
+    exposure = texts.RISK_EXPOSURE.format(percent=view.exposure_percent, limit=view.exposure_limit_percent)
+    streak = texts.RISK_STREAK.format(streak=view.streak)
+    today = texts.RISK_TODAY.format(trades=view.trades_today, wins=view.wins_today, losses=view.losses_today)
+    quality = texts.RISK_QUALITY.format(factor=view.profit_factor, expectancy=view.expectancy_r)
+    equity = texts.RISK_EQUITY.format(equity=view.equity, available=view.available)
+    rows: list[Line] = [spread(((f" {exposure}", "text"),), ((streak, "dim"),), width)]
+    rows += [((" ", "text"), *gate_cells(look, gate, width - 1)) for gate in failing]
+    rows.append(((cut(f" {today}", width), "dim"),))
+    rows.append(((cut(f" {equity}", width), "dim"),))
+    rows.append(((cut(f" {quality}", width), "dim"),))
+    return fill([head, *rows], height)
+
+
+def flow(look: Look, width: int, height: int) -> list[Line]:
+    """Activity of the shown symbol with sparklines; a tall pane has all numbers, a short one the main ones."""
+    view = look.store.flow(look.state.symbol)
+    if view is None:
+        return fill([title(look, texts.FLOW, width)], height)
+    if height < 6:
+        return fill(_flow_short(look, view, width), height)
+    return fill(_flow_tall(look, view, width, height), height)
+
+
+def _flow_state(view: FlowView) -> Cell:
+    if view.is_warming:
+        return texts.WARMING, "dim"
+    return (texts.DROPPING, "warn") if view.is_dropping else (view.trend, "dim")
+
+
+def _flow_short(look: Look, view: FlowView, width: int) -> list[Line]:
+    half = (width - 2) // 2
+    numbers = texts.TPM_TITLE.format(tpm=view.tpm_60s, activity=view.activity)
+    head = spread(((texts.FLOW, "title"), (f" {numbers}", "text")), (_flow_state(view),), width)
+    sparks = (
+        (" ", "text"),
+        (spark(view.tpm_series, half, look.glyphs), "spark"),
+        (" ", "text"),
+        (spark(view.delta_series, width - half - 2, look.glyphs), "spark2"),
+    )
+    imbalance = f"imb {view.imbalance_5} mp {view.microprice_ticks}t"
+    last = spread((("  d60 ", "faint"), (view.delta_60s, signed_style(view.delta_60s))), ((imbalance, "dim"),), width)
+    return [head, sparks, last]
+
+
+def _flow_tall(look: Look, view: FlowView, width: int, height: int) -> list[Line]:
+    inner = width - 1
+
+    def graph(name: str, value: str, series: list[float], style: str) -> list[Line]:
+        head = spread(((f" {name}", "dim"),), ((value, "text"),), width)
+        return [head, ((" ", "text"), (spark(series, inner, look.glyphs), style))]
+
+    rows: list[Line] = [
+        spread(((texts.FLOW, "title"), (f" {short_symbol(view.symbol)}", "dim")), (_flow_state(view),), width)
+    ]
+    rows += graph("tpm 10s/60s", f"{view.tpm_10s}/{view.tpm_60s}", view.tpm_series, "spark")
+    rows += graph("delta 60s", view.delta_60s, view.delta_series, "spark2")
+    rows += graph("activity", view.activity, view.activity_series, "spark")
+    for name, value in (
+        ("", view.activity_parts),
+        ("imb", f"{view.imbalance_5} {view.imbalance_10}"),
+        ("micro", f"{view.microprice_ticks}t"),
+        ("d10 d5m", f"{view.delta_10s} {view.delta_300s}"),
+        ("ratio", view.ratio_60s),
+        ("tps", view.tps_10s),
+    ):
+        rows.append(spread(((f" {name} " if name else "", "faint"),), ((value, "text"),), width))
+    return rows[:height]
+
+
+def tape(look: Look, width: int, height: int) -> list[Line]:
+    """Trades of the shown symbol, newest first."""
+    view = look.store.flow(look.state.symbol)
+    head = title(look, texts.TAPE_HEAD, width)
+    if view is None:
+        return fill([head], height)
+    return fill([head, *[_trade(row, width) for row in view.tape[: height - 1]]], height)
+
+
+def _trade(row: TapeRow, width: int) -> Line:
+    side = "B" if row.is_buy else "S"
+    style = "large" if row.is_large else ("buy" if row.is_buy else "sell")
+    is_narrow = width < 28
+    time = row.time[-5:] if is_narrow else row.time
+    level = price(row.price).rpartition(" ")[2] if is_narrow else price(row.price)
+    left = (("*" if row.is_large else " ", "large"), (time, "faint"), (f" {level}", "dim"))
+    return spread(left, ((f" {row.size}", style), (side, "buy" if row.is_buy else "sell")), width)
+
+
+def links(look: Look, width: int, height: int) -> list[Line]:
+    """Latencies and counters."""
+    view = look.store.health
+
+    def ms(value: int | None) -> str:
+        return texts.NO_VALUE if value is None else str(value)
+
+    first = f" md {ms(view.md_p50_ms)} p95 {ms(view.md_p95_ms)} ord {ms(view.order_ms)} drift {ms(view.drift_ms)}"
+    second = f" reconn {view.reconnects} gaps {view.gaps} bad {view.rejected_frames} {view.frames_per_s}/s"
+    lag = f"lag {ms(view.loop_lag_ms)} q {view.queue}"
+    head = spread(((texts.LINKS, "title"),), ((lag, "dim"),), width)
+    return fill([head, ((cut(first, width), "dim"),), ((cut(second, width), "dim"),)], height)
+
+
+def tasks(look: Look, width: int, height: int) -> list[Line]:
+    """One light for each supervised task of the engine."""
+    rows: list[Line] = [title(look, texts.TASKS, width)]
+    for task in look.store.health.tasks:
+        is_up = task.state == "running"
+        sign = look.glyphs.ok if is_up else look.glyphs.bad
+        left = ((f" {sign} ", "ok" if is_up else "bad"), (task.name, "text"), (f" {task.detail}", "faint"))
+        rows.append(spread(left, ((f" {task.state}", "dim" if is_up else "bad"),), width))
+    return fill(rows, height)
+
+
+def log(look: Look, width: int, height: int) -> list[Line]:
+    """The engine's story, newest first."""
+    return fill([title(look, texts.LOG, width), *[_story(line, width) for line in look.store.log.lines]], height)
+
+
+def _story(line: LogLine, width: int) -> Line:
+    time = line.time[-8:]
+    return (
+        (f" {time} ", "faint"),
+        (cut(f"{line.text}", width - len(time) - 2), SEVERITY_STYLE.get(line.severity, "text")),
+    )
+
+
+def log_line(look: Look, width: int, _height: int) -> list[Line]:
+    """The newest lines of the story side by side, as many as fit."""
+    row: list[Cell] = []
+    room = width
+    for line in look.store.log.lines:
+        text = f" {line.time[-8:]} {line.text}  "
+        if row and len(text) > room:
+            break
+        row.append((cut(text, room), "dim" if line.severity == "info" else SEVERITY_STYLE.get(line.severity, "dim")))
+        room -= len(text)
+    return [tuple(row) or BLANK]
+
+
+def watch(look: Look, width: int, height: int) -> list[Line]:
+    """All symbols, one row each."""
+    rows = look.store.watchlist.rows
+    return fill(
+        [title(look, f"{texts.WATCH} {len(rows)}", width), *[_watched(look, row, width) for row in rows]], height
+    )
+
+
+def _watched(look: Look, row: WatchRow, width: int) -> Line:
+    is_chosen = row.symbol == look.state.symbol
+    style = "strong" if is_chosen else "text"
+    is_up = row.state == "VALID"
+    left = (
+        (look.glyphs.cursor if is_chosen else " ", "key"),
+        (fit(short_symbol(row.symbol), 7), style),
+        (fit(price(row.last), 11, ">"), style if is_up else "stale"),
+        (fit(row.change, 8, ">"), signed_style(row.change)),
+        (fit(row.tpm, 6, ">"), "dim"),
+        (" ", "text"),
+        (spark(row.spark, max(0, width - 51), look.glyphs), "spark"),
+    )
+    marks = f" {row.walls}w" + (f" {row.signals}s" if row.signals else "   ") + (" P" if row.has_position else "  ")
+    state = "" if is_up else row.state
+    return spread(left, ((fit(marks, 9), "dim"), (fit(state, 8), "bad")), width)
+
+
+def wall_map(look: Look, width: int, height: int) -> list[Line]:
+    """Walls by distance from the touch: asks above the middle, bids below, one cell a wall."""
+    rows = look.store.walls.rows
+    half = (height - 2) // 2
+    asks = sorted((row for row in rows if not row.is_bid), key=lambda row: row.distance_percent)
+    bids = sorted((row for row in rows if row.is_bid), key=lambda row: row.distance_percent)
+    above = _map_rows(list(reversed(asks[: half * 4])), width, half, asks=True)
+    below = _map_rows(bids[: half * 4], width, height - 2 - half, asks=False)
+    rule: Line = ((f" {look.glyphs.rule * (width - 2)}", "centre"),)
+    return fill([title(look, texts.WALL_MAP, width), *above, rule, *below], height)
+
+
+def _map_rows(rows: list[WallRow], width: int, height: int, *, asks: bool) -> list[Line]:
+    """Walls in steps of distance; the row next to the middle is the nearest step."""
+    steps = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0][:height]
+    lines: list[Line] = []
+    low = 0.0
+    for index, high in enumerate(steps):
+        is_last = index == len(steps) - 1
+        held = [
+            row for row in rows if low <= abs(row.distance_percent) and (abs(row.distance_percent) < high or is_last)
+        ]
+        cells: list[Cell] = [(f" {'+' if asks else '-'}{low:.2f}% ", "faint")]
+        for row in sorted(held, key=lambda wall: wall.symbol):
+            words = (
+                f"{short_symbol(row.symbol)} {row.usd} {row.eaten_percent}%{row.code}{'o' if row.is_round else ''}  "
+            )
+            cells.append((words, "ask" if asks else "bid"))
+        lines.append(tuple(cells))
+        low = high
+    lines = [_cut_line(line, width) for line in lines]
+    padding: list[Line] = [BLANK] * (height - len(lines))
+    return [*padding, *reversed(lines)] if asks else [*lines, *padding]
+
+
+def _cut_line(line: Line, width: int) -> Line:
+    return spread(line, (), width)

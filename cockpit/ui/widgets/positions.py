@@ -1,0 +1,89 @@
+"""Open positions: entry, profit in R, ticks and money, and the stop as the exchange acknowledged it."""
+
+from __future__ import annotations
+
+from cockpit.ui import texts
+from cockpit.ui.format import short_symbol
+from cockpit.ui.lines import Cell, Line, fill, spread
+from cockpit.ui.store import POSITION, marked_position
+from cockpit.ui.widgets.look import Look, gate_cells, price, signed_style, title
+from cockpit.views.model import PositionRow
+
+UNITS = ("R", "ticks", "%", "money")
+
+
+def draw(look: Look, width: int, height: int) -> list[Line]:
+    """Rows of the pane: the marked position in full, the others in one row each."""
+    rows = look.store.positions.rows
+    name = texts.POSITIONS_MANY.format(count=len(rows)) if len(rows) > 1 else texts.POSITIONS
+    head = title(
+        look, name, width, ("position.close", texts.KEY_CLOSE), ("position.half", texts.KEY_HALF),
+        ("stop.breakeven", texts.KEY_BREAKEVEN),
+    )  # fmt: skip
+    marked = marked_position(look.state, look.store)
+    if marked is None:
+        return fill([head, ((f" {texts.POSITIONS_NONE}", "faint"),)], height)
+    others = [_short(look, row, width) for row in rows if row.symbol != marked.symbol]
+    room = height - 5
+    shown = others[:room] if room > 0 else []
+    gates = [((" ", "text"), *gate_cells(look, gate, width - 1)) for gate in marked.exits]
+    return fill([head, *_full(look, marked, width), *gates[: max(0, room - len(shown))], *shown], height)
+
+
+def pnl(row: PositionRow, unit: int) -> str:
+    """Profit in the chosen unit."""
+    return (f"{row.pnl_r}R", f"{row.pnl_ticks}t", f"{row.pnl_percent}%", row.pnl_money)[unit]
+
+
+def _full(look: Look, row: PositionRow, width: int) -> list[Line]:
+    has_cursor = look.state.cursor == POSITION
+    side, side_style = (texts.LONG, "buy") if row.is_long else (texts.SHORT, "sell")
+    head = "strong" if has_cursor else "text"
+    left = (
+        (look.glyphs.cursor, "key"),
+        (f"{short_symbol(row.symbol)} ", head),
+        (side, side_style),
+        (f" {row.qty}", head),
+    )
+    flag = _flag(row)
+    profit = (f" {row.pnl_r}R", signed_style(row.pnl_r))
+    first = spread((*left, (f" {flag}" if flag else "", "warn")), (profit,), width)
+    money = texts.PNL.format(ticks=row.pnl_ticks, money=row.pnl_money)
+    entry = texts.ENTRY.format(price=price(row.entry))
+    second = spread(((f" {entry}", "text"),), ((f" {money}", signed_style(row.pnl_money)),), width)
+    third = spread(_stop(row), ((f" {row.age}", "dim"),), width)
+    breakeven = texts.AT_BREAKEVEN if row.at_breakeven else texts.BREAKEVEN.format(price=price(row.breakeven))
+    fourth = spread(
+        ((f" {breakeven}", "ok" if row.at_breakeven else "dim"),),
+        ((f" {texts.FEES.format(fees=row.fees)}", "dim"),),
+        width,
+    )
+    return [first, second, third, fourth]
+
+
+def _flag(row: PositionRow) -> str:
+    """What is unusual about a position."""
+    if row.state == "closing":
+        return texts.CLOSING
+    if row.state == "unknown":
+        return texts.UNKNOWN
+    return texts.FOREIGN if row.is_foreign else ""
+
+
+def _stop(row: PositionRow) -> tuple[Cell, ...]:
+    """The stop and whether the exchange has it, in words."""
+    if row.stop_state == "missing" or not row.stop:
+        return ((f" {texts.STOP.format(stop='')}", "bad"), (texts.STOP_MISSING, "armed"))
+    words, style = {
+        "ack": (texts.STOP_ACK_BARE if row.stop_ack_ms is None else texts.STOP_ACK.format(ms=row.stop_ack_ms), "ok"),
+        "moving": (texts.STOP_MOVING, "warn"),
+    }.get(row.stop_state, (texts.STOP_SENT, "warn"))
+    return ((f" {texts.STOP.format(stop=price(row.stop))} ", "text"), (words, style))
+
+
+def _short(look: Look, row: PositionRow, width: int) -> Line:
+    side, style = ("L", "buy") if row.is_long else ("S", "sell")
+    text = pnl(row, look.state.unit)
+    left = ((f" {short_symbol(row.symbol)} ", "dim"), (side, style), (f" {row.qty} ", "dim"))
+    stop = ("SL", "ok") if row.stop_state == "ack" else (f"SL {row.stop_state}", "armed")
+    return spread(left, ((f"{text} ", signed_style(text)), stop), width)

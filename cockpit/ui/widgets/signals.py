@@ -1,0 +1,110 @@
+"""The queue: a list of cards and, of the selected one, every gate with its value and the ticket in words."""
+
+from __future__ import annotations
+
+from cockpit.ui import texts
+from cockpit.ui.format import short_symbol
+from cockpit.ui.lines import BLANK, Line, cut, fill, fit, spread
+from cockpit.ui.store import SIGNAL, selected_signal
+from cockpit.ui.widgets import flatten
+from cockpit.ui.widgets.look import Look, gate_cells, gate_order, price, title
+from cockpit.views.model import SignalRow, TicketView
+
+LIST_ROWS = 3
+WIDE_LIST_ROWS = 6
+
+
+def draw(look: Look, width: int, height: int) -> list[Line]:
+    """Rows of the pane; a running flatten takes its place."""
+    if flatten.is_shown(look):
+        return flatten.draw(look, width, height)
+    rows = look.store.signals.rows
+    count = f"{texts.SIGNALS} {len(rows)}" if rows else texts.SIGNALS
+    head = title(
+        look, count, width, ("signal.approve", texts.KEY_APPROVE), ("signal.reject", texts.KEY_REJECT),
+        ("signal.snooze", texts.KEY_SNOOZE),
+    )  # fmt: skip
+    room = WIDE_LIST_ROWS if height >= 18 else LIST_ROWS
+    room = min(room, max(1, height - 2))
+    listed = fill([_card(look, row, width) for row in _window(look, rows, room)], room)
+    if not rows:
+        listed[0] = ((f" {texts.SIGNALS_NONE}", "faint"),)
+    selected = selected_signal(look.state, look.store)
+    rest = height - 1 - room
+    detail = _ended(look, width) if selected is None else _detail(look, selected, width, rest)
+    return fill([head, *listed, *detail], height)
+
+
+def _window(look: Look, rows: list[SignalRow], room: int) -> list[SignalRow]:
+    """The part of the queue that holds the selected card."""
+    index = next((place for place, row in enumerate(rows) if row.signal_id == look.state.signal_id), 0)
+    start = max(0, min(index - room + 1, len(rows) - room))
+    return rows[start : start + room]
+
+
+def _card(look: Look, row: SignalRow, width: int) -> Line:
+    is_selected = row.signal_id == look.state.signal_id
+    has_cursor = is_selected and look.state.cursor == SIGNAL
+    left_ms = max(0, row.remaining_ms - round(look.store.age_of("signals", look.now) * 1000))
+    style = "strong" if has_cursor else ("text" if is_selected else "dim")
+    side = "buy" if row.direction == "L" else "sell"
+    is_sent = row.signal_id in look.state.sent or row.state == "sending"
+    left = (
+        (look.glyphs.cursor if is_selected else " ", "key"),
+        (f"{fit(row.code, 3)} ", style),
+        (row.direction, side),
+        (f" {short_symbol(row.symbol)} {price(row.price)}", style),
+        (f" p{row.priority}", "faint"),
+    )
+    if is_sent:
+        return spread(left, ((f" {texts.SENDING}", "warn"),), width)
+    urgent = "bad" if left_ms < 5_000 else ("warn" if left_ms < 10_000 else style)
+    return spread(left, ((f" {_countdown(left_ms):>4}", urgent),), width)
+
+
+def _countdown(ms: int) -> str:
+    return f"{-(-ms // 1000)}s"
+
+
+def _detail(look: Look, row: SignalRow, width: int, height: int) -> list[Line]:
+    """Headline, ticket, and as many gates as fit, failing ones first."""
+    ticket = _ticket(row.ticket, width)
+    room = height - 1 - len(ticket)
+    gates = gate_order(row.gates)
+    passed = sum(gate.state == "ok" for gate in row.gates)
+    count = texts.GATES.format(passed=passed, total=len(row.gates))
+    head = spread(((f" {row.headline}", "strong"),), ((f" {count}", "dim"),), width)
+    shown = [((" ", "text"), *gate_cells(look, gate, width - 1)) for gate in gates[: max(0, room)]]
+    return [head, *fill(list(shown), max(0, room)), *ticket]
+
+
+def _ticket(ticket: TicketView, width: int) -> list[Line]:
+    """The order that one key would send."""
+    if ticket.refusal:
+        return [((cut(f" {texts.TICKET_REFUSED.format(reason=ticket.refusal)}", width), "bad"),), BLANK, BLANK]
+    side = "buy" if ticket.side.upper().startswith("B") else "sell"
+    order = (
+        (f" {ticket.side.upper()} ", side),
+        (ticket.qty, "strong"),
+        (f" @{price(ticket.entry)}", "strong"),
+    )
+    first = spread(order, ((f" {texts.TICKET_STOP.format(stop=price(ticket.stop))}", "warn"),), width)
+    risk = texts.TICKET_RISK.format(money=ticket.risk_money, percent=ticket.risk_percent, reward=ticket.reward_r)
+    target = texts.TICKET_TARGET.format(target=price(ticket.take_profit))
+    second = spread(((f" {target}", "text"),), ((risk, "text"),), width)
+    cost = texts.TICKET_COST.format(fees=ticket.fees, slippage=ticket.slippage)
+    tail = (
+        texts.TICKET_CUT.format(reason=ticket.cut)
+        if ticket.cut
+        else f"{texts.TICKET_NOTIONAL.format(notional=ticket.notional)}"
+    )
+    third = spread(((f" {cost}", "dim"),), ((f" {tail}", "warn" if ticket.cut else "dim"),), width)
+    return [first, second, third]
+
+
+def _ended(look: Look, width: int) -> list[Line]:
+    """What became of the last signals, while no card is there."""
+    ended = look.store.signals.ended
+    if not ended:
+        return []
+    return [((f" {texts.SIGNALS_ENDED}", "faint"),), *[((cut(f" {text}", width), "dim"),) for text in ended]]
