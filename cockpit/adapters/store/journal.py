@@ -25,7 +25,8 @@ from cockpit.domain.orders import OrderRequest
 from cockpit.ports.clock import Clock
 from cockpit.ports.journal import REBUILT_FLAG, DurableIntent, IntentState, JournalRow, Recovery, SystemEventRow
 
-_DAY_NS = 86_400 * 10**9
+_DAY_S = 86_400
+_DAY_NS = _DAY_S * 10**9
 _PRUNE_BATCH = 2_000
 _log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class SqlJournal:
         self._clock = clock
         self._config = config or JournalConfig()
         self._engine: AsyncEngine | None = None
+        self._retention: asyncio.Task[None] | None = None
         self._inserts = _insert_statements(self._url.get_backend_name())
 
     async def start(self, now_ns: int) -> Recovery:
@@ -61,6 +63,7 @@ class SqlJournal:
                     await self._write(connection, [_rebuilt_event(moved, now_ns)])
                 recovery = await read_recovery(connection, epoch, now_ns)
             await self.prune(now_ns)
+            self._retention = asyncio.create_task(self._prune_daily(), name="journal-retention")
         except BaseException:
             await self.aclose()
             raise
@@ -89,7 +92,8 @@ class SqlJournal:
     async def prune(self, now_ns: int) -> dict[str, int]:
         """Delete book snapshots and wall records that are older than the configuration keeps.
 
-        Goes in small transactions, between which others get their turn. Returns the deleted rows by table.
+        Runs at start and daily, in small transactions between which others get their turn. Returns the deleted rows
+        by table.
         """
         limits = {
             schema.orderbook_snapshots: now_ns - self._config.keep_orderbook_snapshots_days * _DAY_NS,
@@ -99,6 +103,10 @@ class SqlJournal:
 
     async def aclose(self) -> None:
         """Flush and close. Harmless when called again."""
+        task, self._retention = self._retention, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
         engine, self._engine = self._engine, None
         if engine is not None:
             await engine.dispose()
@@ -144,6 +152,14 @@ class SqlJournal:
                 ts_ns=state.ts_ns,
             )
             await connection.execute(self._inserts[SystemEventRow], values_of(event))
+
+    async def _prune_daily(self) -> None:
+        while True:
+            await self._clock.sleep(_DAY_S)
+            try:
+                await self.prune(self._clock.now_ns())
+            except JournalError as error:
+                _log.error("old records could not be deleted, next try in a day: %s", error)
 
     async def _prune_table(self, table: Table, before_ns: int) -> int:
         old = select(table.c.id).where(table.c.ts_ns < before_ns).limit(_PRUNE_BATCH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
 import signal
 import sqlite3
@@ -25,6 +26,7 @@ from cockpit.domain.ids import ClientOrderId, SignalId
 from cockpit.domain.instrument import Lots, Ticks
 from cockpit.domain.orders import OrderRequest
 from cockpit.domain.positions import FillReport
+from cockpit.domain.time import Nanos
 from cockpit.ports.journal import (
     REBUILT_FLAG,
     BookSnapshotRow,
@@ -187,6 +189,13 @@ async def test_file_and_folder_are_for_the_owner_alone(journal: SqlJournal, path
 
 async def test_the_file_is_in_wal_mode(journal: SqlJournal, path: Path) -> None:
     assert rows(path, "PRAGMA journal_mode") == [("wal",)]
+
+
+async def test_the_writer_waits_for_the_disk_at_every_commit(journal: SqlJournal) -> None:
+    async with journal._transaction() as connection:
+        pragmas = ("synchronous", "journal_mode", "foreign_keys", "busy_timeout")
+        found = [(await connection.exec_driver_sql(f"PRAGMA {name}")).scalar() for name in pragmas]
+    assert found == [2, "wal", 1, 200]
 
 
 async def test_an_intent_is_readable_by_others_when_the_call_returns(journal: SqlJournal, path: Path) -> None:
@@ -361,6 +370,49 @@ async def test_old_snapshots_and_walls_are_deleted_after_their_days(path: Path) 
     assert await journal.prune(NOW) == {"orderbook_snapshots": 3, "densities": 4_501}
     await journal.aclose()
     assert rows(path, "SELECT count(*) FROM densities") == [(3,)]
+
+
+class DayClock(LiveClock):
+    """A clock whose sleepers wait for the test."""
+
+    def __init__(self) -> None:
+        self.asked: list[float] = []
+        self.day_is_over = asyncio.Event()
+        self.pruned = asyncio.Event()
+
+    def now_ns(self) -> Nanos:
+        return Nanos(NOW + 40 * DAY)
+
+    async def sleep(self, seconds: float) -> None:
+        self.asked.append(seconds)
+        if len(self.asked) == 2:
+            self.pruned.set()
+        await self.day_is_over.wait()
+        self.day_is_over.clear()
+
+
+async def test_old_records_are_deleted_every_day(path: Path) -> None:
+    clock = DayClock()
+    journal = SqlJournal(path, clock)
+    await journal.start(NOW)
+    await journal.append([snapshot(NOW), snapshot(NOW + 39 * DAY)])
+    clock.day_is_over.set()
+    async with asyncio.timeout(10):
+        await clock.pruned.wait()
+    assert rows(path, "SELECT ts_ns FROM orderbook_snapshots") == [(NOW + 39 * DAY,)]
+    assert clock.asked == [86_400, 86_400]
+    await journal.aclose()
+
+
+async def test_a_cancelled_write_leaves_the_journal_usable(journal: SqlJournal, path: Path) -> None:
+    for turns in range(40):
+        task = asyncio.create_task(journal.append_intent(request(turns), NOW))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+    await journal.append_intent(request(1000), NOW)
+    assert rows(path, "SELECT count(*) FROM intents WHERE client_id = 'cs1-s1000-e1'") == [(1,)]
 
 
 async def test_a_damaged_file_is_moved_aside_and_the_start_says_so(path: Path) -> None:
