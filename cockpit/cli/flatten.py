@@ -68,7 +68,7 @@ def _rest(settings: Settings, profile: Profile) -> BybitRest:
             raise CockpitError("no simulated exchange has been started for this data folder: there is nothing to close")
         config, key = sim_venue(settings.venue, simex)
     else:
-        config, key = settings.venue, account_key(profile)
+        config, key = settings.venue, account_key(profile.environment)
     return BybitRest(config.endpoints(), key, config.rest, CLOCK)
 
 

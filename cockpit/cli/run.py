@@ -36,9 +36,17 @@ from cockpit.domain.errors import ConfigError, SafetyRefusal
 @data_dir_option
 @click.option("--live", is_flag=True, help="Allow environment live: real money.")
 @click.option("--auto", is_flag=True, help="Let the gates alone approve signals.")
+@click.option("--account-suffix", hidden=True, help="What was typed already, for the engine in the background.")
 @click.option("--mouse", is_flag=True, help="Read the mouse.")
 @click.option("--low-bandwidth", is_flag=True, help="Fewer frames and colours, for a thin link.")
-def run(headless: bool, config_path: Path | None, data_dir: Path | None, live: bool, **flags: Any) -> int:
+def run(
+    headless: bool,
+    config_path: Path | None,
+    data_dir: Path | None,
+    live: bool,
+    account_suffix: str | None,
+    **flags: Any,
+) -> int:
     """Start the engine in the background if none runs for this profile, and open its screen."""
     loaded = settings_from(config_path, _flags(**flags))
     for warning in loaded.warnings:
@@ -50,9 +58,9 @@ def run(headless: bool, config_path: Path | None, data_dir: Path | None, live: b
     profile.create()
     running = background.refuse_differences(_asked(loaded), profile, data_dir)
     if headless:
-        return _engine(profile, loaded, config_path)
+        return _engine(profile, loaded, config_path, account_suffix)
     if running is None:
-        _start(profile, loaded, config_path, _passed_on(config_path, data_dir, live, flags))
+        _start(profile, loaded, config_path, _passed_on(config_path, data_dir, flags))
     from cockpit.cli.screen import show_screen
 
     return show_screen(profile, loaded.settings, observe=False)
@@ -114,12 +122,19 @@ def _check_safety(loaded: LoadedSettings, *, live: bool, auto: bool) -> None:
 
 
 def _start(profile: Profile, loaded: LoadedSettings, config_path: Path | None, options: list[str]) -> None:
+    venue = loaded.settings.venue
     if profile.environment is Environment.SIM:
         background.ensure_simex(profile, loaded.settings, config_path, CLOCK)
+    else:
+        from cockpit.cli.accounts import account_key, confirm_account
+
+        key = account_key(profile.environment, keep_variables=True)
+        if profile.environment is Environment.LIVE:
+            options = [*options, "--live", "--account-suffix", confirm_account(venue, key, None)]
     background.start_engine(profile, options, CLOCK)
 
 
-def _passed_on(config_path: Path | None, data_dir: Path | None, live: bool, flags: dict[str, Any]) -> list[str]:
+def _passed_on(config_path: Path | None, data_dir: Path | None, flags: dict[str, Any]) -> list[str]:
     """The same options for the engine in the background; paths absolute."""
     given = {
         "--env": flags["env"],
@@ -132,12 +147,12 @@ def _passed_on(config_path: Path | None, data_dir: Path | None, live: bool, flag
         "--data-dir": data_dir and data_dir.absolute(),
     }
     words = [word for name, value in given.items() if value is not None for word in (name, str(value))]
-    return words + ["--live"] * live + ["--auto"] * flags["auto"]
+    return words + ["--auto"] * flags["auto"]
 
 
-def _engine(profile: Profile, loaded: LoadedSettings, config_path: Path | None) -> int:
+def _engine(profile: Profile, loaded: LoadedSettings, config_path: Path | None, account_suffix: str | None) -> int:
     """The engine in this process, until it is told to stop."""
-    from cockpit.cli.accounts import account_key, sim_venue
+    from cockpit.cli.accounts import account_key, confirm_account, sim_venue
     from cockpit.cli.engine_process import Plan, hold_profile, run_engine
     from cockpit.cli.simex_market import listed_symbols
 
@@ -150,7 +165,9 @@ def _engine(profile: Profile, loaded: LoadedSettings, config_path: Path | None) 
         if settings.venue.market.startswith("recording:"):
             symbols = listed_symbols(simex)
     else:
-        venue, key = settings.venue, account_key(profile)
+        venue, key = settings.venue, account_key(profile.environment)
+        if profile.environment is Environment.LIVE:
+            confirm_account(venue, key, account_suffix)
     if settings.engine.approval is Approval.MANUAL:
         say("approval is manual: without an attached screen every signal expires")
     run_engine(Plan(settings=settings, profile=profile, symbols=symbols, venue=venue, key=key))

@@ -21,7 +21,7 @@ from cockpit.link.socket_file import is_listened_on
 from cockpit.link.unix_client import NoEngine, attach
 
 if TYPE_CHECKING:
-    from cockpit.ui.app import ScreenResult
+    from cockpit.ui.result import ScreenResult
 
 QUIT_S = 60.0
 """How long ``:quit`` with flatten may take before this terminal stops waiting for it."""
