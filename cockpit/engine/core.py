@@ -264,6 +264,7 @@ class TradingCore:
         if state.day.roll(state.now_ns):
             self._note(out, "day", Severity.INFO, "a new exchange day has begun")
         self.signals.on_tick(out)
+        self.orders.on_tick(out)
         self.operator.on_tick(out)
         reconcile_ns = round(state.settings.execution.reconcile_s * NS_PER_S)
         if state.reconciled_ns is None or state.now_ns - state.reconciled_ns >= reconcile_ns:

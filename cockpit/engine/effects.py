@@ -54,6 +54,12 @@ class QueryOrder(msgspec.Struct, frozen=True, tag=True):
     client_id: ClientOrderId
 
 
+class QueryPosition(msgspec.Struct, frozen=True, tag=True):
+    """Read one position by its symbol: the only read that shows a flat one with its sequence."""
+
+    symbol: str
+
+
 class RequestReports(msgspec.Struct, frozen=True, tag=True):
     """Read the whole account. A read that is running already is enough if it began after ``after_ns``."""
 
@@ -93,6 +99,7 @@ Effect = (
     | CancelEntries
     | SetStop
     | QueryOrder
+    | QueryPosition
     | RequestReports
     | ResyncBook
     | SetTimer

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from cockpit.domain.account import BalanceReport
-from cockpit.domain.enums import OrderRole, OrderStatus, OrderType, Severity, Side, TimeInForce
+from cockpit.domain.enums import ExecType, OrderRole, OrderStatus, OrderType, Severity, Side, TimeInForce
 from cockpit.domain.events import (
     AccountPush,
     CancelAnswer,
@@ -32,6 +32,7 @@ from cockpit.engine.effects import (
     PositionClosed,
     PositionOpened,
     QueryOrder,
+    QueryPosition,
     RequestReports,
     SetStop,
     SetTimer,
@@ -47,6 +48,8 @@ from cockpit.risk.gate import RiskApproved
 
 QUERY_BACKOFF_S = (1.0, 2.0, 4.0, 8.0)
 SENT_CHECK_S = 3.0
+MISSING_FILL_S = 1.5
+FLAT_GRACE_NS = 5 * NS_PER_S
 FILL_OVERLAP_MS = 60_000
 
 
@@ -78,6 +81,13 @@ class OrderDesk:
         for row in recovery.open_trades:
             symbol = self.state.symbols.get(row.symbol)
             self.positions.restore(row, None if symbol is None else symbol.instrument)
+
+    def on_tick(self, out: Outbox) -> None:
+        """Once a second: positions that the exchange calls flat and that no execution closes."""
+        for position in list(self.positions.open.values()):
+            since, read = position.flat_since_ns, self.state.reconciled_ns
+            if since is not None and self.state.now_ns - since >= FLAT_GRACE_NS and read is not None and read > since:
+                self._vanished(position, out)
 
     # ---------------------------------------------------------------------------------------------------- sending
 
@@ -216,14 +226,14 @@ class OrderDesk:
             self._changed(order, out)
             self._close_ended(order)
         held = self.orders.get(answer.client_id)
-        if held is not None and held.is_in_flight:
+        if held is not None and (held.is_in_flight or held.unbooked_qty > 0):
             tries = self._queries.get(answer.client_id, 0)
             self._ask_again(held, QUERY_BACKOFF_S[min(tries, len(QUERY_BACKOFF_S) - 1)], out)
 
     def on_query_timer(self, client_id: str, out: Outbox) -> None:
         """Time to ask for an order whose fate is open."""
         order = self.orders.get(client_id)
-        if order is not None and order.is_in_flight:
+        if order is not None and (order.is_in_flight or order.unbooked_qty > 0):
             self._queries[client_id] = self._queries.get(client_id, 0) + 1
             out.effects.append(QueryOrder(order.symbol, ClientOrderId(client_id)))
 
@@ -258,11 +268,13 @@ class OrderDesk:
             if self._is_newer(reports, position.symbol):
                 self._position(position, out)
         named = {position.symbol for position in reports.positions}
-        for symbol in sorted(self.positions.symbols() - named):
-            if self._is_newer(reports, symbol):
-                self._vanished(symbol, out)
+        # A read of all positions leaves flat ones out and may be old: only the symbol's own row proves that it is flat.
+        out.effects += [QueryPosition(symbol) for symbol in sorted(self.positions.symbols() - named)]
         self._balance(reports.balance)
         self.state.reconciled_ns = reports.ts_recv
+        for held in list(self.positions.open.values()):
+            if held.symbol in named and self._is_newer(reports, held.symbol):
+                self._guard_stop(held, out)
 
     def request_reports(self, out: Outbox) -> None:
         """Ask for a complete read of the account."""
@@ -284,6 +296,8 @@ class OrderDesk:
             return
         self._changed(order, out)
         self._close_ended(order)
+        if order.is_own and order.unbooked_qty > 0:
+            self._ask_again(order, MISSING_FILL_S, out)
 
     def _close_ended(self, order: TrackedOrder) -> None:
         """A close order that is over leaves the position free for the next one."""
@@ -297,6 +311,9 @@ class OrderDesk:
         self._last_fill_ms = max(self._last_fill_ms, fill.ts_event // NS_PER_MS)
         self._acted_ns[fill.symbol] = self.state.now_ns
         was_open = fill.symbol in self.positions.open
+        order = self.orders.get(fill.client_id or fill.order_id)
+        if order is not None and fill.exec_type is ExecType.TRADE:
+            order.booked_qty += fill.qty
         position = self.positions.on_fill(fill, self.origins.get(fill.client_id))
         out.outputs.append(FillBooked(fill))
         if position is None:
@@ -343,27 +360,32 @@ class OrderDesk:
         position = self.positions.on_report(report)
         if position is None:
             return
+        if report.qty == 0:
+            if position.flat_since_ns is None:
+                position.flat_since_ns = self.state.now_ns
+                self.request_reports(out)
+            return
+        position.flat_since_ns = None
         self._confirm_stop(position, out)
-        if had_stop and position.stop_confirmed is None and report.qty > 0:
+        if had_stop:
+            self._guard_stop(position, out)
+
+    def _guard_stop(self, position: OpenPosition, out: Outbox) -> None:
+        """Restore the stop of a position of ours that the exchange shows without one."""
+        if position.origin is not None and position.stop_confirmed is None:
             self.restore_stop(position, out)
 
     def _has_stop(self, symbol: str) -> bool:
         position = self.positions.open.get(symbol)
         return position is not None and position.stop_confirmed is not None
 
-    def _vanished(self, symbol: str, out: Outbox) -> None:
-        """The exchange shows no position where we hold one, and every execution is booked: it was closed elsewhere."""
-        self.positions.unclaimed.pop(symbol, None)
-        position = self.positions.open.pop(symbol, None)
-        if position is not None:
-            self._note(
-                out,
-                "position_gone",
-                Severity.WARNING,
-                f"{symbol} is flat at the exchange without our knowing how",
-                symbol,
-            )
-            self._closed(position, "external", None, out)
+    def _vanished(self, position: OpenPosition, out: Outbox) -> None:
+        """The exchange says flat, and a read of the executions since does not tell how: it was closed elsewhere."""
+        symbol = position.symbol
+        self.positions.forget(position)
+        text = f"{symbol} is flat at the exchange without our knowing how"
+        self._note(out, "position_gone", Severity.WARNING, text, symbol)
+        self._closed(position, "external", None, out)
 
     # ------------------------------------------------------------------------------------------------------ stops
 
@@ -386,8 +408,8 @@ class OrderDesk:
     def on_stop_timer(self, symbol: str, out: Outbox) -> None:
         """A position had time to show its stop."""
         position = self.positions.open.get(symbol)
-        if position is not None and position.origin is not None and position.stop_confirmed is None:
-            self.restore_stop(position, out)
+        if position is not None:
+            self._guard_stop(position, out)
 
     def restore_stop(self, position: OpenPosition, out: Outbox) -> None:
         """Put a missing stop back; after too many times close the position instead."""

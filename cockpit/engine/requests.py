@@ -18,6 +18,7 @@ from cockpit.domain.errors import (
     VenueUnavailable,
 )
 from cockpit.domain.events import (
+    AccountPush,
     CancelAnswer,
     OrderAnswer,
     OrderLookedUp,
@@ -132,6 +133,15 @@ class VenueRequests:
                 ts_recv=self._clock.now_ns(),
             )
         )
+
+    async def position(self, symbol: str) -> None:
+        """Read one position; a failure says nothing and is asked again by the next read of the account."""
+        try:
+            report = await self._venue.position(symbol)
+        except VenueError:
+            return
+        if report is not None:
+            self._emit(AccountPush([report], self._clock.now_ns()))
 
     async def reports(self, since_ms: int, after_ns: int) -> None:
         """Read the whole account; a read that is running is enough if it began later than ``after_ns``."""

@@ -25,6 +25,7 @@ from cockpit.engine.effects import (
     Effect,
     EndEngine,
     QueryOrder,
+    QueryPosition,
     RequestReports,
     ResyncBook,
     SetFlag,
@@ -108,6 +109,8 @@ class Runner:
         self._failure: BaseException | None = None
         self._failed = asyncio.Event()
         self._end_reason = ""
+        self._flags: dict[str, str] = {}
+        """Durable flags on their way to the disk."""
         self.digest = StepDigest()
         self.core: TradingCore | None = None
         self._projection: Projection | None = None
@@ -220,6 +223,8 @@ class Runner:
                 self._spawn(self._requests.set_stop(request))
             case QueryOrder(symbol, client_id):
                 self._spawn(self._requests.query(symbol, client_id))
+            case QueryPosition(symbol):
+                self._spawn(self._requests.position(symbol))
             case RequestReports(since_ms, after_ns):
                 self._spawn(self._requests.reports(since_ms, after_ns))
             case _:
@@ -267,10 +272,16 @@ class Runner:
             self._fail(error)
 
     async def _set_flag(self, name: str, value: str) -> None:
-        try:
-            await self._journal.set_flag(name, value)
-        except JournalError as error:
-            self.handle(JournalHealth(False, str(error), self._clock.now_ns()))
+        """Write a durable flag, as often as it takes; a newer value of the same flag replaces one that waits."""
+        self._flags[name] = value
+        while self._flags.get(name) == value:
+            try:
+                await self._journal.set_flag(name, value)
+            except JournalError as error:
+                self.handle(JournalHealth(False, str(error), self._clock.now_ns()))
+                await self._clock.sleep(JOURNAL_RETRY_S)
+                continue
+            self._flags.pop(name, None)
 
     # ------------------------------------------------------------------------------------------------------ tasks
 

@@ -106,7 +106,7 @@ class SignalDesk:
         if queued is None:
             return self._gone(signal_id)
         queued.expires_ns += SNOOZE_NS
-        self.state.symbols[queued.signal.symbol].pipeline.snooze(signal_id, SNOOZE_NS)
+        self.state.symbols[queued.signal.symbol].pipeline.snooze(queued.signal.signal_id, SNOOZE_NS)
         return ""
 
     def approve(self, signal_id: str, content_hash: str, operator: str, out: Outbox) -> str:
@@ -148,6 +148,9 @@ class SignalDesk:
             instrument = self.state.symbols[order.symbol].instrument
             if order.request is not None and order.request.price is not None and instrument is not None:
                 in_flight += instrument.notional(order.request.price, order.request.lots)
+        for order in self.orders.orders.unbooked():
+            if order.is_entry:
+                in_flight += order.unbooked_qty * (order.avg_price or Decimal(0))
         leverage = self.state.settings.risk.leverage
         return max(reported, held / leverage) + in_flight / leverage
 
@@ -188,7 +191,7 @@ class SignalDesk:
             reference=mid if reference is None else reference,
             is_tradable=symbol.instrument is not None and symbol.instrument.status == "Trading",
             has_position=name in desk.positions.symbols(),
-            has_in_flight=bool(desk.orders.in_flight(name)),
+            has_in_flight=bool(desk.orders.in_flight(name)) or any(o.symbol == name for o in desk.orders.unbooked()),
             last_entry_ns=None if side is None else symbol.last_entry_ns.get(side),
         )
 

@@ -23,6 +23,8 @@ LONGEST_PAUSE_S = 30.0
 CALM_AFTER_S = 60.0
 """A task that ran this long starts over with the shortest pause."""
 STOP_DEADLINE_S = 10.0
+STOPPED = "stopped"
+"""Detail of a task that ended because it was told to."""
 
 TaskBody = Callable[[], Coroutine[Any, Any, None]]
 
@@ -140,7 +142,7 @@ class Supervisor:
             if not await _ended(task.handle, left_s / (len(living) - count)):
                 stubborn.append(task.name)
             if task.state is not TaskState.DEAD:
-                self._enter(task, TaskState.DEAD, "did not stop" if task.name in stubborn else "stopped")
+                self._enter(task, TaskState.DEAD, "did not stop" if task.name in stubborn else STOPPED)
         return stubborn
 
     async def _keep(self, task: _Task) -> None:

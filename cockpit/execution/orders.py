@@ -26,6 +26,7 @@ class TrackedOrder:
     __slots__ = (
         "acked_ns",
         "avg_price",
+        "booked_qty",
         "client_id",
         "filled_qty",
         "misses",
@@ -51,6 +52,8 @@ class TrackedOrder:
         self.request: OrderRequest | None = None
         self.report: OrderReport | None = None
         self.filled_qty = Decimal(0)
+        self.booked_qty = Decimal(0)
+        """What the executions seen so far add up to; order reports may know of more."""
         self.avg_price: Decimal | None = None
         self.reason = ""
         self.sent_ns = 0
@@ -67,6 +70,11 @@ class TrackedOrder:
     def is_in_flight(self) -> bool:
         """Sent or about to be, not yet seen at the exchange."""
         return self.status in IN_FLIGHT_STATES
+
+    @property
+    def unbooked_qty(self) -> Decimal:
+        """Filled by the order's own report, executions not seen yet."""
+        return max(Decimal(0), self.filled_qty - self.booked_qty)
 
     @property
     def is_ended(self) -> bool:
@@ -137,6 +145,7 @@ class OrderManager:
         order = self._orders.get(answer.client_id)
         if order is None or answer.failure:
             return None
+        order.booked_qty = max(order.booked_qty, sum((fill.qty for fill in answer.fills), Decimal(0)))
         if answer.report is not None:
             return self.on_report(answer.report)
         if order.status is not OrderStatus.UNKNOWN and order.status is not OrderStatus.SENT:
@@ -158,6 +167,10 @@ class OrderManager:
     def in_flight(self, symbol: str | None = None) -> list[TrackedOrder]:
         """Our orders on their way (intent, sent, unknown), of one symbol or of all."""
         return [o for o in self._orders.values() if o.is_in_flight and (symbol is None or o.symbol == symbol)]
+
+    def unbooked(self) -> list[TrackedOrder]:
+        """Our orders of which executions are missing."""
+        return [order for order in self._orders.values() if order.is_own and order.unbooked_qty > 0]
 
     def unknown(self) -> list[TrackedOrder]:
         """Our orders whose outcome is unknown."""

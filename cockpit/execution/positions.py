@@ -63,6 +63,8 @@ class OpenPosition:
         self.exit_reason = ""
         self.best_speed = 0.0
         self.at_breakeven = False
+        self.flat_since_ns: int | None = None
+        """Since when the exchange has said "flat" while executions that explain it are missing."""
         self.is_restored = False
         """Taken from the journal at start and not yet compared with the exchange."""
         self.latency: dict[str, int] = {}
@@ -114,6 +116,8 @@ class PositionManager:
         self.unclaimed: dict[str, PositionReport] = {}
         """Positions the exchange reports and no fill of ours explains (yet)."""
         self._seen = seen_exec_ids or set()
+        self._closed_seq: dict[str, int] = {}
+        """Sequence of the fill that closed the last position of a symbol: older reports tell of the past."""
 
     def is_new(self, exec_id: str) -> bool:
         """True the first time an execution is seen; it counts as booked from then on."""
@@ -146,9 +150,15 @@ class PositionManager:
             position.stop_wanted = origin.stop
         self._book(position, fill)
         if position.fills.qty == 0:
-            del self.open[fill.symbol]
-            self.unclaimed.pop(fill.symbol, None)
+            self.forget(position)
         return position
+
+    def forget(self, position: OpenPosition) -> None:
+        """A position is over; reports from its life time are void from now on."""
+        self.open.pop(position.symbol, None)
+        self.unclaimed.pop(position.symbol, None)
+        seq = position.last_seq if position.report is None else max(position.last_seq, position.report.seq)
+        self._closed_seq[position.symbol] = seq
 
     @staticmethod
     def _book(position: OpenPosition, fill: FillReport) -> None:
@@ -171,10 +181,7 @@ class PositionManager:
         """Apply the exchange's word on a position; returns ours if the symbol has one and the word is not stale."""
         position = self.open.get(report.symbol)
         if position is None:
-            if report.qty == 0:
-                self.unclaimed.pop(report.symbol, None)
-            else:
-                self.unclaimed[report.symbol] = report
+            self._unexplained(report)
             return None
         if report.seq < position.last_seq or (position.report is not None and report.seq < position.report.seq):
             return None
@@ -184,6 +191,17 @@ class PositionManager:
             position.fills = msgspec.structs.replace(position.fills, qty=report.qty * position.side.sign)
             position.is_restored = False
         return position
+
+    def _unexplained(self, report: PositionReport) -> None:
+        """A report of a symbol that we hold no position in."""
+        known = self.unclaimed.get(report.symbol)
+        newest = max(self._closed_seq.get(report.symbol, -1), -1 if known is None else known.seq)
+        if report.seq < newest:
+            return
+        if report.qty == 0:
+            self.unclaimed.pop(report.symbol, None)
+        else:
+            self.unclaimed[report.symbol] = report
 
     def restore(self, row: TradeRow, instrument: Instrument | None) -> None:
         """Take up a trade that the journal left open."""

@@ -15,7 +15,7 @@ from cockpit.domain.events import VenueEvent, VenueReports
 from cockpit.domain.instrument import Instrument
 from cockpit.domain.market import MarketEvent
 from cockpit.domain.orders import CancelRequest, OrderReport, StopRequest
-from cockpit.domain.positions import FillReport
+from cockpit.domain.positions import FillReport, PositionReport
 from cockpit.ports.journal import DurableIntent
 
 
@@ -56,6 +56,10 @@ class Venue(Protocol):
 
     async def find_order(self, symbol: str, client_id: str) -> tuple[OrderReport | None, list[FillReport]]:
         """Look an order up by link id: open orders, then history, then executions. None: nowhere."""
+        ...
+
+    async def position(self, symbol: str) -> PositionReport | None:
+        """One position by its symbol, also when it is flat; None if the exchange does not show the symbol at all."""
         ...
 
     async def reports(self, fills_since_ms: int) -> VenueReports:

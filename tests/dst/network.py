@@ -237,6 +237,13 @@ class VenueClient:
         found: tuple[OrderReport | None, list[FillReport]] = await self._call("query", read, READ_DEADLINE_S)
         return found
 
+    async def position(self, symbol: str) -> PositionReport | None:
+        def read() -> PositionReport:
+            return position_report(self.network.exchange.positions[symbol], self.network)
+
+        found: PositionReport = await self._call("position", read, READ_DEADLINE_S)
+        return found
+
     async def reports(self, fills_since_ms: int) -> VenueReports:
         requested = self.network.clock.now_ns()
 
