@@ -84,6 +84,12 @@ class TrackedWall:
         return self.ledger.traded / self.ledger.initial
 
     @property
+    def lost_ratio(self) -> float:
+        """Share of the initial size that went away, traded or not, refills not counted against it."""
+        ledger = self.ledger
+        return (ledger.traded + ledger.pulled + ledger.pending) / ledger.initial
+
+    @property
     def shrunk_ratio(self) -> float:
         """(initial - current) / initial, whatever took it."""
         return (self.ledger.initial - self.ledger.current) / self.ledger.initial
