@@ -48,7 +48,7 @@ contracts: $(VENV)/.installed-test
 	@$(BIN)/lint-imports
 
 bench: $(VENV)/.installed-test ## measure; prints numbers, asserts nothing
-	@for bench in bench/bench_*.py; do echo "== $$bench"; $(BIN)/python "$$bench" || exit 1; done
+	@$(BIN)/python -m bench $(ARGS)
 
 soak: $(VENV)/.installed-test ## hours of faults; stop it with ctrl+c
 	@$(PYTEST) -m soak --timeout=0 $(ARGS)
