@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any, TypeVar
@@ -15,9 +15,12 @@ from cockpit.adapters.bybit.credentials import SecretKey
 from cockpit.adapters.bybit.session import StreamEvent
 from cockpit.adapters.bybit.venue import BybitVenue
 from cockpit.adapters.system.clock import LiveClock
+from cockpit.domain.enums import StreamName
+from cockpit.domain.events import StreamUp
 from cockpit.ports.recorder import FrameSink
 from tests.support.scripted_http import ScriptedHttp, scripted_http
 from tests.support.scripted_ws import ScriptedStreams, scripted_streams
+from tests.support.simex_process import SimexProcess, simex_process
 
 EventT = TypeVar("EventT")
 
@@ -108,3 +111,30 @@ async def running_venue(
     finally:
         await venue.aclose()
         await listener.end()
+
+
+@asynccontextmanager
+async def simex_venue(simex: SimexProcess, symbols: Sequence[str] = ()) -> AsyncIterator[tuple[BybitVenue, Listener]]:
+    """A venue on a running simex, with rules read, streams up and ``symbols`` subscribed."""
+    ready = simex.ready
+    config = BybitConfig(rest_url=ready["rest"], public_url=ready["public"], private_url=ready["private"])
+    venue = BybitVenue(config, SecretKey(ready["api_key"], ready["api_secret"]), LiveClock(), Random(7))
+    listener = Listener(venue)
+    try:
+        await venue.server_offset_ns()
+        await venue.instruments(["BTCUSDT", "ETHUSDT", "SOLUSDT", "DOGEUSDT"])
+        await listener.until(StreamUp, lambda event: event.stream is StreamName.PRIVATE)
+        if symbols:
+            await venue.subscribe(symbols)
+            await listener.until(StreamUp, lambda event: event.stream is StreamName.PUBLIC)
+        yield venue, listener
+    finally:
+        await venue.aclose()
+        await listener.end()
+
+
+@pytest.fixture(scope="module")
+def simex() -> Iterator[SimexProcess]:
+    """One exchange for the tests of a module; they use different symbols or clean up."""
+    with simex_process("--seed", "3") as process:
+        yield process
