@@ -107,6 +107,8 @@ class StopAnswer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     outcome: Outcome
     code: int = 0
     reason: str = ""
+    is_retryable: bool = False
+    """A no that says nothing about the request itself: it never left, or came too fast."""
     sent_ns: int
     ts_recv: int
 

@@ -252,8 +252,6 @@ class TradingCore:
                 self._tick(out)
             case "query":
                 self.orders.on_query_timer(rest, out)
-            case "stop":
-                self.orders.on_stop_timer(rest, out)
             case "flatten":
                 self.flatten.on_timer(out)
 

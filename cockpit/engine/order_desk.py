@@ -46,6 +46,8 @@ from cockpit.execution.positions import EntryOrigin, OpenPosition, PositionManag
 from cockpit.ports.journal import Recovery
 from cockpit.risk.gate import RiskApproved
 
+CLOSE_PAUSES_S = (1.0, 2.0, 5.0)
+"""Pauses between the tries to close a position."""
 QUERY_BACKOFF_S = (1.0, 2.0, 4.0, 8.0)
 SENT_CHECK_S = 3.0
 MISSING_FILL_S = 1.5
@@ -88,6 +90,15 @@ class OrderDesk:
             since, read = position.flat_since_ns, self.state.reconciled_ns
             if since is not None and self.state.now_ns - since >= FLAT_GRACE_NS and read is not None and read > since:
                 self._vanished(position, out)
+            elif position.exit_wanted:
+                self._close_again(position, out)
+            else:
+                self._guard_stop(position, out)
+
+    def _close_again(self, position: OpenPosition, out: Outbox) -> None:
+        """What is to be closed is tried again, ever slower, until the exchange says that it is gone."""
+        if position.close_id is None and self.state.now_ns >= position.close_after_ns:
+            self.close(position.symbol, 100, position.exit_wanted, OrderRole.CLOSE, out)
 
     # ---------------------------------------------------------------------------------------------------- sending
 
@@ -128,6 +139,7 @@ class OrderDesk:
         )
         if position is not None:
             position.close_id = request.client_id
+            position.exit_wanted = reason if percent == 100 else position.exit_wanted
         self.reasons[request.client_id] = reason
         self._submit(request, out)
         return ""
@@ -208,14 +220,14 @@ class OrderDesk:
         position.stop_in_flight = False
         self.request_reports(out)
         if answer.outcome is Outcome.YES:
+            position.stop_restores += position.is_restoring
             return
-        self._note(
-            out, "stop", Severity.CRITICAL, f"stop of {answer.symbol} {answer.outcome}: {answer.reason}", answer.symbol
-        )
-        if answer.outcome is Outcome.NO and position.stop_confirmed is None:
-            self.close(answer.symbol, 100, "stop_loss_failed", OrderRole.CLOSE, out)
-        elif answer.outcome is Outcome.NO:
+        text = f"stop of {answer.symbol} {answer.outcome}: {answer.reason}"
+        self._note(out, "stop", Severity.CRITICAL, text, answer.symbol)
+        if position.stop_confirmed is not None:
             position.stop_wanted = position.stop_confirmed
+        elif answer.outcome is Outcome.NO and not answer.is_retryable:
+            self.close(answer.symbol, 100, "stop_loss_failed", OrderRole.CLOSE, out)
 
     def on_lookup(self, answer: OrderLookedUp, out: Outbox) -> None:
         """A query by link id came back."""
@@ -300,10 +312,13 @@ class OrderDesk:
             self._ask_again(order, MISSING_FILL_S, out)
 
     def _close_ended(self, order: TrackedOrder) -> None:
-        """A close order that is over leaves the position free for the next one."""
+        """A close order that is over leaves the position free for the next one, after a pause."""
         position = self.positions.open.get(order.symbol)
         if order.is_ended and position is not None and position.close_id == order.client_id:
             position.close_id = None
+            position.close_tries += 1
+            pause_s = CLOSE_PAUSES_S[min(position.close_tries, len(CLOSE_PAUSES_S)) - 1]
+            position.close_after_ns = self.state.now_ns + round(pause_s * NS_PER_S)
 
     def _fill(self, fill: FillReport, out: Outbox) -> None:
         if not self.positions.is_new(fill.exec_id):
@@ -336,15 +351,14 @@ class OrderDesk:
             spent = position.origin.approved_ns - position.origin.raised_ns
             position.latency["signal_to_approve"] = spent // NS_PER_MS
         out.outputs.append(PositionOpened(trade_row(self.state, position, self.state.now_ns)))
-        check_ns = round(self.state.settings.execution.stop_check_s * NS_PER_S)
-        out.effects.append(SetTimer(f"stop:{position.symbol}", self.state.now_ns + check_ns))
         if position.report is not None:
             self._confirm_stop(position, out)
 
     def _closed(self, position: OpenPosition, reason: str, fill: FillReport | None, out: Outbox) -> None:
         position.exit_reason = reason
         row = trade_row(self.state, position, self.state.now_ns, closed_by=fill)
-        self.state.day.close_trade(row.net_pnl)
+        self.state.day.close_trade(row.net_pnl - position.counted_net, is_first=position.counted_net == 0)
+        position.counted_net = row.net_pnl
         out.outputs.append(PositionClosed(row))
         self.request_reports(out)
 
@@ -367,12 +381,14 @@ class OrderDesk:
             return
         position.flat_since_ns = None
         self._confirm_stop(position, out)
-        if had_stop:
-            self._guard_stop(position, out)
+        if had_stop and position.stop_confirmed is None and position.origin is not None:
+            self.restore_stop(position, out)
 
     def _guard_stop(self, position: OpenPosition, out: Outbox) -> None:
-        """Restore the stop of a position of ours that the exchange shows without one."""
-        if position.origin is not None and position.stop_confirmed is None:
+        """Restore the stop of a position of ours that has been without one for too long."""
+        since = position.naked_since_ns
+        limit_ns = round(self.state.settings.execution.stop_check_s * NS_PER_S)
+        if position.origin is not None and since is not None and self.state.now_ns - since >= limit_ns:
             self.restore_stop(position, out)
 
     def _has_stop(self, symbol: str) -> bool:
@@ -405,25 +421,18 @@ class OrderDesk:
             )
         )
 
-    def on_stop_timer(self, symbol: str, out: Outbox) -> None:
-        """A position had time to show its stop."""
-        position = self.positions.open.get(symbol)
-        if position is not None:
-            self._guard_stop(position, out)
-
     def restore_stop(self, position: OpenPosition, out: Outbox) -> None:
         """Put a missing stop back; after too many times close the position instead."""
         if position.stop_wanted is None or position.stop_in_flight:
             return
-        position.stop_restores += 1
         text = f"stop of {position.symbol} is missing at the exchange"
         self._note(out, "stop_missing", Severity.CRITICAL, text, position.symbol)
-        if position.stop_restores > self.state.settings.execution.max_stop_restores:
+        if position.stop_restores >= self.state.settings.execution.max_stop_restores:
             self.close(position.symbol, 100, "stop_loss_failed", OrderRole.CLOSE, out)
             return
+        position.naked_since_ns = self.state.now_ns
+        position.is_restoring = True
         self.move_stop(position, position.stop_wanted, out)
-        check_ns = round(self.state.settings.execution.stop_check_s * NS_PER_S)
-        out.effects.append(SetTimer(f"stop:{position.symbol}", self.state.now_ns + check_ns))
 
     # ----------------------------------------------------------------------------------------------------- saying
 

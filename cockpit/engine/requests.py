@@ -15,6 +15,7 @@ from cockpit.domain.errors import (
     JournalError,
     VenueError,
     VenueRejected,
+    VenueThrottled,
     VenueUnavailable,
 )
 from cockpit.domain.events import (
@@ -100,7 +101,12 @@ class VenueRequests:
     async def set_stop(self, request: StopRequest) -> None:
         """Set or move the stop of an open position."""
         sent = self._clock.now_ns()
-        outcome, code, reason = await self._outcome(self._venue.set_stop(request))
+        outcome, code, reason, is_retryable = Outcome.YES, 0, "", False
+        try:
+            await self._venue.set_stop(request)
+        except VenueError as error:
+            outcome, code, reason = _verdict(error)
+            is_retryable = isinstance(error, VenueUnavailable | VenueThrottled)
         self._emit(
             StopAnswer(
                 symbol=request.symbol,
@@ -108,6 +114,7 @@ class VenueRequests:
                 outcome=outcome,
                 code=code,
                 reason=reason,
+                is_retryable=is_retryable,
                 sent_ns=sent,
                 ts_recv=self._clock.now_ns(),
             )

@@ -96,9 +96,11 @@ class DayBook:
             self.trades = self.wins = 0
         return not is_first
 
-    def close_trade(self, net: Decimal) -> None:
-        """Count one closed trade."""
+    def close_trade(self, net: Decimal, *, is_first: bool = True) -> None:
+        """Count one closed trade; a trade that a late fill took up again only adds its difference."""
         self.realised += net
+        if not is_first:
+            return
         self.trades += 1
         self.wins += net > 0
         step = 1 if net > 0 else -1

@@ -22,7 +22,7 @@ def trade_row(state: EngineState, position: OpenPosition, now_ns: int, closed_by
     instrument = state.symbols[position.symbol].instrument if position.symbol in state.symbols else None
     origin = position.origin
     risk = position.risk_usdt(instrument) if instrument is not None else Decimal(0)
-    gross, fees = position.fills.realised, position.fills.fees
+    gross, fees = position.gross, position.fees
     is_closed = bool(position.exit_reason)
     exit_price = position.exit_value / position.exit_qty if position.exit_qty else None
     return TradeRow(

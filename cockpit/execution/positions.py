@@ -12,11 +12,13 @@ from typing import Any
 import msgspec
 
 from cockpit.domain.enums import ExecType, Side, SignalKind
+from cockpit.domain.ids import origin_of
 from cockpit.domain.instrument import Instrument, Lots, Ticks
 from cockpit.domain.positions import FillReport, Position, PositionReport
 from cockpit.ports.journal import TradeRow
 
 _KINDS = frozenset(kind.value for kind in SignalKind)
+KEPT_ENDED = 50
 _TRADING = frozenset({ExecType.TRADE, ExecType.ADL, ExecType.LIQUIDATION})
 
 
@@ -58,9 +60,23 @@ class OpenPosition:
         self.stop_sent_ns: int | None = None
         self.stop_in_flight = False
         self.stop_restores = 0
+        """How often the exchange took a missing stop back."""
+        self.is_restoring = False
+        self.naked_since_ns: int | None = opened_ns
+        """Since when no stop is known at the exchange; None while one is."""
         self.close_id: str | None = None
         """Link id of the close order that is working."""
+        self.exit_wanted = ""
+        """Why the position is being closed; it stays until the position is gone, however often an order fails."""
+        self.close_after_ns = 0
+        """No further close before this time."""
+        self.close_tries = 0
         self.exit_reason = ""
+        self.carried_gross = Decimal(0)
+        self.carried_fees = Decimal(0)
+        """Profit and fees from before a late fill took the position up again."""
+        self.counted_net = Decimal(0)
+        """What the day's book has counted of this trade already."""
         self.best_speed = 0.0
         self.at_breakeven = False
         self.flat_since_ns: int | None = None
@@ -87,6 +103,23 @@ class OpenPosition:
         """Stop the position was opened with."""
         return None if self.origin is None else self.origin.stop
 
+    @property
+    def gross(self) -> Decimal:
+        """Realised profit of the whole trade before fees, USDT."""
+        return self.carried_gross + self.fills.realised
+
+    @property
+    def fees(self) -> Decimal:
+        """Fees of the whole trade, USDT."""
+        return self.carried_fees + self.fills.fees
+
+    def resume(self) -> None:
+        """A late fill belongs to this trade although it was closed: go on with it."""
+        self.carried_gross, self.carried_fees = self.gross, self.fees
+        self.fills = Position(self.symbol)
+        self.exit_reason = ""
+        self.report = None
+
     def risk_usdt(self, instrument: Instrument) -> Decimal:
         """1R: loss at the first stop before fees for the largest size held, 0 without a first stop."""
         if self.origin is None:
@@ -96,7 +129,7 @@ class OpenPosition:
     def net_at(self, price: Decimal, fee_rate: Decimal) -> Decimal:
         """Profit if everything left were closed at ``price`` as taker, after all fees, USDT."""
         exit_fee = abs(self.fills.qty) * price * fee_rate
-        return self.fills.realised + self.fills.unrealised(price) - self.fills.fees - exit_fee
+        return self.gross + self.fills.unrealised(price) - self.fees - exit_fee
 
     def breakeven(self, instrument: Instrument, fee_rate: Decimal) -> Ticks:
         """Stop price at which closing costs nothing after both fees, rounded to the safe side."""
@@ -118,6 +151,8 @@ class PositionManager:
         self._seen = seen_exec_ids or set()
         self._closed_seq: dict[str, int] = {}
         """Sequence of the fill that closed the last position of a symbol: older reports tell of the past."""
+        self._ended: dict[str, OpenPosition] = {}
+        """Our last closed trades by id: an execution that comes late belongs to its trade."""
 
     def is_new(self, exec_id: str) -> bool:
         """True the first time an execution is seen; it counts as booked from then on."""
@@ -142,8 +177,7 @@ class PositionManager:
                 position.fills = msgspec.structs.replace(position.fills, fees=position.fills.fees + fill.fee)
             return position
         if position is None:
-            position = OpenPosition(fill.symbol, fill.side, fill.ts_recv)
-            position.report = self.unclaimed.pop(fill.symbol, None)
+            position = self._begin(fill)
             self.open[fill.symbol] = position
         if origin is not None and position.origin is None:
             position.origin = origin
@@ -153,8 +187,22 @@ class PositionManager:
             self.forget(position)
         return position
 
+    def _begin(self, fill: FillReport) -> OpenPosition:
+        """The position that a fill on no position belongs to: a trade of ours that it comes late for, or a new one."""
+        ended = self._ended.pop(origin_of(fill.client_id) or "", None)
+        if ended is not None:
+            ended.resume()
+            return ended
+        position = OpenPosition(fill.symbol, fill.side, fill.ts_recv)
+        position.report = self.unclaimed.pop(fill.symbol, None)
+        return position
+
     def forget(self, position: OpenPosition) -> None:
         """A position is over; reports from its life time are void from now on."""
+        if position.origin is not None:
+            self._ended[position.origin.trade_id] = position
+            if len(self._ended) > KEPT_ENDED:
+                del self._ended[next(iter(self._ended))]
         self.open.pop(position.symbol, None)
         self.unclaimed.pop(position.symbol, None)
         seq = position.last_seq if position.report is None else max(position.last_seq, position.report.seq)
@@ -183,7 +231,7 @@ class PositionManager:
         if position is None:
             self._unexplained(report)
             return None
-        if report.seq < position.last_seq or (position.report is not None and report.seq < position.report.seq):
+        if report.seq < position.last_seq or (position.report is not None and _is_older(report, position.report)):
             return None
         position.report = report
         if position.is_restored and report.qty > 0:
@@ -232,9 +280,14 @@ class PositionManager:
         """Compare the reported stop with the wanted one; True when it was confirmed just now."""
         reported = position.report.stop_loss if position.report is not None else None
         if not reported:
+            if position.stop_confirmed is not None:
+                position.naked_since_ns = now_ns
             position.stop_confirmed = None
             return False
+        position.naked_since_ns = None
         stop = instrument.nearest_ticks(float(reported))
+        if not position.stop_in_flight:
+            position.stop_wanted = stop  # moved by hand or by an earlier run: the exchange is the truth
         if stop == position.stop_confirmed:
             return False
         position.stop_confirmed = stop
@@ -246,3 +299,8 @@ class PositionManager:
     def symbols(self) -> set[str]:
         """Symbols with a position, ours or not."""
         return set(self.open) | set(self.unclaimed)
+
+
+def _is_older(report: PositionReport, known: PositionReport) -> bool:
+    """True if ``report`` tells of an earlier state: lower sequence, or the same one and an earlier change."""
+    return (report.seq, report.updated_ms) < (known.seq, known.updated_ms)

@@ -75,6 +75,7 @@ class PositionState:
     avg: Decimal = ZERO
     stop: Decimal | None = None
     seq: int = -1
+    updated_ms: int = 0
     is_own: bool = False
     """Opened by an order with a cockpit's link id."""
 
@@ -269,6 +270,7 @@ class Exchange:
         self._tell("order", order)
 
     def _push_position(self, position: PositionState) -> None:
+        position.updated_ms = self.now_ms()
         self._tell("position", position)
 
     def _tell(self, kind: str, what: Any) -> None:

@@ -394,7 +394,7 @@ def position_report(position: PositionState, network: Network) -> PositionReport
         mark_price=network.exchange.markets[position.symbol].price,
         stop_loss=position.stop,
         seq=position.seq,
-        updated_ms=network.exchange.now_ms(),
+        updated_ms=position.updated_ms,
         ts_recv=network.clock.now_ns(),
     )
 
