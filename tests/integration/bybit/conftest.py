@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any, TypeVar
@@ -28,11 +28,14 @@ KEY = SecretKey("testkey", "testsecret")
 QUICK = StreamLimits(backoff_min_s=0.01, backoff_max_s=0.05, connect_timeout_s=2, connects_per_5min=500)
 
 
-async def eventually(check: Callable[[], bool]) -> None:
-    """Wait until ``check`` holds; fails after 10 s."""
-    async with asyncio.timeout(10):
-        while not check():  # noqa: ASYNC110  # the other side has no event to wait for
-            await asyncio.sleep(0.005)
+async def eventually(check: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Wait until ``check`` holds; fails after 15 s."""
+    async with asyncio.timeout(15):
+        while True:
+            holds = check()
+            if holds if isinstance(holds, bool) else await holds:
+                return
+            await asyncio.sleep(0.01)
 
 
 class Listener:
