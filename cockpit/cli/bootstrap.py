@@ -10,6 +10,7 @@ from random import Random
 from cockpit.adapters.bybit.config import BybitConfig
 from cockpit.adapters.bybit.credentials import SecretKey
 from cockpit.adapters.bybit.venue import BybitVenue
+from cockpit.adapters.recording.config import RecorderConfig
 from cockpit.adapters.recording.frames import RecordedFrame
 from cockpit.adapters.recording.reader import read_frames
 from cockpit.adapters.recording.writer import SegmentWriter
@@ -38,10 +39,9 @@ def journal(settings: Settings, profile: Profile) -> Journal:
     return SqlJournal(settings.journal.url or profile.journal, CLOCK, settings.journal)
 
 
-def recorder(settings: Settings, profile: Profile) -> SegmentWriter:
-    """The recorder of raw frames, running."""
-    limits = settings.recorder
-    return SegmentWriter(profile.recordings, limits.segment_mb * _MB, limits.cap_mb * _MB, CLOCK)
+def recorder(limits: RecorderConfig, folder: Path) -> SegmentWriter:
+    """A recorder of raw frames into ``folder``, running."""
+    return SegmentWriter(folder, limits.segment_mb * _MB, limits.cap_mb * _MB, CLOCK)
 
 
 def core(settings: Settings, symbols: Iterable[str], recovery: Recovery) -> TradingCore:

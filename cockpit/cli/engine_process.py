@@ -15,6 +15,7 @@ import os
 import resource
 import secrets
 import signal
+import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -30,13 +31,14 @@ from cockpit.cli.clock import CLOCK
 from cockpit.cli.narration import say
 from cockpit.cli.processes import lock, write_run_file
 from cockpit.cli.run_files import EngineRun
+from cockpit.config.logs import start_logging
 from cockpit.config.model import Settings
 from cockpit.config.profile import Profile
 from cockpit.domain.enums import Environment
 from cockpit.domain.errors import CockpitError
 from cockpit.engine.projection import ShellFigures
 from cockpit.engine.runner import STREAMS, Runner
-from cockpit.engine.supervisor import EssentialTaskEnded, Supervisor, TaskState, TaskStatus
+from cockpit.engine.supervisor import STOPPED, EssentialTaskEnded, Supervisor, TaskState, TaskStatus
 from cockpit.link.unix_server import ViewServer
 from cockpit.views.frames import SCHEMA, CommandFrame, CommandReply, Hello
 
@@ -87,9 +89,20 @@ def run_engine(plan: Plan) -> None:
         CockpitError: it could not start, or an essential task ended.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        reason = runner.run(_Engine(plan).run())
+    log = start_logging(plan.profile.log_file, to_stderr=sys.stderr.isatty())
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            reason = runner.run(_run(plan))
+    except CockpitError as error:
+        _log.critical("the engine failed: %s", error)
+        raise
+    finally:
+        log.close()
     say(f"engine ended: {reason}")
+
+
+async def _run(plan: Plan) -> str:
+    return await _Engine(plan).run()
 
 
 class _Engine:
@@ -98,7 +111,7 @@ class _Engine:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._supervisor = Supervisor(CLOCK, _tell)
-        self._recorder = bootstrap.recorder(plan.settings, plan.profile)
+        self._recorder = bootstrap.recorder(plan.settings.recorder, plan.profile.recordings)
         self._venue = bootstrap.venue(plan.venue, plan.key, self._recorder)
         self._journal = bootstrap.journal(plan.settings, plan.profile)
         self._server = ViewServer(plan.profile.socket, _hello(plan), self._command, CLOCK)
@@ -218,5 +231,6 @@ def _source(plan: Plan) -> str:
 
 
 def _tell(status: TaskStatus) -> None:
-    level = logging.INFO if status.state in {TaskState.RUNNING, TaskState.STARTING} else logging.WARNING
+    is_well = status.state in {TaskState.RUNNING, TaskState.STARTING} or status.detail == STOPPED
+    level = logging.INFO if is_well else logging.WARNING
     _log.log(level, "task %s is %s %s", status.name, status.state.value, status.detail)

@@ -59,6 +59,16 @@ def absolute_market(market: str | None) -> str | None:
     return f"recording:{Path(market.removeprefix('recording:')).expanduser().absolute()}"
 
 
+def source_flags(market: str | None, speed: float | None, seed: int | None, symbols: str | None) -> dict[str, Any]:
+    """The values of ``market_options`` as dotted keys."""
+    return {
+        "venue.market": absolute_market(market),
+        "venue.speed": speed,
+        "venue.seed": seed,
+        "venue.symbols": symbols_of(symbols),
+    }
+
+
 def settings_from(config_path: Path | None, flags: dict[str, Any]) -> LoadedSettings:
     """Flags (dotted key to value, None: not given), variables, file and preset.
 

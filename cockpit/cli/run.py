@@ -18,7 +18,7 @@ from cockpit.cli.options import (
     data_dir_option,
     market_options,
     settings_from,
-    symbols_of,
+    source_flags,
 )
 from cockpit.cli.terminal import require_terminal
 from cockpit.config.load import LoadedSettings
@@ -67,24 +67,11 @@ def run(
 
 
 def _flags(
-    *,
-    env: str | None,
-    market: str | None,
-    speed: float | None,
-    seed: int | None,
-    symbols: str | None,
-    preset: str | None,
-    auto: bool,
-    mouse: bool,
-    low_bandwidth: bool,
+    *, env: str | None, preset: str | None, auto: bool, mouse: bool, low_bandwidth: bool, **market: Any
 ) -> dict[str, Any]:
     """Flags as dotted keys; None where a flag was not given."""
-    return {
+    return source_flags(**market) | {
         "venue.environment": env,
-        "venue.market": absolute_market(market),
-        "venue.speed": speed,
-        "venue.seed": seed,
-        "venue.symbols": symbols_of(symbols),
         "preset.name": preset,
         "engine.approval": Approval.AUTO.value if auto else None,
         "ui.mouse": mouse or None,

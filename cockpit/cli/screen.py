@@ -12,6 +12,7 @@ from cockpit.cli.clock import CLOCK
 from cockpit.cli.narration import say
 from cockpit.cli.processes import is_cockpit, wait_for
 from cockpit.cli.terminal import operator_name
+from cockpit.config.logs import start_logging
 from cockpit.config.model import Settings
 from cockpit.config.profile import Profile
 from cockpit.domain.enums import Environment
@@ -33,12 +34,15 @@ def show_screen(profile: Profile, settings: Settings, *, observe: bool) -> int:
     Raises:
         CockpitError: the engine is gone or refuses, in its words.
     """
+    log = start_logging(profile.log_file.with_name("screen.jsonl"), to_stderr=False)
     try:
         result, pid = asyncio.run(_screen(profile, settings, observe))
     except NoEngine as error:
         raise CockpitError("no engine is running: start one with cockpit run") from error
     except LinkRefused as error:
         raise CockpitError(f"the engine refused this screen: {error}") from error
+    finally:
+        log.close()
     if result.kind == "failed":
         raise CockpitError(f"the screen failed and the engine goes on; cockpit attach opens it again: {result.detail}")
     if result.kind.startswith("quit"):

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from cockpit.cli.options import absolute_market, config_option, market_options, settings_from, symbols_of
+from cockpit.cli.options import config_option, market_options, settings_from, source_flags
 from cockpit.cli.processes import read_run_file, write_run_file
 from cockpit.cli.run_files import SimexRun
 from cockpit.domain.errors import CockpitError
@@ -30,7 +30,7 @@ def simex(port: int, config_path: Path | None, account_file: Path | None, run_fi
     from cockpit.config.model import simex_config
     from cockpit.simex.server import run_simex
 
-    settings = settings_from(config_path, _flags(**market)).settings
+    settings = settings_from(config_path, source_flags(**market)).settings
     config = simex_config(settings, port=port, account_file=account_file)
     earlier = None if run_file is None else read_run_file(run_file, SimexRun)
     if earlier is not None:
@@ -65,12 +65,3 @@ def simex(port: int, config_path: Path | None, account_file: Path | None, run_fi
 
 class PortTaken(CockpitError):
     """Another program listens on the port."""
-
-
-def _flags(market: str | None, speed: float | None, seed: int | None, symbols: str | None) -> dict[str, Any]:
-    return {
-        "venue.market": absolute_market(market),
-        "venue.speed": speed,
-        "venue.seed": seed,
-        "venue.symbols": symbols_of(symbols),
-    }

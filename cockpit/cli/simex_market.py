@@ -17,8 +17,8 @@ class _Entry(msgspec.Struct):
     symbol: str
 
 
-class _Listing(msgspec.Struct):
-    list: list[_Entry]
+class _Listing(msgspec.Struct, rename={"entries": "list"}):
+    entries: list[_Entry]
 
 
 class _Reply(msgspec.Struct):
@@ -37,4 +37,4 @@ def listed_symbols(simex: SimexRun) -> tuple[str, ...]:
             reply = msgspec.json.decode(response.read(), type=_Reply)
     except (URLError, TimeoutError, msgspec.MsgspecError) as error:
         raise CockpitError(f"simex at {simex.rest} does not list its symbols: {error}") from error
-    return tuple(entry.symbol for entry in reply.result.list)
+    return tuple(entry.symbol for entry in reply.result.entries)

@@ -1,0 +1,175 @@
+"""``cockpit doctor``: is everything there that the program needs, from the terminal to the exchange's clock."""
+
+from __future__ import annotations
+
+import asyncio
+import locale
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from cockpit import __version__
+from cockpit.adapters.bybit.config import BybitConfig
+from cockpit.cli.background import running_profiles, simex_of
+from cockpit.cli.options import ENVIRONMENTS, config_option, data_dir_option, settings_from
+from cockpit.cli.terminal import LEAST_COLUMNS, LEAST_ROWS
+from cockpit.config.load import LoadedSettings
+from cockpit.config.profile import Profile, profile_of
+from cockpit.domain.account import AccountInfo
+from cockpit.domain.enums import Environment
+from cockpit.domain.errors import CockpitError
+from cockpit.domain.time import NS_PER_MS
+from cockpit.ports.venue import Venue
+
+State = Literal["ok", "warn", "FAIL"]
+
+MIB = 1 << 20
+ENTRIES_NEED_MIB = 200
+WARN_BELOW_MIB = 1024
+ESCAPE_TIME_MS = range(10, 51)
+"""tmux: below it a slow line breaks arrow keys into Escape and letters, above it Escape lags (interface.md 4.4)."""
+OFFSET_WARN_MS = 500
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report."""
+
+    state: State
+    what: str
+    detail: str
+
+
+@click.command()
+@click.option("--env", type=ENVIRONMENTS, help="Which environment to look at. Default: sim.")
+@config_option
+@data_dir_option
+def doctor(env: str | None, config_path: Path | None, data_dir: Path | None) -> int:
+    """Check machine, terminal, configuration, key and exchange. Exits 1 if something is missing."""
+    findings = [*_machine(), *_terminal(), *_tmux()]
+    try:
+        loaded = settings_from(config_path, {"venue.environment": env})
+    except CockpitError as error:
+        findings.append(Finding("FAIL", "configuration", str(error)))
+    else:
+        profile = profile_of(loaded.settings.venue.environment, data_dir, os.environ)
+        findings += [*_configuration(loaded), *_storage(profile), *_processes(profile, data_dir)]
+        findings += [*_exchange(loaded, profile)]
+    for finding in findings:
+        click.echo(f"{finding.state:<5}{finding.what:<15}{finding.detail}")
+    return int(any(finding.state == "FAIL" for finding in findings))
+
+
+def _machine() -> Iterator[Finding]:
+    python = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("ok" if sys.version_info >= (3, 11) else "FAIL", "python", python)
+    yield Finding("ok", "cockpit", __version__)
+    yield Finding("ok", "sqlite", sqlite3.sqlite_version)
+
+
+def _terminal() -> Iterator[Finding]:
+    if not sys.stdout.isatty():
+        yield Finding("warn", "terminal", "stdout is no terminal: the screen cannot be shown here")
+        return
+    size = os.get_terminal_size(sys.stdout.fileno())
+    fits = size.columns >= LEAST_COLUMNS and size.lines >= LEAST_ROWS
+    wish = "" if fits else f"; at least {LEAST_COLUMNS} x {LEAST_ROWS}, better 120 x 40"
+    yield Finding("ok" if fits else "FAIL", "terminal", f"{size.columns} x {size.lines}{wish}")
+    term = os.environ.get("TERM", "")
+    yield Finding("warn" if term in {"", "dumb"} else "ok", "TERM", term or "is not set")
+    encoding = locale.getpreferredencoding(do_setlocale=False)
+    is_utf8 = encoding.lower().replace("-", "") == "utf8"
+    yield Finding("ok" if is_utf8 else "warn", "locale", encoding + ("" if is_utf8 else ": ASCII drawing is used"))
+
+
+def _tmux() -> Iterator[Finding]:
+    """The escape time of the tmux that this runs in."""
+    if not os.environ.get("TMUX") or shutil.which("tmux") is None:
+        return
+    asked = subprocess.run(
+        ["tmux", "show", "-sv", "escape-time"],  # noqa: S607 - the tmux of this session
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    value = asked.stdout.strip()
+    if value.isdecimal():
+        fits = int(value) in ESCAPE_TIME_MS
+        advice = "" if fits else "; put set -s escape-time 20 into ~/.tmux.conf"
+        yield Finding("ok" if fits else "warn", "tmux", f"escape-time {value} ms{advice}")
+
+
+def _configuration(loaded: LoadedSettings) -> Iterator[Finding]:
+    own = sum(source != "default" for source in loaded.sources.values())
+    yield Finding("ok", "configuration", f"preset {loaded.settings.preset.name}, {own} values are not the defaults")
+    for warning in loaded.warnings:
+        yield Finding("warn", "configuration", warning)
+
+
+def _storage(profile: Profile) -> Iterator[Finding]:
+    try:
+        profile.create()
+    except CockpitError as error:
+        yield Finding("FAIL", "data folder", str(error))
+        return
+    free = shutil.disk_usage(profile.folder).free // MIB
+    state: State = "FAIL" if free < ENTRIES_NEED_MIB else "warn" if free < WARN_BELOW_MIB else "ok"
+    yield Finding(state, "data folder", f"{profile.folder}, {free:,} MiB free")
+    yield Finding("ok", "run folder", str(profile.run_dir))
+
+
+def _processes(profile: Profile, data_dir: Path | None) -> Iterator[Finding]:
+    found = running_profiles(data_dir)
+    if not found:
+        yield Finding("ok", "engine", "none runs")
+    for _profile, engine in found:
+        yield Finding("ok", "engine", f"pid {engine.pid}, {engine.environment}, market {engine.market}")
+    simex = simex_of(profile)
+    if simex is not None:
+        yield Finding("ok", "simex", f"pid {simex.pid}, {simex.rest}, market {simex.market}")
+
+
+def _exchange(loaded: LoadedSettings, profile: Profile) -> Iterator[Finding]:
+    """Key, reach and clock of the exchange; of a simulated one only if it runs."""
+    from cockpit.cli import bootstrap
+    from cockpit.cli.accounts import account_key, key_problems, sim_venue
+
+    config: BybitConfig
+    try:
+        if profile.environment is Environment.SIM:
+            simex = simex_of(profile)
+            if simex is None:
+                yield Finding("ok", "exchange", "the simulated one is started by cockpit run")
+                return
+            config, key = sim_venue(loaded.settings.venue, simex)
+        else:
+            config = loaded.settings.venue
+            key = account_key(profile.environment, keep_variables=True)
+            yield Finding("ok", "key", f"found for {profile.environment.value}")
+        venue = bootstrap.venue(config, key, None)
+        offset_ns, account = asyncio.run(_ask(venue))
+    except CockpitError as error:
+        yield Finding("FAIL", "exchange", str(error))
+        return
+    offset_ms = offset_ns / NS_PER_MS
+    state: State = "ok" if abs(offset_ms) < OFFSET_WARN_MS else "warn"
+    yield Finding(state, "clock", f"the exchange is {offset_ms:+.0f} ms from this machine")
+    yield Finding("ok", "account", f"...{account.uid[-4:]}, margin mode {account.margin_mode}")
+    if profile.environment is Environment.LIVE:
+        for problem in key_problems(account):
+            yield Finding("FAIL", "key", problem)
+
+
+async def _ask(venue: Venue) -> tuple[int, AccountInfo]:
+    try:
+        return await venue.server_offset_ns(), await venue.account()
+    finally:
+        await venue.aclose()
