@@ -69,7 +69,7 @@ class SignalDesk:
         if len(self.queue) > self.state.settings.engine.max_live_signals:
             least = min(self.queue.values(), key=lambda item: (item.signal.priority, item.raised_ns))
             self._end(least.signal, "expired", "queue full", out)
-        if self.approval_of(signal) is Approval.AUTO:
+        if signal.signal_id in self.queue and self.approval_of(signal) is Approval.AUTO:
             self._try_auto(queued, out)
 
     def on_expired(self, signal_id: str, reason: str, out: Outbox) -> None:
@@ -131,6 +131,8 @@ class SignalDesk:
             return Refusal("instrument", f"the rules of {signal.symbol} are not known yet")
         if self.state.balance is None:
             return Refusal("account", "the account has not been read yet")
+        if not symbol.market.book.is_valid:
+            return Refusal("book", f"the book of {signal.symbol} is not valid: {symbol.market.book.invalid_reason}")
         settings = self.state.settings
         account = (self.state.balance.equity, self.margin_used())
         return make_ticket(
@@ -295,8 +297,6 @@ class SignalDesk:
 
 def _sides(symbol: SymbolState, signal: Signal) -> BookSides:
     book = symbol.market.book
-    if not book.is_valid:
-        return BookSides([], [])
     return BookSides(*(book.asks() if signal.direction is Side.BUY else book.bids()))
 
 
