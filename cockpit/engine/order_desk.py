@@ -82,7 +82,8 @@ class OrderDesk:
             self._ask_again(order, 0.0, out)
         for row in recovery.open_trades:
             symbol = self.state.symbols.get(row.symbol)
-            self.positions.restore(row, None if symbol is None else symbol.instrument)
+            fills = [f for f in recovery.open_fills if f.symbol == row.symbol and f.ts_recv >= row.opened_ns]
+            self.positions.restore(row, fills, None if symbol is None else symbol.instrument)
 
     def on_tick(self, out: Outbox) -> None:
         """Once a second: positions that the exchange calls flat and that no execution closes."""
@@ -388,7 +389,11 @@ class OrderDesk:
         """Restore the stop of a position of ours that has been without one for too long."""
         since = position.naked_since_ns
         limit_ns = round(self.state.settings.execution.stop_check_s * NS_PER_S)
-        if position.origin is not None and since is not None and self.state.now_ns - since >= limit_ns:
+        if position.origin is None or since is None or self.state.now_ns - since < limit_ns:
+            return
+        if position.is_restored:
+            self.request_reports(out)  # what the journal remembers may be older than the exchange's stop
+        else:
             self.restore_stop(position, out)
 
     def _has_stop(self, symbol: str) -> bool:

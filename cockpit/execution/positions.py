@@ -6,6 +6,7 @@ older than a fill that is already booked (by ``seq``) is dropped.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -234,10 +235,7 @@ class PositionManager:
         if report.seq < position.last_seq or (position.report is not None and _is_older(report, position.report)):
             return None
         position.report = report
-        if position.is_restored and report.qty > 0:
-            # What was filled while no engine ran is known only as a size: the exchange's.
-            position.fills = msgspec.structs.replace(position.fills, qty=report.qty * position.side.sign)
-            position.is_restored = False
+        position.is_restored = False
         return position
 
     def _unexplained(self, report: PositionReport) -> None:
@@ -251,30 +249,21 @@ class PositionManager:
         else:
             self.unclaimed[report.symbol] = report
 
-    def restore(self, row: TradeRow, instrument: Instrument | None) -> None:
-        """Take up a trade that the journal left open."""
-        side = Side(row.direction)
-        position = OpenPosition(row.symbol, side, row.opened_ns)
-        position.fills = Position(row.symbol, row.qty * side.sign, row.entry_price, row.gross_pnl, row.fees)
-        position.peak_qty = row.qty
-        position.entry_price = row.entry_price
-        position.is_restored = True
-        self.open[row.symbol] = position
-        if row.initial_stop is None or instrument is None or row.kind not in _KINDS:
-            return
-        take_profit = row.parameters.get("take_profit_ticks")
-        position.origin = EntryOrigin(
-            trade_id=row.trade_id,
-            kind=SignalKind(row.kind),
-            stop=instrument.ticks(row.initial_stop),
-            take_profit=None if take_profit is None else Ticks(int(take_profit)),
-            wall_id=str(row.parameters.get("wall_id", "")),
-            wall_price=float(row.parameters.get("wall_price", 0.0)),
-            raised_ns=row.opened_ns,
-            approved_ns=row.opened_ns,
-            parameters=row.parameters,
-        )
-        position.stop_wanted = position.origin.stop
+    def restore(self, row: TradeRow, fills: Iterable[FillReport], instrument: Instrument | None) -> None:
+        """Take up a trade that the journal left open, out of the executions that made it.
+
+        Args:
+            row: the trade as it was written last.
+            fills: executions of its symbol since it was opened, in booking order.
+            instrument: rules of the symbol, None if they are not known (then its stop is not guarded).
+        """
+        origin = _origin_of(row, instrument)
+        for fill in fills:
+            self.on_fill(fill, origin if origin_of(fill.client_id) == row.trade_id else None)
+        position = self.open.get(row.symbol)
+        if position is not None:
+            position.is_restored = True
+            position.counted_net = Decimal(0)
 
     def confirm_stop(self, position: OpenPosition, instrument: Instrument, now_ns: int) -> bool:
         """Compare the reported stop with the wanted one; True when it was confirmed just now."""
@@ -304,3 +293,21 @@ class PositionManager:
 def _is_older(report: PositionReport, known: PositionReport) -> bool:
     """True if ``report`` tells of an earlier state: lower sequence, or the same one and an earlier change."""
     return (report.seq, report.updated_ms) < (known.seq, known.updated_ms)
+
+
+def _origin_of(row: TradeRow, instrument: Instrument | None) -> EntryOrigin | None:
+    """Where a journaled trade of ours came from, None for a foreign one."""
+    if row.initial_stop is None or instrument is None or row.kind not in _KINDS:
+        return None
+    take_profit = row.parameters.get("take_profit_ticks")
+    return EntryOrigin(
+        trade_id=row.trade_id,
+        kind=SignalKind(row.kind),
+        stop=instrument.ticks(row.initial_stop),
+        take_profit=None if take_profit is None else Ticks(int(take_profit)),
+        wall_id=str(row.parameters.get("wall_id", "")),
+        wall_price=float(row.parameters.get("wall_price", 0.0)),
+        raised_ns=row.opened_ns,
+        approved_ns=row.opened_ns,
+        parameters=row.parameters,
+    )

@@ -202,6 +202,8 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     """Count of engine starts on this data folder, this one included; part of every link id."""
     open_intents: list[OpenIntent]
     open_trades: list[TradeRow]
+    open_fills: list[FillReport] = []
+    """Executions of the symbols of ``open_trades`` since the oldest of these was opened, in booking order."""
     seen_exec_ids: list[str]
     """Executions already booked (the last days), so that none is booked twice."""
     last_fill_ms: int

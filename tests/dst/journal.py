@@ -45,10 +45,14 @@ class DiskJournal:
             for link_id, request in disk.intents.items()
             if link_id not in disk.states or disk.states[link_id].status not in _ENDED
         ]
+        open_trades = [row for row in disk.trades.values() if row.closed_ns is None]
+        oldest = min((row.opened_ns for row in open_trades), default=0)
+        symbols = {row.symbol for row in open_trades}
         return Recovery(
             epoch=disk.epoch,
             open_intents=open_intents,
-            open_trades=[row for row in disk.trades.values() if row.closed_ns is None],
+            open_trades=open_trades,
+            open_fills=[f for f in disk.fills.values() if f.symbol in symbols and f.ts_recv >= oldest],
             seen_exec_ids=list(disk.fills),
             last_fill_ms=max((fill.ts_event // 1_000_000 for fill in disk.fills.values()), default=0),
             day_realised=sum((r.net_pnl for r in disk.trades.values() if r.closed_ns is not None), Decimal(0)),

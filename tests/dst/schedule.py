@@ -324,7 +324,7 @@ class World:
 
     def _fault_phone_open(self) -> None:
         symbol = self.random.choice(sorted(self.instruments))
-        if self.exchange.positions[symbol].qty == 0:
+        if self.exchange.positions[symbol].qty == 0 and not self.is_flatten_accepted:
             side = self.random.choice(("Buy", "Sell"))
             self.exchange.open_by_hand(symbol, side, quantity(self.instruments[symbol], self.random))
 

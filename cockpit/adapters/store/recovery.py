@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cockpit.adapters.store import database
-from cockpit.adapters.store.rows import open_intent, trade_row
+from cockpit.adapters.store.rows import fill_report, open_intent, trade_row
 from cockpit.adapters.store.schema import engine_state, executions, intents, trades
 from cockpit.domain.orders import END_STATES
 from cockpit.domain.time import ms_from_nanos
@@ -48,6 +48,7 @@ async def read_recovery(connection: AsyncConnection, epoch: int, now_ns: int) ->
     ended = [status.value for status in END_STATES]
     open_orders = await _rows(connection, select(intents).where(intents.c.status.not_in(ended)).order_by("created_ns"))
     open_trades = await _rows(connection, select(trades).where(trades.c.closed_ns.is_(None)).order_by("opened_ns"))
+    open_fills = await _fills_of(connection, open_trades)
     since = now_ns - _SEEN_DAYS * _DAY_NS
     seen = await connection.scalars(select(executions.c.exec_id).where(executions.c.ts_event >= since))
     newest = await connection.scalar(select(func.max(executions.c.ts_event)))
@@ -58,11 +59,22 @@ async def read_recovery(connection: AsyncConnection, epoch: int, now_ns: int) ->
         epoch=epoch,
         open_intents=[open_intent(row) for row in open_orders],
         open_trades=[trade_row(row) for row in open_trades],
+        open_fills=[fill_report(row) for row in open_fills],
         seen_exec_ids=list(seen),
         last_fill_ms=ms_from_nanos(newest or 0),
         day_realised=sum(profits, Decimal(0)),
         settings={name: value for name, value in state if name != EPOCH},
     )
+
+
+async def _fills_of(connection: AsyncConnection, open_trades: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The executions that made the open positions."""
+    if not open_trades:
+        return []
+    symbols = sorted({row["symbol"] for row in open_trades})
+    oldest = min(row["opened_ns"] for row in open_trades)
+    query = select(executions).where(executions.c.symbol.in_(symbols), executions.c.ts_recv >= oldest)
+    return await _rows(connection, query.order_by(executions.c.ts_recv, executions.c.seq))
 
 
 async def _rows(connection: AsyncConnection, query: Select[Any]) -> list[dict[str, Any]]:

@@ -72,3 +72,8 @@ def open_intent(columns: dict[str, Any]) -> OpenIntent:
 def trade_row(columns: dict[str, Any]) -> TradeRow:
     """The trade that a row of ``trades`` holds."""
     return TradeRow(**columns)
+
+
+def fill_report(columns: dict[str, Any]) -> FillReport:
+    """The execution that a row of ``executions`` holds."""
+    return msgspec.convert(columns, FillReport, strict=False)
