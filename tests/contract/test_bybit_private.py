@@ -137,6 +137,7 @@ def test_answers_are_no_account_pushes(name: str) -> None:
         ("private_order", "cumExecQty", "NaN"),
         ("private_order", "orderStatus", "Paused"),
         ("private_order", "side", ""),
+        ("private_order", "updatedTime", "1e999999999"),
         ("private_order", "symbol", None),
         ("private_execution", "execQty", None),
         ("private_execution", "execPrice", ""),

@@ -34,6 +34,7 @@ _ORDER_TYPES: Mapping[str, OrderType] = {
     # Orders that the exchange makes itself (liquidation, ADL) have no type of their own.
     "UNKNOWN": OrderType.MARKET,
 }
+_LARGEST_EXPONENT = 30
 _NO_TEXT = frozenset({"", "UNKNOWN", "None"})
 
 
@@ -187,7 +188,7 @@ def _optional(text: wire.Number, name: str, where: str) -> Decimal | None:
         value = Decimal(str(text))
     except InvalidOperation:
         value = Decimal("nan")
-    if not value.is_finite():
+    if not value.is_finite() or value.adjusted() > _LARGEST_EXPONENT:
         raise RemoteProtocolError(f"{name} is {text!r}", where)
     return value
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from cockpit.adapters.bybit import parse, wire_private
-from cockpit.adapters.bybit.wire import WireTopic
+from cockpit.adapters.bybit.wire import UNREADABLE, WireTopic
 from cockpit.domain.account import BalanceReport
 from cockpit.domain.errors import RemoteProtocolError
 from cockpit.domain.events import AccountPush
@@ -32,7 +32,7 @@ def decode_private(raw: bytes, ts_recv: int) -> AccountPush | None:
     """
     try:
         reports = _reports(raw, ts_recv)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise RemoteProtocolError(str(error)) from error
     return AccountPush(reports, ts_recv) if reports else None
 

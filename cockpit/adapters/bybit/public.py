@@ -64,7 +64,7 @@ class PublicDecoder:
             if raw[:10] == _USUAL_START:
                 return self._routed(raw, raw[10:32], ts_recv)
             return self._routed(raw, _topic_only.decode(raw).topic.encode(), ts_recv)
-        except (msgspec.DecodeError, UnicodeDecodeError, _BadFrame) as error:
+        except (*wire.UNREADABLE, _BadFrame) as error:
             raise RemoteProtocolError(str(error), symbol_of(raw)) from error
 
     def _routed(self, raw: bytes, topic: bytes, ts_recv: int) -> MarketEvent | MarketEnded | None:

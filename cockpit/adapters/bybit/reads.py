@@ -16,6 +16,7 @@ from cockpit.adapters.bybit import wire_private as wire
 from cockpit.adapters.bybit.endpoints import CATEGORY, COIN
 from cockpit.adapters.bybit.http import Reply, SignedHttp
 from cockpit.adapters.bybit.rest import BybitRest, Pool
+from cockpit.adapters.bybit.wire import UNREADABLE
 from cockpit.domain.account import AccountInfo, BalanceReport
 from cockpit.domain.errors import OutcomeUnknown, RemoteProtocolError
 from cockpit.domain.instrument import Instrument
@@ -30,6 +31,8 @@ DAY_MS = 24 * 3600 * 1000
 WINDOW_MS = 7 * DAY_MS
 """Longest time window of one execution query, and how far back "since ever" reaches."""
 _MAX_PAGES = 500
+_CLOCK_MARGIN_MS = 5000
+"""Asked for beyond the end, so that an error of the measured clock hides no execution."""
 
 
 class _Page(msgspec.Struct, Generic[RowT]):
@@ -73,10 +76,11 @@ async def fills(rest: BybitRest, now: Callable[[], int], since_ms: int, until_ms
 
     ``since_ms`` 0 reaches seven days back.
     """
-    start = since_ms or until_ms - WINDOW_MS
+    last = until_ms + _CLOCK_MARGIN_MS
+    start = since_ms or last - WINDOW_MS
     found: dict[str, FillReport] = {}
-    while start <= until_ms:
-        end = min(start + WINDOW_MS - 1, until_ms)
+    while start <= last:
+        end = min(start + WINDOW_MS - 1, last)
         rows = await _all_rows(
             rest, SignedHttp.get_executions, wire.WireFill, 100, Pool.READS, startTime=start, endTime=end
         )
@@ -154,7 +158,7 @@ def _bound(method: Method, query: dict[str, Any]) -> Callable[[SignedHttp], Repl
 def _decoded(raw: bytes, kind: type[RowT]) -> RowT:
     try:
         return msgspec.json.decode(raw, type=kind, strict=False)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise OutcomeUnknown(f"an answer of the exchange cannot be understood: {error}") from error
 
 

@@ -20,6 +20,7 @@ from cockpit.adapters.bybit.endpoints import Endpoints
 from cockpit.adapters.bybit.http import Reply, SignedHttp
 from cockpit.adapters.bybit.retcodes import CodeClass, class_of, class_of_status, judge
 from cockpit.adapters.bybit.transport import Call, send
+from cockpit.adapters.bybit.wire import UNREADABLE
 from cockpit.adapters.bybit.workers import CallPool
 from cockpit.domain.errors import OutcomeUnknown, VenueError, VenueRejected, VenueUnavailable
 from cockpit.domain.time import NS_PER_MS, NS_PER_S, nanos_from_s
@@ -133,7 +134,7 @@ class BybitRest:
             span = self._clock.monotonic_ns() - began
             try:
                 server = _server_time.decode(raw).time_nano
-            except msgspec.DecodeError as error:
+            except UNREADABLE as error:
                 raise OutcomeUnknown(f"the exchange's time cannot be read: {error}") from error
             sample = (span, server - (start + span // 2))
             best = sample if best is None else min(best, sample)
@@ -169,7 +170,7 @@ class BybitRest:
             raise judge(kind, reply.status, f"HTTP {reply.status}", is_read=is_read, reset_ms=_reset_ms(reply))
         try:
             envelope = _envelope.decode(reply.body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise OutcomeUnknown(f"the reply is not an answer of Bybit: {error}") from error
         code, reason = envelope.ret_code, envelope.ret_msg or ""
         kind = class_of(code)

@@ -35,6 +35,7 @@ import msgspec
 from cockpit.adapters.bybit.config import StreamLimits
 from cockpit.adapters.bybit.credentials import SecretKey
 from cockpit.adapters.bybit.subscriptions import Subscriptions
+from cockpit.adapters.bybit.wire import UNREADABLE
 from cockpit.domain.enums import StreamName
 from cockpit.domain.errors import RemoteProtocolError
 from cockpit.domain.events import FrameRejected, MarketEnded, StreamUp, TopicRefused, VenueEvent
@@ -155,7 +156,7 @@ class StreamSession:
             event = self._decode(frame, ts_recv)
         except RemoteProtocolError as error:
             return self._reject(error.reason, error.symbol, ts_recv, now)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             return self._reject(str(error), "", ts_recv, now)
         if event is None:
             return _NOTHING

@@ -21,6 +21,10 @@ WireText = str | float | UnsetType
 """A number of a merged topic: text by the protocol, absent if it did not change."""
 
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What a decoder raises for text that is not what it should be; the last one for absurdly deep nesting."""
+
+
 class WireBook(msgspec.Struct, gc=False, frozen=True):
     """``data`` of ``orderbook.N.SYMBOL``."""
 

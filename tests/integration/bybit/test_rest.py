@@ -93,6 +93,7 @@ async def test_signed_get_reaches_the_server_and_its_signature_holds(http: Scrip
         b'{"retCode":0,"result":{"orderId":"1"',
         b'{"retMsg":"OK","result":{"orderId":"1"}}',
         b"\xff\xfe\x00",
+        b'{"retCode":0,"result":' + b"[" * 100_000,
     ],
 )
 async def test_an_answer_that_is_none_is_unknown_and_not_sent_again(

@@ -179,7 +179,7 @@ def test_every_truncation_is_refused() -> None:
             PublicDecoder().decode(DELTA[:end], NOW)
 
 
-@pytest.mark.parametrize("raw", [b"", b"[]", b"null", b"<html>", b"\x00\xff", b'"text"', b"17"])
+@pytest.mark.parametrize("raw", [b"", b"[]", b"null", b"<html>", b"\x00\xff", b'"text"', b"17", b'{"a":' * 100_000])
 def test_what_is_no_object_is_refused(raw: bytes) -> None:
     with pytest.raises(RemoteProtocolError) as caught:
         PublicDecoder().decode(raw, NOW)

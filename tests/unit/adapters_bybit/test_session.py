@@ -21,6 +21,10 @@ WALL = 1_700_000_000_000_000_000
 TOPICS = ["orderbook.50.AUSDT", "orderbook.1.AUSDT", "publicTrade.AUSDT", "tickers.AUSDT"]
 
 
+DEEP = b'{"a":' * 100_000
+DEEPER = b'{"topic":"tickers.AUSDT","data":' + b"[" * 100_000
+
+
 class Driver:
     """Plays the socket: keeps the clock, collects what the session sends."""
 
@@ -335,6 +339,6 @@ def test_three_bad_frames_within_a_minute_end_the_connection() -> None:
     assert "could not be understood" in driver.session.failure
 
 
-@pytest.mark.parametrize("raw", [b"", b"[]", b"17", b'{"op":5}', b"\xff\xfe", b'{"success":"perhaps"}'])
+@pytest.mark.parametrize("raw", [b"", b"[]", b"17", b'{"op":5}', b"\xff\xfe", b'{"success":"perhaps"}', DEEP, DEEPER])
 def test_odd_frames_never_raise(raw: bytes) -> None:
     assert isinstance(Driver().feed(raw)[0], FrameRejected)
