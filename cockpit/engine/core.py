@@ -62,6 +62,8 @@ class TradingCore:
         self._recovery = recovery
         self._locks_told: list[str] = []
         self._resync_ns: dict[str, int] = {}
+        self._read_after_ns = 0
+        """A complete read of the account asked for since then lifts the lock "account"."""
 
     def start(self, now_ns: int) -> Step:
         """The first step of a live engine: timers, and what the journal says was going on."""
@@ -168,7 +170,8 @@ class TradingCore:
                 self.orders.on_push(event, out)
             case VenueReports():
                 self.orders.on_reports(event, out)
-                self.state.locks.pop("starting", None)
+                if event.requested_ns >= self._read_after_ns:
+                    self.state.locks.pop("account", None)
                 self.flatten.on_reports(event, out)
             case ReportsFailed():
                 self._note(out, "reports", Severity.WARNING, f"reading the account failed: {event.reason}")
@@ -207,7 +210,7 @@ class TradingCore:
             self.state.locks.pop(name, None)
             self._note(out, "stream_up", Severity.INFO, f"{name} is up")
             if event.stream is StreamName.PRIVATE:
-                self.orders.request_reports(out)
+                self._read_account("the account is being read: the private stream has just come up", out)
             return
         self.state.reconnects += 1
         if event.stream is StreamName.PUBLIC:
@@ -227,13 +230,20 @@ class TradingCore:
     def _frame_rejected(self, event: FrameRejected, out: Outbox) -> None:
         self.state.rejected_frames += 1
         self._note(out, "frame_rejected", Severity.WARNING, f"frame dropped: {event.reason}", event.symbol)
+        if event.stream is StreamName.PRIVATE:
+            self._read_account("the account is being read: a private frame was not understood", out)
+            return
         symbol = self.state.symbols.get(event.symbol)
         if symbol is not None:
             symbol.market.book.invalidate(f"bad frame: {event.reason}")
             if symbol.was_valid:
                 self._book_changed(symbol, out)
-        elif event.stream is StreamName.PRIVATE:
-            self.orders.request_reports(out)
+
+    def _read_account(self, reason: str, out: Outbox) -> None:
+        """Something about the account may have been missed: no entry before a complete read of it."""
+        self._read_after_ns = self.state.now_ns
+        self.state.locks["account"] = reason
+        self.orders.request_reports(out)
 
     def _journal(self, event: JournalHealth, out: Outbox) -> None:
         """Without a journal no entry can be made; exits and protection go on."""

@@ -118,7 +118,10 @@ class EngineState:
         self.approval: Approval = settings.engine.approval
         self.balance: BalanceReport | None = None
         self.day = DayBook(day_realised)
-        self.locks: dict[str, str] = {"starting": "starting"}
+        self.locks: dict[str, str] = {
+            "account": "the account has not been read yet",
+            **{f"{name} stream": f"{name} stream is not up yet" for name in StreamName},
+        }
         """Reasons that keep entries off: name -> words. Entries are on when it is empty."""
         self.streams: dict[StreamName, bool] = dict.fromkeys(StreamName, False)
         self.is_ended = False

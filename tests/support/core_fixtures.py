@@ -41,6 +41,7 @@ from cockpit.engine.effects import (
     EndEngine,
     Output,
     QueryOrder,
+    QueryPosition,
     RequestReports,
     SetFlag,
     SetStop,
@@ -129,6 +130,7 @@ class Bench:
         self.markets = {name: Market(name, self) for name in symbols}
         self._instruments = [instrument(name) for name in symbols] if instruments is None else list(instruments)
         self._reads = 0
+        self._rows: list[str] = []
         self._numbers = count(1)
         self._seq = count(100)
 
@@ -172,8 +174,11 @@ class Bench:
         """One event into the core, and the answers to the reads it asks for."""
         step = self._take(self.core.process(event))
         if self.is_reading:
-            while self._reads:
-                self.read()
+            while self._reads or self._rows:
+                if self._reads:
+                    self.read()
+                for symbol in [self._rows.pop() for _ in list(self._rows)]:
+                    self.push(self.account.positions.get(symbol) or self.position(symbol, "0"))
         return step
 
     def _take(self, step: Step) -> Step:
@@ -185,6 +190,8 @@ class Bench:
                 self.timers[effect.name] = effect.at_ns
             elif isinstance(effect, RequestReports):
                 self._reads += 1
+            elif isinstance(effect, QueryPosition):
+                self._rows.append(effect.symbol)
         return step
 
     def read(self, *, requested_ns: int | None = None) -> Step:

@@ -8,7 +8,15 @@ import pytest
 
 from cockpit.domain.commands import ApproveSignal, PauseEntries, RejectSignal, ResumeEntries, SetApproval, SnoozeSignal
 from cockpit.domain.enums import Approval, OrderRole, OrderType, Side, SignalKind, StreamName, TimeInForce
-from cockpit.domain.events import JournalHealth, MarketEnded, Outcome, StreamLost
+from cockpit.domain.events import (
+    FrameRejected,
+    InstrumentsLoaded,
+    JournalHealth,
+    MarketEnded,
+    Outcome,
+    StreamLost,
+    StreamUp,
+)
 from cockpit.domain.ids import SignalId, origin_of, role_of
 from cockpit.engine.config import EngineConfig
 from cockpit.engine.effects import SignalDecided
@@ -397,3 +405,44 @@ def test_a_signal_that_a_full_queue_does_not_take_is_not_sent_automatically_eith
     bounce(bench, symbol=BBB)
     assert [q.signal.symbol for q in bench.signals] == [AAA]
     assert bench.sent == []
+
+
+# ----------------------------------------------------------------------------------------------------------- at start
+
+
+def test_no_entry_before_the_private_stream_is_up_and_the_account_was_read() -> None:
+    bench = Bench()
+    bench.feed(InstrumentsLoaded([instrument()], bench.now_ns))
+    bench.boot()
+    bench.feed(StreamUp(StreamName.PUBLIC, bench.now_ns))
+    bench.markets[AAA].open()
+    bounce(bench)
+    assert "private stream" in bench.approve()
+    bench.is_reading = False
+    bench.feed(StreamUp(StreamName.PRIVATE, bench.now_ns))
+    assert "account is being read" in bench.approve()
+    bench.read()
+    assert bench.approve() == ""
+
+
+def test_no_entry_after_a_gap_of_the_private_stream_before_a_read_asked_for_since() -> None:
+    bench = bounce(Bench().start())
+    bench.is_reading = False
+    asked_before = bench.now_ns
+    bench.feed(StreamLost(StreamName.PRIVATE, "silent", bench.now_ns))
+    bench.wait(1)
+    bench.feed(StreamUp(StreamName.PRIVATE, bench.now_ns))
+    bench.read(requested_ns=asked_before)
+    assert "account is being read" in bench.approve()
+    bench.read()
+    assert bench.approve() == ""
+
+
+@pytest.mark.parametrize("symbol", ["", AAA])
+def test_no_entry_after_a_private_frame_that_was_not_understood_before_a_read(symbol: str) -> None:
+    bench = bounce(Bench().start())
+    bench.is_reading = False
+    bench.feed(FrameRejected(StreamName.PRIVATE, "no number", symbol, bench.now_ns))
+    assert "account is being read" in bench.approve()
+    bench.read()
+    assert bench.approve() == ""
