@@ -79,6 +79,9 @@ def build_app(exchange: Exchange, credentials: Credentials, feed: Feed) -> Starl
         await serve_socket(socket, hub, connection, handler(connection))
 
     async def public(socket: WebSocket) -> None:
+        if exchange.is_lost:
+            await socket.close(1013)
+            return
         await connect(socket, "public", exchange.public, lambda c: PublicSocket(exchange, c).on_frame)
 
     async def private(socket: WebSocket) -> None:

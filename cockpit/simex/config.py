@@ -47,8 +47,10 @@ class SimexConfig(BaseModel):
     """Public socket that ``relay`` re-publishes."""
     relay_rest_url: str = "https://api.bybit.com"
     """REST host from which ``relay`` reads instruments and tickers."""
-    relay_depth: int = 200
-    """Depth of the order book topic that ``relay`` subscribes to."""
+    relay_depths: tuple[int, ...] = (50, 200)
+    """Depths of the order book topics that ``relay`` subscribes to and offers."""
+    relay_retry_s: float = Field(1.0, gt=0)
+    """Wait before the next attempt to reach a lost upstream."""
 
     @field_validator("market")
     @classmethod

@@ -71,6 +71,7 @@ class Control:
             "speed": self._exchange.config.speed,
             "started": self._exchange.is_started,
             "ended": self._exchange.is_ended,
+            "lost": self._exchange.is_lost,
             "symbols": list(self._exchange.markets),
             "wall_clock_ms": self._exchange.now_ms(),
         }

@@ -22,6 +22,8 @@ class BookChange(msgspec.Struct, frozen=True):
     cts_ms: int
     recorded_depth: int | None = None
     """Depth of the recorded topic that this change repeats unaltered; None for a synthetic book."""
+    update_id: int = 0
+    """``u`` of the source, for sources that have one."""
 
 
 class TradeRow(msgspec.Struct, frozen=True):
@@ -71,7 +73,7 @@ class MarketSink(Protocol):
         ...
 
     def on_started(self) -> None:
-        """The first frame is about to come."""
+        """The first frame is about to come (again, after a loss)."""
         ...
 
     def on_ended(self) -> None:

@@ -41,6 +41,8 @@ class Exchange:
         self.rest_faults = RestFaults()
         self.is_started = False
         self.is_ended = False
+        self.is_lost = False
+        """The upstream of a relayed market is gone."""
         self.first_book_subscription = asyncio.Event()
 
     def now_ms(self) -> int:
@@ -88,7 +90,7 @@ class Exchange:
 
     def on_started(self) -> None:
         """The market source begins."""
-        self.is_started = True
+        self.is_started, self.is_lost = True, False
 
     def on_ended(self) -> None:
         """The market source has ended: say so in a last ticker per symbol, and fall silent."""
@@ -101,10 +103,10 @@ class Exchange:
 
     def on_lost(self) -> None:
         """The upstream is gone: so are our books and public sockets; nothing is made up."""
+        self.is_lost = True
         for market in self.markets.values():
             market.forget_book()
         self.public.close_all(1001, "upstream lost")
-        log.warning("upstream lost", market=self.config.market)
 
     def repeat_touches(self) -> None:
         """Repeat every ``orderbook.1`` that was silent for 3 s."""

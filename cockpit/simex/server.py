@@ -24,6 +24,7 @@ from cockpit.simex.config import SimexConfig
 from cockpit.simex.exchange import Exchange
 from cockpit.simex.feed import Feed
 from cockpit.simex.feed_recording import RecordingFeed
+from cockpit.simex.feed_relay import RelayFeed
 from cockpit.simex.feed_synthetic import SyntheticFeed
 from cockpit.simex.hub import TRANSPORT
 from cockpit.simex.state import load_ledger
@@ -65,7 +66,7 @@ async def serving(config: SimexConfig, clock: Clock | None = None) -> AsyncItera
     """A running exchange in the present event loop; yields what ``run_simex`` reports as ready."""
     clock = clock or LiveClock()
     credentials = Credentials(config.api_key or secrets.token_hex(9), config.api_secret or secrets.token_hex(18))
-    feed = build_feed(config, clock)
+    feed = await open_feed(config, clock)
     ledger = load_ledger(config.account_file, config.market, secrets.token_hex(8), config.start_balance_usdt)
     exchange = Exchange(config, clock, feed.markets(), ledger)
     if config.account_file is not None:
@@ -84,8 +85,14 @@ async def serving(config: SimexConfig, clock: Clock | None = None) -> AsyncItera
             await _stop(server, exchange, tasks)
 
 
-def build_feed(config: SimexConfig, clock: Clock) -> Feed:
-    """The market source that ``config.market`` names."""
+async def open_feed(config: SimexConfig, clock: Clock) -> Feed:
+    """The market source that ``config.market`` names.
+
+    Raises:
+        ConfigError: it cannot be opened.
+    """
+    if config.market == "relay":
+        return await RelayFeed.open(config, clock)
     if config.recording_path is not None:
         return RecordingFeed(config.recording_path, config.speed, config.recording_start_delay_s, clock)
     return SyntheticFeed(config.symbols, config.seed, config.speed, clock)

@@ -86,7 +86,7 @@ class FrameReader:
         cts_ms = ts_ms if frame.cts is None else frame.cts + self._shift_ms
         bids, asks = scale.levels(part.b), scale.levels(part.a)
         is_snapshot = frame.type == "snapshot"
-        return BookChange(part.s, is_snapshot, bids, asks, part.seq, ts_ms, cts_ms, depth_of(frame.topic))
+        return BookChange(part.s, is_snapshot, bids, asks, part.seq, ts_ms, cts_ms, depth_of(frame.topic), part.u)
 
     def _trades(self, frame: WireFrame, symbol: str, scale: _Scale) -> TradeBatch:
         trades = []
