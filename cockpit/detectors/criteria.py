@@ -13,6 +13,7 @@ large. Size alone decides; how long it stands is the detector's business.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from math import ceil, inf
 from operator import sub
 
@@ -53,16 +54,27 @@ class Ranking(msgspec.Struct, frozen=True):
     """The criteria in use that it passes."""
 
 
-class Criteria:
-    """The criteria in use with their thresholds, ready to be asked thousands of times a second."""
+Check = Callable[[BookLadder, int, float, SideBaseline, float], bool]
+"""Whether a level (ladder, number, size to rank it with) passes one criterion, thresholds scaled."""
 
-    __slots__ = ("_config", "_count", "_needed", "_uses")
+
+class Criteria:
+    """The criteria in use with their thresholds, asked cheapest first and no longer than the answer is open."""
+
+    __slots__ = ("_checks", "_config", "_spare")
 
     def __init__(self, config: DensityConfig) -> None:
         self._config = config
-        self._count = len(config.criteria)
-        self._needed = config.needed
-        self._uses = frozenset(config.criteria)
+        self._spare = len(config.criteria) - config.needed
+        """Number of criteria that a wall may fail."""
+        checks: dict[Criterion, Check] = {
+            "abs_usd": self._has_abs_usd,
+            "side_percent": self._has_side_percent,
+            "neighbours": self._exceeds_neighbours,
+            "median_bucket": self._exceeds_median_bucket,
+            "cluster": self._leads_cluster,
+        }
+        self._checks = tuple((name, check) for name, check in checks.items() if name in config.criteria)
 
     def rank(self, ladder: BookLadder, at: int, size: float, usual: SideBaseline, scale: float = 1.0) -> Ranking | None:
         """Rank of a level if it is a wall, else None.
@@ -74,45 +86,75 @@ class Criteria:
             usual: what is usual on this side.
             scale: factor on every threshold.
         """
-        config, uses = self._config, self._uses
-        sizes, price = ladder.sizes, ladder.prices[at]
-        reach = config.neighbours_n
-        around = sizes[max(0, at - reach) : at] + sizes[at + 1 : at + 1 + reach]
-        relative = size * len(around) / sum(around) if around else 0.0
-        total = usual.total - sizes[at] + size
-        side_percent = 100.0 * size / total if total > 0.0 else 0.0
-        is_above_average = size >= usual.mean
-        failed: list[Criterion] = []
-        if not (is_above_average and relative >= scale * config.neighbours_x) and "neighbours" in uses:
-            failed.append("neighbours")
-        if price * size < scale * config.abs_usd and "abs_usd" in uses:
-            failed.append("abs_usd")
-        if side_percent < scale * config.side_percent and "side_percent" in uses:
-            failed.append("side_percent")
-        if self._count - len(failed) < self._needed:
-            return None  # the last two look at a range of levels: worth it only now
-        multiple, is_largest = bucket_multiple(ladder, at, size, usual)
-        members, cluster_size = cluster(ladder, at, size, config.cluster_range_pct)
-        is_cluster = members >= config.cluster_min_levels
-        if not (is_above_average and is_largest and multiple >= scale * config.k_density):
-            failed.append("median_bucket")
-        if not (is_above_average and is_cluster and price * cluster_size >= scale * config.abs_usd):
-            failed.append("cluster")
-        names = tuple(name for name in config.criteria if name not in failed)
-        if len(names) < self._needed:
-            return None
-        return Ranking(side_percent, relative, multiple, is_cluster, names)
+        spare = self._spare
+        passed: list[Criterion] = []
+        for name, check in self._checks:
+            if check(ladder, at, size, usual, scale):
+                passed.append(name)
+            elif spare == 0:
+                return None
+            else:
+                spare -= 1
+        return Ranking(
+            side_percent=side_percent(ladder, at, size, usual),
+            relative_strength=relative_strength(ladder, at, size, self._config.neighbours_n),
+            median_multiple=bucket_multiple(ladder, at, size, usual)[0],
+            is_cluster=cluster(ladder, at, size, self._config.cluster_range_pct)[0] >= self._config.cluster_min_levels,
+            passed=tuple(passed),
+        )
 
     def size_floor(self, ladder: BookLadder, usual: SideBaseline) -> float:
         """A size below which no level of this side can be a wall now, so that most levels cost one comparison."""
         if not ladder.prices:
             return inf
         config = self._config
+        # The largest level of a bucket holds at least the bucket's share for each of its ticks.
+        least_of_bucket = config.k_density * usual.median_bucket / config.bucket_ticks
         floors = {
             "abs_usd": config.abs_usd / max(ladder.prices[0], ladder.prices[-1]),
             "side_percent": config.side_percent / 100.0 * usual.total,
+            "median_bucket": max(usual.mean, least_of_bucket),
         }
-        return sorted(floors.get(name, usual.mean) for name in config.criteria)[self._needed - 1]
+        return sorted(floors.get(name, usual.mean) for name in config.criteria)[-1 - self._spare]
+
+    def _has_abs_usd(self, ladder: BookLadder, at: int, size: float, usual: SideBaseline, scale: float) -> bool:
+        return ladder.prices[at] * size >= scale * self._config.abs_usd
+
+    def _has_side_percent(self, ladder: BookLadder, at: int, size: float, usual: SideBaseline, scale: float) -> bool:
+        return side_percent(ladder, at, size, usual) >= scale * self._config.side_percent
+
+    def _exceeds_neighbours(self, ladder: BookLadder, at: int, size: float, usual: SideBaseline, scale: float) -> bool:
+        if size < usual.mean:
+            return False
+        return relative_strength(ladder, at, size, self._config.neighbours_n) >= scale * self._config.neighbours_x
+
+    def _exceeds_median_bucket(
+        self, ladder: BookLadder, at: int, size: float, usual: SideBaseline, scale: float
+    ) -> bool:
+        if size < usual.mean:
+            return False
+        multiple, is_largest = bucket_multiple(ladder, at, size, usual)
+        return is_largest and multiple >= scale * self._config.k_density
+
+    def _leads_cluster(self, ladder: BookLadder, at: int, size: float, usual: SideBaseline, scale: float) -> bool:
+        if size < usual.mean:
+            return False
+        levels, total = cluster(ladder, at, size, self._config.cluster_range_pct)
+        is_cluster = levels >= self._config.cluster_min_levels
+        return is_cluster and ladder.prices[at] * total >= scale * self._config.abs_usd
+
+
+def side_percent(ladder: BookLadder, at: int, size: float, usual: SideBaseline) -> float:
+    """Share of the side's total, percent."""
+    total = usual.total - ladder.sizes[at] + size
+    return 100.0 * size / total if total > 0.0 else 0.0
+
+
+def relative_strength(ladder: BookLadder, at: int, size: float, reach: int) -> float:
+    """Multiple of the mean of the ``reach`` nearest levels on each side; 0.0 without neighbours."""
+    sizes = ladder.sizes
+    around = sizes[max(0, at - reach) : at] + sizes[at + 1 : at + 1 + reach]
+    return size * len(around) / sum(around) if around else 0.0
 
 
 def bucket_multiple(ladder: BookLadder, at: int, size: float, usual: SideBaseline) -> tuple[float, bool]:

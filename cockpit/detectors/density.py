@@ -195,6 +195,7 @@ class DensityDetector:
             side.candidates.clear()
             for wall in list(side.walls.values()):
                 self._end(side, wall, "book lost")
+        self._settle()
 
     # ------------------------------------------------------------------------------------------------------- the tape
 

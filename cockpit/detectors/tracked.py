@@ -75,8 +75,9 @@ class TrackedWall:
 
     @property
     def standing(self) -> float:
-        """Size as it would be without the trades: being eaten does not make a wall less of a wall."""
-        return (self.ledger.current + self.ledger.traded) / QUANTA
+        """Size as it would be if no more had been traded than was refilled: being eaten makes no lesser wall."""
+        ledger = self.ledger
+        return (ledger.current + max(0, ledger.traded - ledger.refilled)) / QUANTA
 
     @property
     def eaten_ratio(self) -> float:
