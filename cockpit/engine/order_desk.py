@@ -20,7 +20,7 @@ from cockpit.domain.events import (
     VenueReports,
 )
 from cockpit.domain.ids import ClientOrderId, client_order_id
-from cockpit.domain.instrument import Lots, Ticks
+from cockpit.domain.instrument import Instrument, Lots, Ticks
 from cockpit.domain.orders import OrderReport, OrderRequest, StopRequest
 from cockpit.domain.positions import FillReport, PositionReport
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
@@ -118,12 +118,14 @@ class OrderDesk:
         held = position.side if position is not None else (report.side if report is not None else None)
         if held is None:
             return f"no position in {symbol}"
-        if role is OrderRole.CLOSE and position is not None and position.close_id is not None:
+        if role is OrderRole.CLOSE and self._is_closing(symbol):
             return f"a close of {symbol} is working already"
         lots = Lots(0)
         if percent < 100:
-            instrument = self.state.symbols[symbol].instrument
-            lots = Lots(0) if position is None or instrument is None else position.lots(instrument, percent)
+            instrument = self._instrument(symbol)
+            if position is None or instrument is None:
+                return f"{symbol} is foreign or its rules are not known: only 100 % of it can be closed"
+            lots = position.lots(instrument, percent)
             if lots <= 0:
                 return f"{percent} % of {symbol} is less than one lot; close all of it instead"
         request = OrderRequest(
@@ -144,6 +146,17 @@ class OrderDesk:
         self.reasons[request.client_id] = reason
         self._submit(request, out)
         return ""
+
+    def _is_closing(self, symbol: str) -> bool:
+        position = self.positions.open.get(symbol)
+        if position is not None:
+            return position.close_id is not None
+        return any(order.role is OrderRole.CLOSE for order in self.orders.in_flight(symbol))
+
+    def _instrument(self, symbol: str) -> Instrument | None:
+        """Rules of a symbol; None also for one that this engine does not watch (a foreign position)."""
+        known = self.state.symbols.get(symbol)
+        return None if known is None else known.instrument
 
     def move_stop(self, position: OpenPosition, stop: Ticks, out: Outbox) -> None:
         """Set or move the stop of an open position in place."""
@@ -411,7 +424,7 @@ class OrderDesk:
     # ------------------------------------------------------------------------------------------------------ stops
 
     def _confirm_stop(self, position: OpenPosition, out: Outbox) -> None:
-        instrument = self.state.symbols[position.symbol].instrument
+        instrument = self._instrument(position.symbol)
         if instrument is None or not self.positions.confirm_stop(position, instrument, self.state.now_ns):
             return
         position.stop_in_flight = False
