@@ -30,11 +30,15 @@ from cockpit.engine.exit_desk import ExitDesk
 from cockpit.engine.flatten_desk import FLAG, FlattenDesk
 from cockpit.engine.order_desk import OrderDesk
 from cockpit.engine.signal_desk import SignalDesk
-from cockpit.engine.state import EngineState, Outbox
+from cockpit.engine.state import DAY_NS, EngineState, Outbox
+from cockpit.execution.flatten import FlattenState
+from cockpit.ports.journal import REBUILT_FLAG
 
 PAUSED = "paused"
 DAY_LOSS = "day loss"
 DAY_LOSS_FLAG = "day_loss_lock"
+REBUILT = "journal rebuilt"
+KEPT_ANSWERS = 1_000
 
 
 class OperatorDesk:
@@ -49,19 +53,31 @@ class OperatorDesk:
         self.exits = exits
         self.flatten = flatten
         self._shutdown_when_flat = False
+        self._answers: dict[tuple[str, str], str] = {}
+        """Answers to the last commands by operator and id: a command that arrives again is not carried out again."""
+        self._loss_day = 0
+        """Exchange day (number since 1970) in which the loss limit was reached."""
 
     def recover(self, flags: Mapping[str, str], out: Outbox) -> None:
         """Take up durable flags of an earlier run: a flatten goes on, a day-loss lock holds."""
         if flags.get(FLAG):
             self.flatten.start(out)
-        if flags.get(DAY_LOSS_FLAG):
-            self.state.locks[DAY_LOSS] = f"day loss limit reached on {flags[DAY_LOSS_FLAG]}"
+        if day := flags.get(DAY_LOSS_FLAG):
+            self._loss_day = int(day)
+            self.state.locks[DAY_LOSS] = "day loss limit reached before the last start"
+        if moved := flags.get(REBUILT_FLAG):
+            self.state.locks[REBUILT] = f"the journal was rebuilt, the damaged one is {moved}; resume to go on"
         if flags.get(PAUSED):
             self.state.locks[PAUSED] = "paused by the operator"
 
     def on_command(self, event: OperatorCommand, out: Outbox) -> None:
-        """Judge one command and answer it."""
-        reason = self._judge(event.command, event.operator, out)
+        """Judge one command and answer it; a repeat of it gets the same answer and does nothing."""
+        key = (event.operator, event.command_id)
+        reason = self._answers.get(key)
+        if reason is None:
+            reason = self._answers[key] = self._judge(event.command, event.operator, out)
+            if len(self._answers) > KEPT_ANSWERS:
+                del self._answers[next(iter(self._answers))]
         arguments = msgspec.to_builtins(event.command)
         arguments.pop("type", None)
         out.outputs.append(
@@ -131,14 +147,15 @@ class OperatorDesk:
     def _resume(self, out: Outbox) -> str:
         if self.flatten.flatten.is_running:
             return "a flatten is running; entries stay off until it is done"
-        self.state.locks.pop(PAUSED, None)
-        out.effects.append(SetFlag(PAUSED, ""))
-        held = self.state.locks.get(DAY_LOSS)
-        if held is not None and not self._is_day_loss_reached():
-            del self.state.locks[DAY_LOSS]
-            out.effects.append(SetFlag(DAY_LOSS_FLAG, ""))
-        elif held is not None:
-            return f"{held}; it ends with the exchange's day"
+        if DAY_LOSS in self.state.locks and (
+            self.state.now_ns // DAY_NS <= self._loss_day or self._is_day_loss_reached()
+        ):
+            return f"{self.state.locks[DAY_LOSS]}; it holds until the exchange's next day"
+        if self.flatten.flatten.state is FlattenState.ARMED:
+            self.flatten.flatten.state = FlattenState.OFF
+        for lock, flag in ((PAUSED, PAUSED), (DAY_LOSS, DAY_LOSS_FLAG), (REBUILT, REBUILT_FLAG)):
+            if self.state.locks.pop(lock, None) is not None:
+                out.effects.append(SetFlag(flag, ""))
         return ""
 
     def _set_approval(self, approval: Approval) -> str:
@@ -148,13 +165,16 @@ class OperatorDesk:
         return ""
 
     def _shutdown(self, command: Shutdown, out: Outbox) -> str:
-        symbols = sorted(self.orders.positions.symbols())
         if command.flatten:
             self.flatten.start(out)
             self._shutdown_when_flat = True
             return ""
+        entries = {order.symbol for order in self.orders.orders.live_entries()}
+        symbols = sorted(self.orders.positions.symbols() | entries)
         if symbols and not command.leave_protected:
-            return f"open position in {', '.join(symbols)}: say --leave-protected or --flatten"
+            return f"open position or entry in {', '.join(symbols)}: say --leave-protected or --flatten"
+        if self.flatten.flatten.is_running and not command.leave_protected:
+            return "a flatten is running: wait for it, or say --leave-protected and it goes on at the next start"
         out.effects.append(EndEngine("stopped by the operator"))
         return ""
 
@@ -170,5 +190,6 @@ class OperatorDesk:
         limit = self.state.settings.risk.day_loss_limit_r
         text = f"day loss limit of {limit:g} R reached"
         self.state.locks[DAY_LOSS] = text
-        out.effects.append(SetFlag(DAY_LOSS_FLAG, f"day {self.state.day.day}"))
+        self._loss_day = self.state.now_ns // DAY_NS
+        out.effects.append(SetFlag(DAY_LOSS_FLAG, str(self._loss_day)))
         out.outputs.append(Noted(event="day_loss", severity=Severity.CRITICAL, text=text))
