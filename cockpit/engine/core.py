@@ -222,7 +222,7 @@ class TradingCore:
     def _invalidate_books(self, out: Outbox) -> None:
         """What was not heard is not known: every book waits for a new snapshot."""
         for symbol in self.state.symbols.values():
-            symbol.market.book.invalidate("stream lost")
+            symbol.give_up_book("stream lost")
             if symbol.was_valid:
                 symbol.was_valid = False
                 out.outputs.append(BookStateChanged(symbol.symbol, False, "stream lost"))
@@ -235,7 +235,7 @@ class TradingCore:
             return
         symbol = self.state.symbols.get(event.symbol)
         if symbol is not None:
-            symbol.market.book.invalidate(f"bad frame: {event.reason}")
+            symbol.give_up_book(f"bad frame: {event.reason}")
             if symbol.was_valid:
                 self._book_changed(symbol, out)
 

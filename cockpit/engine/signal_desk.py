@@ -19,6 +19,7 @@ from cockpit.engine.effects import SignalDecided
 from cockpit.engine.order_desk import OrderDesk
 from cockpit.engine.state import EngineState, Outbox, SymbolState
 from cockpit.execution.positions import EntryOrigin
+from cockpit.execution.positions import OpenPosition
 from cockpit.execution.ticket import BookSides, Ticket, make_ticket, ticket_hash
 from cockpit.risk.checks import AccountFacts, Check, MarketFacts, account_checks, market_checks
 from cockpit.risk.gate import RiskRefused, review
@@ -207,14 +208,19 @@ class SignalDesk:
         ]
 
     def day_pnl(self) -> Decimal:
-        """Profit since 00:00 UTC after fees, open positions at the mid included, USDT."""
-        total = self.state.day.realised
+        """Profit since 00:00 UTC after fees, open positions included, USDT."""
         fee = Decimal(repr(self.state.settings.execution.taker_fee_rate))
-        for position in self.orders.positions.open.values():
-            mid = self.state.symbols[position.symbol].market.mid if position.symbol in self.state.symbols else None
-            if mid is not None:
-                total += position.net_at(Decimal(repr(mid)), fee)
-        return total
+        held = self.orders.positions.open.values()
+        return self.state.day.realised + sum((p.net_at(self._value_price(p), fee) for p in held), Decimal(0))
+
+    def _value_price(self, position: OpenPosition) -> Decimal:
+        """What a position is valued at: mid, else mark, as told last. A lost book does not hide an open loss."""
+        symbol = self.state.symbols.get(position.symbol)
+        price = None if symbol is None else symbol.market.mid or symbol.mark
+        if price is not None:
+            return Decimal(repr(price))
+        told = None if position.report is None else position.report.mark_price
+        return told or position.entry_price
 
     # ----------------------------------------------------------------------------------------------------- sending
 

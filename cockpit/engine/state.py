@@ -64,6 +64,11 @@ class SymbolState:
         self.md_latency_ns: deque[int] = deque(maxlen=64)
         """Receive time minus exchange time of the last frames."""
 
+    def give_up_book(self, reason: str) -> None:
+        """The book is not known any more, and with it the mid: no rule may go on with the last one."""
+        self.market.book.invalidate(reason)
+        self.market.mid = None
+
     @property
     def mark(self) -> float | None:
         """Mark price, None while the source has not told it."""
