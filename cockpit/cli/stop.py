@@ -60,7 +60,7 @@ def _end_engine(profile: Profile, engine: EngineRun, policy: Shutdown) -> None:
         _end_by_signal(engine)
         return
     if not reply.accepted:
-        raise SafetyRefusal(f"{reply.reason}: cockpit stop --leave-protected or cockpit stop --flatten")
+        raise SafetyRefusal(reply.reason)
     patience_s = FLATTEN_S if policy.flatten else END_S
     if wait_for(lambda: not is_cockpit(engine.pid, ENGINE_WORD), CLOCK, patience_s):
         return

@@ -45,7 +45,7 @@ def test_top_of_book_equals_the_exchanges_own_at_every_seq_that_both_have(name: 
 
 @pytest.mark.recorded
 def test_numbers_are_the_exchanges_own_texts(tmp_path: Path) -> None:
-    frames = recorded("nexousdt-24h/frames.jsonl.gz")
+    frames = recorded("btcusdt-perp-2023/frames.jsonl.gz")
     with gzip.open(frames, "rt") as stream:
         first = json.loads(stream.readline())["frame"]["data"]
     out = tmp_path / "bbo.csv"

@@ -1,0 +1,108 @@
+"""A data folder of its own with the real background processes in it, and their certain end after the test."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.support.program import cockpit, environment
+
+
+class ProfileFolder:
+    """One data folder and the commands on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.run = folder / "run"
+        self.socket = self.run / "sim.sock"
+        self._children: list[subprocess.Popen[bytes]] = []
+
+    def cockpit(self, *arguments: str, timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
+        """Run a command on this data folder to its end."""
+        return cockpit(*arguments, "--data-dir", str(self.folder), timeout_s=timeout_s)
+
+    def start_headless(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start an engine in the foreground of a process of ours, and wait until its socket answers."""
+        said = (self.folder / "headless.out").open("ab")
+        child = subprocess.Popen(
+            [sys.executable, "-m", "cockpit", "run", "--headless", "--data-dir", str(self.folder), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            env=environment(),
+        )
+        said.close()
+        self._children.append(child)
+        wait_until(lambda: child.poll() is not None or self.engine is not None, "the engine is ready", 60.0)
+        assert child.poll() is None, (self.folder / "headless.out").read_text()
+        return child
+
+    @property
+    def engine(self) -> dict[str, Any] | None:
+        """``run/engine-sim.json``, if the engine's socket is there too."""
+        return _read(self.run / "engine-sim.json") if self.socket.exists() else None
+
+    @property
+    def simex(self) -> dict[str, Any] | None:
+        """``run/simex.json``."""
+        return _read(self.run / "simex.json")
+
+    def status(self) -> dict[str, Any]:
+        """``cockpit status --json``."""
+        told: dict[str, Any] = json.loads(self.cockpit("status", "--json").stdout)
+        return told
+
+    def end(self) -> None:
+        """End everything that was started here, whatever state it is in."""
+        pids = [run["pid"] for run in (_read(self.run / "engine-sim.json"), self.simex) if run is not None]
+        for child in self._children:
+            if child.poll() is None:
+                child.kill()
+            child.wait()
+        for pid in pids:
+            if is_alive(pid):
+                os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def profile_folder(folder: Path) -> Iterator[ProfileFolder]:
+    """A profile whose processes end with the test."""
+    profile = ProfileFolder(folder)
+    try:
+        yield profile
+    finally:
+        profile.end()
+
+
+def is_alive(pid: int) -> bool:
+    """True for a living cockpit process."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        words = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z" and b"cockpit" in words
+
+
+def wait_until(condition: Callable[[], object], what: str, deadline_s: float = 20.0) -> None:
+    """Poll until ``condition`` holds; fail after the deadline."""
+    end = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < end, f"in vain: {what}"
+        time.sleep(0.05)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        content: dict[str, Any] = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+    return content
