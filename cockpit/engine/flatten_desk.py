@@ -6,17 +6,18 @@ from decimal import Decimal
 
 from cockpit.domain.enums import OrderRole, Severity
 from cockpit.domain.events import OrderAnswer, VenueReports
-from cockpit.domain.ids import ClientOrderId, role_of
-from cockpit.domain.orders import CancelRequest
+from cockpit.domain.ids import role_of
+from cockpit.domain.orders import OPEN_STATES, OrderReport
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
-from cockpit.engine.effects import CancelEntries, CancelOrder, Noted, SetFlag, SetTimer
+from cockpit.engine.effects import CancelEntries, Noted, SetFlag, SetTimer
 from cockpit.engine.order_desk import OrderDesk
 from cockpit.engine.state import EngineState, Outbox
-from cockpit.execution.flatten import CancelEntriesOf, CancelLeftovers, CloseNow, Flatten, FlattenState, FlattenStep
+from cockpit.execution.flatten import CancelOrdersOf, CloseNow, Flatten, FlattenState, FlattenStep
 
 STEP_NS = NS_PER_S // 2
 FLAG = "flatten"
 LOCK = "flatten"
+PAUSED = "paused"
 
 
 class FlattenDesk:
@@ -31,7 +32,8 @@ class FlattenDesk:
         """First press: entries off and cancelled; nothing is closed."""
         if not self.flatten.is_running:
             self.flatten.state = FlattenState.ARMED
-        self.state.locks["paused"] = "paused by the operator"
+        self.state.locks[PAUSED] = "paused by the operator"
+        out.effects.append(SetFlag(PAUSED, "1"))
         self.cancel_entries("", out)
 
     def start(self, out: Outbox) -> bool:
@@ -51,8 +53,10 @@ class FlattenDesk:
         held = {symbol: position.qty for symbol, position in self.orders.positions.open.items()}
         for symbol, report in self.orders.positions.unclaimed.items():
             held[symbol] = max(held.get(symbol, Decimal(0)), report.qty)
-        entries = {order.symbol for order in self.orders.orders.live_entries()}
-        for step in self.flatten.step(self.state.now_ns, held, entries):
+        table = self.orders.orders
+        open_orders = {order.symbol for order in table.open_orders() if order.report is None or _may_fill(order.report)}
+        entries = {order.symbol for order in table.live_entries()}
+        for step in self.flatten.step(self.state.now_ns, held, open_orders | entries):
             self._carry_out(step, out)
         out.effects.append(SetTimer("flatten", self.state.now_ns + STEP_NS))
 
@@ -70,16 +74,16 @@ class FlattenDesk:
         """A complete read of the account came back."""
         if not self.flatten.is_running:
             return
-        open_symbols = {report.symbol for report in reports.positions if report.qty > 0}
-        in_flight = len(self.orders.orders.in_flight())
-        for step in self.flatten.on_read(reports.requested_ns, open_symbols, in_flight):
-            self._carry_out(step, out)
+        positions = {report.symbol for report in reports.positions if report.qty > 0}
+        positions |= {symbol for symbol, held in self.orders.positions.open.items() if held.qty > 0}
+        left = len(self.orders.orders.in_flight()) + sum(map(_may_fill, reports.orders))
+        self.flatten.on_read(reports.requested_ns, positions, left)
         if self.flatten.state is FlattenState.FLAT:
             self.state.locks.pop(LOCK, None)
-            self.state.locks["paused"] = "paused after flatten"
-            out.effects.append(SetFlag(FLAG, ""))
+            self.state.locks[PAUSED] = "paused after flatten"
+            out.effects += [SetFlag(PAUSED, "1"), SetFlag(FLAG, "")]
             took = (self.state.now_ns - self.flatten.started_ns) / NS_PER_S
-            text = f"flat: no position, read twice, {took:.1f} s"
+            text = f"flat: no position and no order, read twice, {took:.1f} s"
             out.outputs.append(Noted(event="flatten", severity=Severity.CRITICAL, text=text))
 
     def cancel_entries(self, symbol: str, out: Outbox) -> int:
@@ -90,14 +94,14 @@ class FlattenDesk:
 
     def _carry_out(self, step: FlattenStep, out: Outbox) -> None:
         match step:
-            case CancelEntriesOf(symbol):
+            case CancelOrdersOf(symbol):
                 out.effects.append(CancelEntries(symbol))
             case CloseNow(symbol, _):
                 self.orders.close(symbol, 100, "flatten", OrderRole.FLATTEN, out)
-            case CancelLeftovers():
-                for order in self.orders.orders.open_orders():
-                    if order.is_own:
-                        request = CancelRequest(symbol=order.symbol, client_id=ClientOrderId(order.client_id))
-                        out.effects.append(CancelOrder(request))
             case _:
                 self.orders.request_reports(out)
+
+
+def _may_fill(report: OrderReport) -> bool:
+    """True for an order that may open or change a position by itself: open, and no stop."""
+    return report.status in OPEN_STATES and not report.stop_order_type

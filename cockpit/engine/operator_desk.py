@@ -27,14 +27,13 @@ from cockpit.domain.commands import (
 from cockpit.domain.enums import Approval, OrderRole, Severity
 from cockpit.engine.effects import CommandAnswered, EndEngine, Noted, SetFlag
 from cockpit.engine.exit_desk import ExitDesk
-from cockpit.engine.flatten_desk import FLAG, FlattenDesk
+from cockpit.engine.flatten_desk import FLAG, PAUSED, FlattenDesk
 from cockpit.engine.order_desk import OrderDesk
 from cockpit.engine.signal_desk import SignalDesk
 from cockpit.engine.state import DAY_NS, EngineState, Outbox
 from cockpit.execution.flatten import FlattenState
 from cockpit.ports.journal import REBUILT_FLAG
 
-PAUSED = "paused"
 DAY_LOSS = "day loss"
 DAY_LOSS_FLAG = "day_loss_lock"
 REBUILT = "journal rebuilt"
@@ -134,7 +133,6 @@ class OperatorDesk:
                 return self._resume(out)
             case ArmFlatten():
                 self.flatten.arm(out)
-                out.effects.append(SetFlag(PAUSED, "1"))
                 return ""
             case FlattenAll():
                 return "" if self.flatten.start(out) else "a flatten is running already"

@@ -1,13 +1,14 @@
 """Flatten as a converging state: what to do next until the exchange has said zero twice (reliability.md C.4).
 
-Entries are cancelled first and stay off. Every position is closed again and again, each time with a new link id, until
-a read of the account shows none. Protective stops are never touched while a position is open. Reads only count if they
-were asked after everything we sent has either answered or outlived its time.
+Orders that could still fill are cancelled first, again and again, and entries stay off. Every position is closed again
+and again, each time with a new link id, until a read of the account shows none. Protective stops are never touched.
+Reads only count if they were asked after everything we sent has either answered or outlived its time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from enum import StrEnum
 
@@ -28,8 +29,8 @@ class FlattenState(StrEnum):
     FLAT = "flat"
 
 
-class CancelEntriesOf(msgspec.Struct, frozen=True):
-    """Cancel the entry orders of a symbol."""
+class CancelOrdersOf(msgspec.Struct, frozen=True):
+    """Cancel every order of a symbol that could still fill; stops stay."""
 
     symbol: str
 
@@ -45,20 +46,31 @@ class ReadAccount(msgspec.Struct, frozen=True):
     """Read the whole account."""
 
 
-class CancelLeftovers(msgspec.Struct, frozen=True):
-    """Everything is zero: cancel whatever order of ours is left."""
+FlattenStep = CancelOrdersOf | CloseNow | ReadAccount
 
 
-FlattenStep = CancelEntriesOf | CloseNow | ReadAccount | CancelLeftovers
-
-
-class SymbolProgress:
-    """Closing one symbol."""
+class Attempts:
+    """Doing one thing again and again, with growing pauses."""
 
     def __init__(self) -> None:
         self.attempts = 0
-        self.next_ns = 0
-        self.sent_ns = 0
+        self._next_ns = 0
+
+    def take(self, now_ns: int) -> bool:
+        """True if it is time for the next attempt, which then counts as made."""
+        if now_ns < self._next_ns:
+            return False
+        self.attempts += 1
+        wait_s = min(FIRST_RETRY_S * self.attempts, LONGEST_RETRY_S)
+        self._next_ns = now_ns + round(wait_s * NS_PER_S)
+        return True
+
+
+class SymbolProgress(Attempts):
+    """Closing one symbol."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self.acked_ms: int | None = None
         self.is_flat = False
         self.detail = ""
@@ -74,7 +86,7 @@ class Flatten:
         self.started_ns = 0
         self._last_sent_ns = 0
         self._zero_reads = 0
-        self._entries_cancelled: set[str] = set()
+        self._cancels: dict[str, Attempts] = {}
 
     @property
     def is_running(self) -> bool:
@@ -87,27 +99,26 @@ class Flatten:
             return False
         self.state = FlattenState.RUNNING
         self.progress = {}
-        self.started_ns = now_ns
-        self._last_sent_ns = now_ns
+        self.started_ns = self._last_sent_ns = now_ns
         self._zero_reads = 0
-        self._entries_cancelled = set()
+        self._cancels = {}
         return True
 
-    def step(self, now_ns: int, positions: Mapping[str, Decimal], entries: set[str]) -> list[FlattenStep]:
+    def step(self, now_ns: int, positions: Mapping[str, Decimal], orders: AbstractSet[str]) -> list[FlattenStep]:
         """What to do now.
 
         Args:
             now_ns: engine time.
             positions: unsigned size by symbol, of every position known (zero or missing: none).
-            entries: symbols with entry orders that may still fill.
+            orders: symbols with orders that may still fill, ours or not; stops of positions are no such orders.
         """
         if not self.is_running:
             return []
         steps: list[FlattenStep] = []
-        for symbol in sorted(entries - self._entries_cancelled):
-            self._entries_cancelled.add(symbol)
-            self._last_sent_ns = now_ns
-            steps.append(CancelEntriesOf(symbol))
+        for symbol in sorted(orders):
+            if self._cancels.setdefault(symbol, Attempts()).take(now_ns):
+                self._last_sent_ns = now_ns
+                steps.append(CancelOrdersOf(symbol))
         for symbol in sorted(positions):
             if positions[symbol] > 0:
                 steps += self._close(symbol, now_ns)
@@ -118,12 +129,9 @@ class Flatten:
         progress = self.progress.setdefault(symbol, SymbolProgress())
         progress.is_flat = False
         self._zero_reads = 0
-        if now_ns < progress.next_ns:
+        if not progress.take(now_ns):
             return []
-        progress.attempts += 1
-        wait = min(FIRST_RETRY_S * progress.attempts, LONGEST_RETRY_S)
-        progress.next_ns = now_ns + round(wait * NS_PER_S)
-        progress.sent_ns = self._last_sent_ns = now_ns
+        self._last_sent_ns = now_ns
         return [CloseNow(symbol, progress.attempts)]
 
     def on_answer(self, symbol: str, detail: str, ms: int | None) -> None:
@@ -133,24 +141,23 @@ class Flatten:
             progress.detail = detail
             progress.acked_ms = ms if ms is not None else progress.acked_ms
 
-    def on_read(self, requested_ns: int, open_symbols: set[str], in_flight: int) -> list[FlattenStep]:
-        """Take a complete read of the account; two zero readings after everything sent has died end the flatten.
+    def on_read(self, requested_ns: int, positions: AbstractSet[str], left: int) -> None:
+        """Take a complete read of the account; two zero readings, the second when nothing sent lives, end the flatten.
 
         Args:
-            requested_ns: when the read was asked for.
-            open_symbols: symbols the read shows a position of.
-            in_flight: our orders whose fate is open.
+            requested_ns: when the read was asked for; one from before our last request proves nothing.
+            positions: symbols with a position, by the read or by our own books.
+            left: orders that may still fill, and our requests whose fate is open.
         """
         if not self.is_running:
-            return []
+            return
         for symbol, progress in self.progress.items():
-            progress.is_flat = symbol not in open_symbols
-        if open_symbols or in_flight:
+            progress.is_flat = symbol not in positions
+        if positions or left:
             self._zero_reads = 0
-            return []
-        if self._zero_reads == 0 or requested_ns >= self._last_sent_ns + self._ttl_ns + NS_PER_S:
+            return
+        quiet_ns = 0 if self._zero_reads == 0 else self._ttl_ns + NS_PER_S
+        if requested_ns > self._last_sent_ns + quiet_ns:
             self._zero_reads += 1
-        if self._zero_reads < 2:
-            return []
-        self.state = FlattenState.FLAT
-        return [CancelLeftovers()]
+        if self._zero_reads == 2:
+            self.state = FlattenState.FLAT

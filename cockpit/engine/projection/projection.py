@@ -7,8 +7,7 @@ from collections import deque
 from cockpit.domain.enums import StreamName
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.core import TradingCore
-from cockpit.engine.flatten_desk import LOCK
-from cockpit.engine.operator_desk import PAUSED
+from cockpit.engine.flatten_desk import LOCK, PAUSED
 from cockpit.engine.projection.figures import ShellFigures
 from cockpit.engine.projection.markets import SymbolSeries, book_view, flow_view, walls_view, watchlist_view
 from cockpit.engine.projection.trading import flatten_view, orders_view, positions_view, risk_view, signals_view
