@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from cockpit.domain.enums import ExecType, Side, SignalKind
-from cockpit.domain.ids import origin_of
+from cockpit.domain.enums import ExecType, OrderRole, Side, SignalKind
+from cockpit.domain.ids import origin_of, role_of
 from cockpit.domain.instrument import Instrument, Lots, Ticks
 from cockpit.domain.positions import FillReport, Position, PositionReport
 from cockpit.ports.journal import TradeRow
@@ -114,6 +114,12 @@ class OpenPosition:
         """Fees of the whole trade, USDT."""
         return self.carried_fees + self.fills.fees
 
+    def take_over(self, side: Side, qty: Decimal, entry_price: Decimal) -> None:
+        """Begin with what the exchange says is held already; its fills are not known."""
+        self.side = side
+        self.fills = Position(self.symbol, qty * side.sign, entry_price)
+        self.peak_qty, self.entry_price = qty, entry_price
+
     def resume(self) -> None:
         """A late fill belongs to this trade although it was closed: go on with it."""
         self.carried_gross, self.carried_fees = self.gross, self.fees
@@ -179,6 +185,8 @@ class PositionManager:
             return position
         if position is None:
             position = self._begin(fill)
+            if position is None:
+                return None
             self.open[fill.symbol] = position
         if origin is not None and position.origin is None:
             position.origin = origin
@@ -188,14 +196,24 @@ class PositionManager:
             self.forget(position)
         return position
 
-    def _begin(self, fill: FillReport) -> OpenPosition:
-        """The position that a fill on no position belongs to: a trade of ours that it comes late for, or a new one."""
+    def _begin(self, fill: FillReport) -> OpenPosition | None:
+        """The position that a fill on no position belongs to: a trade of ours that it comes late for, or a new one.
+
+        A fill that changes a foreign position of which no fill is known starts from what the exchange said of it. None:
+        the fill only closes something that was never seen.
+        """
         ended = self._ended.pop(origin_of(fill.client_id) or "", None)
         if ended is not None:
             ended.resume()
             return ended
+        report = self.unclaimed.pop(fill.symbol, None)
+        held = None if report is None or report.seq >= fill.seq or role_of(fill.client_id) is OrderRole.ENTRY else report
+        if held is None and 0 < fill.qty <= fill.closed_qty:
+            return None
         position = OpenPosition(fill.symbol, fill.side, fill.ts_recv)
-        position.report = self.unclaimed.pop(fill.symbol, None)
+        position.report = report
+        if held is not None and held.side is not None:
+            position.take_over(held.side, held.qty, held.entry_price)
         return position
 
     def forget(self, position: OpenPosition) -> None:
