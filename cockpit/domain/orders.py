@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
-from cockpit.domain.enums import OrderRole, OrderStatus, OrderType, Side, TimeInForce, TriggerBy
+from cockpit.domain.enums import OrderRole, OrderStatus, OrderType, Side, SignalKind, TimeInForce, TriggerBy
 from cockpit.domain.ids import ClientOrderId, SignalId
 from cockpit.domain.instrument import Lots, Ticks
 
@@ -41,6 +42,22 @@ def may_follow(now: OrderStatus, then: OrderStatus) -> bool:
     return then in TRANSITIONS[now]
 
 
+class EntryOrigin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a position of ours comes from. Part of the entry's durable intent: a restart needs it to guard and exit."""
+
+    trade_id: str
+    kind: SignalKind
+    stop: Ticks
+    take_profit: Ticks | None
+    wall_id: str
+    wall_price: float
+    raised_ns: int
+    """Receive time at which the signal was raised."""
+    approved_ns: int
+    parameters: dict[str, Any]
+    """The parameters in force at entry."""
+
+
 class OrderRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """One order as we want it. Immutable: what the journal holds is what is sent."""
 
@@ -62,6 +79,8 @@ class OrderRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     take_profit: Ticks | None = None
     position_idx: int = 0
     signal_id: SignalId | None = None
+    origin: EntryOrigin | None = None
+    """Of entries: what the position is for."""
     created_ns: int = 0
     """Engine time of the decision, ns."""
 

@@ -210,6 +210,7 @@ class TradingCore:
             self.state.locks.pop(name, None)
             self._note(out, "stream_up", Severity.INFO, f"{name} is up")
             if event.stream is StreamName.PRIVATE:
+                self.state.private_up_ns = self.state.now_ns
                 self._read_account("the account is being read: the private stream has just come up", out)
             return
         self.state.reconnects += 1
@@ -274,10 +275,15 @@ class TradingCore:
         self.signals.on_tick(out)
         self.orders.on_tick(out)
         self.operator.on_tick(out)
-        reconcile_ns = round(state.settings.execution.reconcile_s * NS_PER_S)
-        if state.reconciled_ns is None or state.now_ns - state.reconciled_ns >= reconcile_ns:
+        if state.reconciled_ns is None or state.now_ns - state.reconciled_ns >= self._reconcile_ns():
             self.orders.request_reports(out)
         self.orders.orders.forget_ended(state.now_ns - 3_600 * NS_PER_S)
+
+    def _reconcile_ns(self) -> int:
+        """Pause between two reads of the account: short while what was missed may still be told by an old snapshot."""
+        config = self.state.settings.execution
+        is_settling = self.state.now_ns - self.state.private_up_ns < config.settling_s * NS_PER_S
+        return round((config.settling_reconcile_s if is_settling else config.reconcile_s) * NS_PER_S)
 
     @staticmethod
     def _note(out: Outbox, kind: str, severity: Severity, text: str, symbol: str = "") -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 
 from cockpit.domain.enums import BookSide, OrderRole, Side
+from cockpit.domain.orders import EntryOrigin
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.order_desk import OrderDesk
 from cockpit.engine.state import EngineState, Outbox, SymbolState
 from cockpit.execution.exits import ExitCheck, ExitFacts, evaluate, first_hit, wants_breakeven
-from cockpit.execution.positions import EntryOrigin, OpenPosition
+from cockpit.execution.positions import OpenPosition
 from cockpit.market.tape import TEN_SECONDS_NS
 
 CADENCE_NS = 100 * NS_PER_MS

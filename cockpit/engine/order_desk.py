@@ -21,7 +21,7 @@ from cockpit.domain.events import (
 )
 from cockpit.domain.ids import ClientOrderId, client_order_id
 from cockpit.domain.instrument import Instrument, Lots, Ticks
-from cockpit.domain.orders import OrderReport, OrderRequest, StopRequest
+from cockpit.domain.orders import EntryOrigin, OrderReport, OrderRequest, StopRequest
 from cockpit.domain.positions import FillReport, PositionReport
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import (
@@ -42,7 +42,7 @@ from cockpit.engine.effects import (
 from cockpit.engine.state import EngineState, Outbox
 from cockpit.engine.trades import trade_row
 from cockpit.execution.orders import OrderManager, TrackedOrder
-from cockpit.execution.positions import EntryOrigin, OpenPosition, PositionManager
+from cockpit.execution.positions import OpenPosition, PositionManager
 from cockpit.ports.journal import Recovery
 from cockpit.risk.gate import RiskApproved
 
@@ -62,7 +62,7 @@ class OrderDesk:
         self.state = state
         self.orders = OrderManager()
         self.positions = PositionManager(set(recovery.seen_exec_ids))
-        self.origins: dict[str, EntryOrigin] = {}
+        self.origins: dict[str, EntryOrigin | None] = {entry.client_id: entry.origin for entry in recovery.entries}
         """Origin of each entry of ours, by link id."""
         self.reasons: dict[str, str] = {}
         """Why a close order was sent, by link id."""
@@ -81,9 +81,7 @@ class OrderDesk:
             order.status = OrderStatus.UNKNOWN
             self._ask_again(order, 0.0, out)
         for row in recovery.open_trades:
-            symbol = self.state.symbols.get(row.symbol)
-            fills = [f for f in recovery.open_fills if f.symbol == row.symbol and f.ts_recv >= row.opened_ns]
-            self.positions.restore(row, fills, None if symbol is None else symbol.instrument)
+            self.positions.restore(row, [fill for fill in recovery.open_fills if fill.symbol == row.symbol])
 
     def on_tick(self, out: Outbox) -> None:
         """Once a second: positions that the exchange calls flat and that no execution closes."""
@@ -103,10 +101,10 @@ class OrderDesk:
 
     # ---------------------------------------------------------------------------------------------------- sending
 
-    def submit_entry(self, approved: RiskApproved[OrderRequest], origin: EntryOrigin, out: Outbox) -> None:
+    def submit_entry(self, approved: RiskApproved[OrderRequest], out: Outbox) -> None:
         """Send an approved entry."""
         request = approved.order
-        self.origins[request.client_id] = origin
+        self.origins[request.client_id] = request.origin
         self.state.entry_times.append(self.state.now_ns)
         self.state.symbols[request.symbol].last_entry_ns[request.side] = self.state.now_ns
         self._submit(request, out)

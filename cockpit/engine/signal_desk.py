@@ -13,12 +13,11 @@ import msgspec
 
 from cockpit.domain.enums import Approval, OrderRole, OrderType, Side, TimeInForce
 from cockpit.domain.ids import SignalId, client_order_id
-from cockpit.domain.orders import OrderRequest
+from cockpit.domain.orders import EntryOrigin, OrderRequest
 from cockpit.domain.time import NS_PER_S
 from cockpit.engine.effects import SignalDecided
 from cockpit.engine.order_desk import OrderDesk
 from cockpit.engine.state import EngineState, Outbox, SymbolState
-from cockpit.execution.positions import EntryOrigin
 from cockpit.execution.positions import OpenPosition
 from cockpit.execution.ticket import BookSides, Ticket, make_ticket, ticket_hash
 from cockpit.risk.checks import AccountFacts, Check, MarketFacts, account_checks, market_checks
@@ -237,16 +236,16 @@ class SignalDesk:
         if isinstance(ticket, Refusal):
             queued.note = ticket.text
             return ticket.text
-        verdict = review(self._request(signal, ticket), self.checks(signal))
+        verdict = review(self._request(queued, ticket), self.checks(signal))
         if isinstance(verdict, RiskRefused):
             queued.note = verdict.text
             return verdict.text
         self._end(signal, "approved", "", out, operator, ticket)
-        self.orders.submit_entry(verdict, self._origin(queued, ticket), out)
+        self.orders.submit_entry(verdict, out)
         return ""
 
-    def _request(self, signal: Signal, ticket: Ticket) -> OrderRequest:
-        settings = self.state.settings
+    def _request(self, queued: QueuedSignal, ticket: Ticket) -> OrderRequest:
+        signal, settings = queued.signal, self.state.settings
         entry_id = client_order_id(settings.environment, settings.epoch, signal.signal_id, OrderRole.ENTRY, 1)
         return OrderRequest(
             client_id=entry_id,
@@ -260,6 +259,7 @@ class SignalDesk:
             stop_loss=ticket.stop,
             stop_trigger_by=settings.execution.stop_trigger_by,
             signal_id=SignalId(signal.signal_id),
+            origin=self._origin(queued, ticket),
             created_ns=self.state.now_ns,
         )
 
@@ -275,10 +275,6 @@ class SignalDesk:
             raised_ns=queued.raised_ns,
             approved_ns=self.state.now_ns,
             parameters={
-                "kind": signal.kind.value,
-                "wall_id": signal.wall.wall_id,
-                "wall_price": signal.wall.price,
-                "take_profit_ticks": ticket.take_profit,
                 "risk": settings.risk.model_dump(mode="json"),
                 "execution": settings.execution.model_dump(mode="json"),
                 "gates": [msgspec.to_builtins(gate) for gate in signal.gates],

@@ -131,6 +131,8 @@ class EngineState:
         self.streams: dict[StreamName, bool] = dict.fromkeys(StreamName, False)
         self.is_ended = False
         self.reconciled_ns: int | None = None
+        self.private_up_ns = 0
+        """When the private stream came up last."""
         self.entry_times: deque[int] = deque(maxlen=600)
         self.order_ms: int | None = None
         """Round trip of the last order request."""

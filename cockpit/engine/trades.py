@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
 from cockpit.domain.positions import FillReport
 from cockpit.engine.state import EngineState
 from cockpit.execution.positions import OpenPosition
@@ -31,6 +33,7 @@ def trade_row(state: EngineState, position: OpenPosition, now_ns: int, closed_by
         kind="foreign" if origin is None else origin.kind.value,
         direction=position.side.value,
         opened_ns=position.opened_ns,
+        first_exec_id=position.first_exec_id,
         qty=position.peak_qty,
         entry_price=position.entry_price,
         initial_stop=None if origin is None or instrument is None else instrument.price(origin.stop),
@@ -47,5 +50,5 @@ def trade_row(state: EngineState, position: OpenPosition, now_ns: int, closed_by
         approve_to_ack_ms=position.latency.get("approve_to_ack"),
         ack_to_fill_ms=position.latency.get("ack_to_fill"),
         stop_ack_ms=None if position.stop_ack_ns is None else position.stop_ack_ns // 1_000_000,
-        parameters={} if origin is None else origin.parameters,
+        parameters={} if origin is None else {"origin": msgspec.to_builtins(origin)},
     )

@@ -62,4 +62,8 @@ class ExecutionConfig(BaseModel):
     """recv_window of order requests: an order cannot be accepted later than this after it was sent."""
     reconcile_s: Positive = 10.0
     """Orders and positions are compared with the exchange this often."""
+    settling_s: Positive = 15.0
+    """For this long after the private stream has come up they are compared more often ..."""
+    settling_reconcile_s: Positive = 3.0
+    """... namely this often: what was missed is not pushed, and a read may be answered from an older snapshot."""
     exits: ExitsConfig = ExitsConfig()

@@ -8,34 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
+from itertools import dropwhile
 
 import msgspec
 
-from cockpit.domain.enums import ExecType, OrderRole, Side, SignalKind
+from cockpit.domain.enums import ExecType, OrderRole, Side
 from cockpit.domain.ids import origin_of, role_of
 from cockpit.domain.instrument import Instrument, Lots, Ticks
+from cockpit.domain.orders import EntryOrigin
 from cockpit.domain.positions import FillReport, Position, PositionReport
 from cockpit.ports.journal import TradeRow
 
-_KINDS = frozenset(kind.value for kind in SignalKind)
 KEPT_ENDED = 50
 _TRADING = frozenset({ExecType.TRADE, ExecType.ADL, ExecType.LIQUIDATION})
-
-
-class EntryOrigin(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a position of ours comes from; fixed when its order is made."""
-
-    trade_id: str
-    kind: SignalKind
-    stop: Ticks
-    take_profit: Ticks | None
-    wall_id: str
-    wall_price: float
-    raised_ns: int
-    """Receive time at which the signal was raised."""
-    approved_ns: int
-    parameters: dict[str, Any]
 
 
 class OpenPosition:
@@ -45,6 +30,8 @@ class OpenPosition:
         self.symbol = symbol
         self.side = side
         self.opened_ns = opened_ns
+        self.first_exec_id = ""
+        """The execution that opened it: from there on its executions make it again after a restart."""
         self.origin: EntryOrigin | None = None
         self.fills = Position(symbol)
         self.peak_qty = Decimal(0)
@@ -211,6 +198,7 @@ class PositionManager:
         if held is None and 0 < fill.qty <= fill.closed_qty:
             return None
         position = OpenPosition(fill.symbol, fill.side, fill.ts_recv)
+        position.first_exec_id = fill.exec_id
         position.report = report
         if held is not None and held.side is not None:
             position.take_over(held.side, held.qty, held.entry_price)
@@ -267,21 +255,20 @@ class PositionManager:
         else:
             self.unclaimed[report.symbol] = report
 
-    def restore(self, row: TradeRow, fills: Iterable[FillReport], instrument: Instrument | None) -> None:
+    def restore(self, row: TradeRow, fills: Iterable[FillReport]) -> None:
         """Take up a trade that the journal left open, out of the executions that made it.
 
         Args:
             row: the trade as it was written last.
-            fills: executions of its symbol since it was opened, in booking order.
-            instrument: rules of the symbol, None if they are not known (then its stop is not guarded).
+            fills: executions of its symbol since about when it was opened, in booking order.
         """
-        origin = _origin_of(row, instrument)
-        for fill in fills:
+        origin = _origin_of(row)
+        own = dropwhile(lambda fill: fill.exec_id != row.first_exec_id, fills)
+        for fill in own:
             self.on_fill(fill, origin if origin_of(fill.client_id) == row.trade_id else None)
         position = self.open.get(row.symbol)
         if position is not None:
             position.is_restored = True
-            position.counted_net = Decimal(0)
 
     def confirm_stop(self, position: OpenPosition, instrument: Instrument, now_ns: int) -> bool:
         """Compare the reported stop with the wanted one; True when it was confirmed just now."""
@@ -313,19 +300,6 @@ def _is_older(report: PositionReport, known: PositionReport) -> bool:
     return (report.seq, report.updated_ms) < (known.seq, known.updated_ms)
 
 
-def _origin_of(row: TradeRow, instrument: Instrument | None) -> EntryOrigin | None:
+def _origin_of(row: TradeRow) -> EntryOrigin | None:
     """Where a journaled trade of ours came from, None for a foreign one."""
-    if row.initial_stop is None or instrument is None or row.kind not in _KINDS:
-        return None
-    take_profit = row.parameters.get("take_profit_ticks")
-    return EntryOrigin(
-        trade_id=row.trade_id,
-        kind=SignalKind(row.kind),
-        stop=instrument.ticks(row.initial_stop),
-        take_profit=None if take_profit is None else Ticks(int(take_profit)),
-        wall_id=str(row.parameters.get("wall_id", "")),
-        wall_price=float(row.parameters.get("wall_price", 0.0)),
-        raised_ns=row.opened_ns,
-        approved_ns=row.opened_ns,
-        parameters=row.parameters,
-    )
+    return msgspec.convert(row.parameters["origin"], EntryOrigin) if "origin" in row.parameters else None

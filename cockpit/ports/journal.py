@@ -58,6 +58,8 @@ class TradeRow(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     direction: str
     """Buy for a long, Sell for a short."""
     opened_ns: int
+    first_exec_id: str = ""
+    """The execution that opened it."""
     qty: Decimal
     entry_price: Decimal
     initial_stop: Decimal | None
@@ -201,6 +203,8 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     """Count of engine starts on this data folder, this one included; part of every link id."""
     open_intents: list[OpenIntent]
+    entries: list[OrderRequest] = []
+    """Entries of the last day, however they ended: an execution may still come for each."""
     open_trades: list[TradeRow]
     open_fills: list[FillReport] = []
     """Executions of the symbols of ``open_trades`` since the oldest of these was opened, in booking order."""

@@ -108,6 +108,8 @@ class MarketActor:
         self.random = random
         self.period_s = period_s
         self.update_ids = dict.fromkeys(network.instruments, 1)
+        self.is_frozen = False
+        """Prices stand still; frames go on."""
         self.silent: set[str] = set()
         """Symbols whose feed is cut."""
 
@@ -118,6 +120,8 @@ class MarketActor:
             ticks = round(self.random.gauss(0, 6))
             if self.random.random() < 0.01:
                 ticks *= 12
+            if self.is_frozen:
+                ticks = 0
             price = max(market.price + ticks * rules.tick_size, rules.tick_size * 1000)
             self.network.exchange.move(symbol, price)
             self.send(symbol)

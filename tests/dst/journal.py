@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from cockpit.domain.enums import OrderRole
 from cockpit.domain.errors import JournalError
 from cockpit.domain.orders import END_STATES, OrderRequest
 from cockpit.domain.positions import FillReport
@@ -51,6 +52,7 @@ class DiskJournal:
         return Recovery(
             epoch=disk.epoch,
             open_intents=open_intents,
+            entries=[request for request in disk.intents.values() if request.role is OrderRole.ENTRY],
             open_trades=open_trades,
             open_fills=[f for f in disk.fills.values() if f.symbol in symbols and f.ts_recv >= oldest],
             seen_exec_ids=list(disk.fills),

@@ -17,6 +17,7 @@ OWN = "cs"
 ENTRY_ROLE = "-e"
 NAKED_LIMIT_S = 5.0
 DAY_LOSS_GRACE_S = 15.0
+CENT_FRACTION = Decimal("1e-8")
 CREATES_PER_SECOND = 10
 
 
@@ -172,7 +173,7 @@ class Oracle:
     def check_money(self) -> None:
         """I7: the exchange model itself conserves money."""
         exchange = self.exchange
-        if exchange.cash != exchange.start_cash + exchange.realised - exchange.fees:
+        if abs(exchange.cash - (exchange.start_cash + exchange.realised - exchange.fees)) > CENT_FRACTION:
             self.fail("I7", "the model lost money")
 
     def check_ledger(self, disk: Disk) -> None:
@@ -187,7 +188,7 @@ class Oracle:
             self.fail("I4", f"{len(missing)} executions are not in the journal, first {missing[0]}")
         if all(p.qty == 0 for p in self.exchange.positions.values()) and not missing:
             gross = sum((row.gross_pnl for row in disk.trades.values()), Decimal(0))
-            if gross != self.exchange.realised:
+            if abs(gross - self.exchange.realised) > CENT_FRACTION:
                 self.fail("I7", f"journal profit {gross} is not the exchange's {self.exchange.realised}")
 
     def check_flat(self, what: str) -> None:

@@ -387,6 +387,8 @@ class World:
     async def _restart_quietly(self) -> None:
         """I15: a restart with nothing new sends no order, no cancel and no stop."""
         assert self.main is not None
+        self.market.is_frozen = True
+        await asyncio.sleep(12.0)
         self.kill_engine(0.5)
         self._signals = {name: [] for name in self.instruments}
         writes = self._writes()

@@ -9,8 +9,9 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cockpit.adapters.store import database
-from cockpit.adapters.store.rows import fill_report, open_intent, trade_row
+from cockpit.adapters.store.rows import fill_report, open_intent, order_request, trade_row
 from cockpit.adapters.store.schema import engine_state, executions, intents, trades
+from cockpit.domain.enums import OrderRole
 from cockpit.domain.orders import END_STATES
 from cockpit.domain.time import ms_from_nanos
 from cockpit.ports.journal import Recovery
@@ -48,6 +49,8 @@ async def read_recovery(connection: AsyncConnection, epoch: int, now_ns: int) ->
     ended = [status.value for status in END_STATES]
     open_orders = await _rows(connection, select(intents).where(intents.c.status.not_in(ended)).order_by("created_ns"))
     open_trades = await _rows(connection, select(trades).where(trades.c.closed_ns.is_(None)).order_by("opened_ns"))
+    since_yesterday = select(intents).where(intents.c.role == OrderRole.ENTRY, intents.c.created_ns >= now_ns - _DAY_NS)
+    entries = await _rows(connection, since_yesterday.order_by("created_ns"))
     open_fills = await _fills_of(connection, open_trades)
     since = now_ns - _SEEN_DAYS * _DAY_NS
     seen = await connection.scalars(select(executions.c.exec_id).where(executions.c.ts_event >= since))
@@ -58,6 +61,7 @@ async def read_recovery(connection: AsyncConnection, epoch: int, now_ns: int) ->
     return Recovery(
         epoch=epoch,
         open_intents=[open_intent(row) for row in open_orders],
+        entries=[order_request(row) for row in entries],
         open_trades=[trade_row(row) for row in open_trades],
         open_fills=[fill_report(row) for row in open_fills],
         seen_exec_ids=list(seen),

@@ -63,10 +63,14 @@ def intent_changes(state: IntentState) -> dict[str, Any]:
     return known | {"status": state.status, "reason": state.reason, "updated_ns": state.ts_ns}
 
 
+def order_request(columns: dict[str, Any]) -> OrderRequest:
+    """The order that a row of ``intents`` was made for."""
+    return msgspec.convert({name: columns[name] for name in _REQUEST_FIELDS}, OrderRequest, strict=False)
+
+
 def open_intent(columns: dict[str, Any]) -> OpenIntent:
     """The intent that a row of ``intents`` holds."""
-    request = msgspec.convert({name: columns[name] for name in _REQUEST_FIELDS}, OrderRequest, strict=False)
-    return OpenIntent(request, columns["status"], columns["order_id"], columns["sent_ns"])
+    return OpenIntent(order_request(columns), columns["status"], columns["order_id"], columns["sent_ns"])
 
 
 def trade_row(columns: dict[str, Any]) -> TradeRow:
