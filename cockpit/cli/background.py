@@ -11,19 +11,22 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cockpit.cli.narration import say
 from cockpit.cli.processes import POLL_S, end, is_cockpit, is_locked, read_run_file, spawn
 from cockpit.cli.run_files import EngineRun, SimexRun
-from cockpit.config.model import Settings
 from cockpit.config.profile import Profile, profile_of
 from cockpit.domain.enums import Environment
 from cockpit.domain.errors import CockpitError, SafetyRefusal
 from cockpit.domain.time import NS_PER_S
 from cockpit.link.socket_file import is_listened_on
 from cockpit.ports.clock import Clock
+
+if TYPE_CHECKING:
+    from cockpit.config.model import Settings
 
 SIMEX_START_S = 30.0
 ENGINE_START_S = 60.0

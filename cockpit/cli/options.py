@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cockpit.config.load import LoadedSettings, default_config_path, load_settings
+if TYPE_CHECKING:
+    from cockpit.config.load import LoadedSettings
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -75,4 +76,6 @@ def settings_from(config_path: Path | None, flags: dict[str, Any]) -> LoadedSett
     Raises:
         ConfigError: every problem, one a line.
     """
+    from cockpit.config.load import default_config_path, load_settings
+
     return load_settings(config_path or default_config_path(os.environ), flags, os.environ)

@@ -35,6 +35,11 @@ def test_headless_parts_load_neither_textual_nor_rich(module: str) -> None:
     assert loaded_by(f"import {module}") & {"textual", "rich"} == set()
 
 
+def test_engine_process_loads_no_screen() -> None:
+    # Rich is there all the same: structlog loads it wherever it is installed.
+    assert "textual" not in loaded_by("import cockpit.cli.engine_process")
+
+
 def test_asking_for_help_loads_no_exchange_database_or_screen() -> None:
     loaded = loaded_by("from cockpit.cli.main import exit_code; assert exit_code(['--version']) == 0")
     assert loaded & {"textual", "pybit", "sqlalchemy", "numpy", "uvicorn", "websockets"} == set()
