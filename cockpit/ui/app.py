@@ -7,7 +7,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -42,6 +42,7 @@ class CockpitApp(App[ScreenResult]):
         keys: the key map; of an observer without money keys.
         user_themes: folder of the user's own themes.
         environment: variables of the process, for colours and glyphs.
+        now: monotonic seconds; by default the clock that stamps Textual's key events.
     """
 
     ENABLE_COMMAND_PALETTE = False
@@ -55,9 +56,11 @@ class CockpitApp(App[ScreenResult]):
         *,
         user_themes: Path | None = None,
         environment: Mapping[str, str] | None = None,
+        now: Callable[[], float] = get_time,
     ) -> None:
         super().__init__(ansi_color=True)
         variables = os.environ if environment is None else environment
+        self._now = now
         self._client = client
         self._config = config
         self._keys = keys
@@ -92,7 +95,7 @@ class CockpitApp(App[ScreenResult]):
         if not terminal.has_drained(self):
             self.frames_skipped += 1
             return
-        self.session.settle(self.size, get_time())
+        self.session.settle(self.size, self._now())
         self._watch_shown()
         self._cockpit.show(self.session.plan, self.session.watched)
         self.rows_drawn += self._cockpit.draw()
@@ -116,12 +119,12 @@ class CockpitApp(App[ScreenResult]):
         """Come back when a waiting key is due. As a message, so that keys which came before it are before it."""
         due = self.session.keys_due
         if due is not None:
-            self.set_timer(max(0.001, due - get_time() + 0.002), self._poll_keys)
+            self.set_timer(max(0.001, due - self._now() + 0.002), self._poll_keys)
         if has_acted:
             self.draw_frame()
 
     def _poll_keys(self) -> None:
-        if self.session.poll(get_time()):
+        if self.session.poll(self._now()):
             self._after_keys(has_acted=True)
 
     def _look(self, symbol: str) -> Look:
@@ -129,7 +132,7 @@ class CockpitApp(App[ScreenResult]):
         return Look(
             store=session.store,
             state=session.state,
-            now=get_time(),
+            now=self._now(),
             config=self._config,
             glyphs=self._glyphs,
             keys=self._keys,
@@ -158,9 +161,9 @@ class CockpitApp(App[ScreenResult]):
         try:
             reply = await self._client.send(order.command, order.seen or order.words)
         except ConnectionError:
-            self.session.lost(order, get_time())
+            self.session.lost(order, self._now())
         else:
-            self.session.answered(order, reply, get_time())
+            self.session.answered(order, reply, self._now())
 
     def _watch_shown(self) -> None:
         """Ask the engine for the books of the ladders that are on screen."""
@@ -178,7 +181,7 @@ class CockpitApp(App[ScreenResult]):
         last_word = ""
         try:
             async for event in self._client.events():
-                last_word = self.session.heard(event, get_time()) or last_word
+                last_word = self.session.heard(event, self._now()) or last_word
         except ConnectionError as error:
             last_word = last_word or str(error)
         self._engine_ended(last_word)

@@ -116,7 +116,7 @@ class Desk:
             return texts.NO_SIGNAL
         if row.signal_id in state.sent:
             return texts.CARD_SENT.format(words=f"{row.code} {row.direction} {row.symbol}")
-        if row.state != "live":
+        if row.state == "sending":
             return texts.CARD_NOT_LIVE.format(state=row.state)
         if row.ticket.refusal:
             return texts.TICKET_REFUSED.format(reason=row.ticket.refusal)

@@ -39,6 +39,11 @@ def cut(text: str, width: int) -> str:
     return set_cell_size(clean, width - 1) + "~"
 
 
+def cleaned(line: Line) -> Line:
+    """``line`` with every text made safe; the last gate before the terminal."""
+    return tuple((safe(text), style) for text, style in line)
+
+
 def width_of(line: Line) -> int:
     """Cells that ``line`` takes."""
     return sum(cells(text) for text, _ in line)

@@ -38,7 +38,7 @@ def cells(text: str) -> int:
 
 @lru_cache(maxsize=4096)
 def _clean(text: str) -> SafeText:
-    normal = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8"))
+    normal = unicodedata.normalize("NFC", text)
     kept: list[str] = []
     marks = 0
     for character in normal:

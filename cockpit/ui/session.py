@@ -67,7 +67,7 @@ class Session:
 
     def settle(self, size: tuple[int, int], now: float) -> None:
         """Show what arrived, and fit state, plan, watched symbols and ladder axes to it."""
-        self.store.commit(now)
+        self.store.commit(now, are_cards_shown=self._are_cards_shown(now))
         self.state = store.settle(self.state, self.store, now)
         if self.state.armed is not None and now >= self.state.armed.until:
             self._say(texts.ARM_ENDED, now, "alert_info", armed=None)
@@ -80,6 +80,10 @@ class Session:
             if book is not None and slot is not None:
                 rows = slot.height - EDGES
                 self.state = follow_axis(self.state, book, rows, self._recentre, is_held=is_held, now=now)
+
+    def _are_cards_shown(self, now: float) -> bool:
+        is_covered = self.state.overlay != "" or store.is_flatten_shown(self.state, self.store, now)
+        return self.plan.slot("signals") is not None and not is_covered
 
     def fit(self, size: tuple[int, int]) -> None:
         """Choose the plan for a terminal of ``size`` (columns, rows)."""
@@ -158,7 +162,7 @@ class Session:
         if self.state.armed is not None:
             self._say(texts.ARM_DROPPED, now, "alert_info", armed=None)
         if self.state.overlay != "gone":
-            self.state = self.state.but(overlay="")
+            self.state = self.state.but(overlay="", was_flattening=False, flat_since=None)
 
     def _typed(self, key: str, now: float) -> None:
         overlay = self.state.overlay

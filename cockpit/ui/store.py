@@ -35,6 +35,9 @@ V = TypeVar("V", bound=View)
 
 SIGNAL, POSITION = "signal", "position"
 
+FLAT_SHOWN_S = 15.0
+"""How long a flatten's acknowledgements stay after everything is flat."""
+
 
 class Store:
     """The views of one attachment."""
@@ -52,14 +55,17 @@ class Store:
         self._arrived[frame.section] = (frame.view, now)
         self.last_news = now
 
-    def commit(self, now: float) -> frozenset[str]:
-        """Show what arrived; the sections that changed."""
-        changed = frozenset(self._arrived)
-        if changed:
-            self._shown.update(self._arrived)
-            self._arrived.clear()
-            self._note_cards(now)
-        return changed
+    def commit(self, now: float, *, are_cards_shown: bool = True) -> None:
+        """Show what arrived.
+
+        Args:
+            now: monotonic s.
+            are_cards_shown: whether the queue is on screen at all; a card that is not cannot have been read.
+        """
+        self._shown.update(self._arrived)
+        self._arrived.clear()
+        cards = {(row.signal_id, row.content_hash) for row in self.signals.rows} if are_cards_shown else set()
+        self._first_seen = {card: self._first_seen.get(card, now) for card in cards}
 
     def seen_for(self, row: SignalRow, now: float) -> float:
         """Seconds that a card with just this content has been on screen."""
@@ -132,10 +138,6 @@ class Store:
         held = self._shown.get(section)
         return held[0] if held is not None and isinstance(held[0], kind) else None
 
-    def _note_cards(self, now: float) -> None:
-        cards = {(row.signal_id, row.content_hash) for row in self.signals.rows}
-        self._first_seen = {card: self._first_seen.get(card, now) for card in cards}
-
 
 class Armed(msgspec.Struct, frozen=True):
     """An action that waits for the confirming key."""
@@ -184,6 +186,9 @@ class UiState(msgspec.Struct, frozen=True, kw_only=True):
     axes: dict[str, Axis] = {}
     gone: str = ""
     is_flatten_sent: bool = False
+    was_flattening: bool = False
+    """This screen saw the flatten run; its acknowledgements stay a while after."""
+    flat_since: float | None = None
 
     def but(self, **changes: object) -> UiState:
         """This state with some fields changed."""
@@ -209,11 +214,27 @@ def settle(state: UiState, store: Store, now: float) -> UiState:
         state = state.but(signal_id=ids[0] if ids else "", signal_since=now)
     if state.sent - set(ids):
         state = state.but(sent=state.sent & set(ids))
-    if state.is_flatten_sent and store.flatten.state in {"running", "flat"}:
-        state = state.but(is_flatten_sent=False)
+    state = _settle_flatten(state, store.flatten.state, now)
     if state.position and all(row.symbol != state.position for row in store.positions.rows):
         state = state.but(position="", cursor=SIGNAL)
     return state
+
+
+def _settle_flatten(state: UiState, word: str, now: float) -> UiState:
+    if state.is_flatten_sent and word in {"running", "flat"}:
+        state = state.but(is_flatten_sent=False)
+    if word == "running" and (not state.was_flattening or state.flat_since is not None):
+        return state.but(was_flattening=True, flat_since=None)
+    if word == "flat" and state.was_flattening and state.flat_since is None:
+        return state.but(flat_since=now)
+    return state
+
+
+def is_flatten_shown(state: UiState, store: Store, now: float) -> bool:
+    """Whether the flatten's list covers the queue: while it runs, and for a while (or until dismissed) after."""
+    if store.flatten.state == "running":
+        return True
+    return store.flatten.state == "flat" and state.flat_since is not None and now - state.flat_since < FLAT_SHOWN_S
 
 
 def selected_signal(state: UiState, store: Store) -> SignalRow | None:

@@ -163,7 +163,7 @@ class Scene:
             pair[0 if is_buy else 1] += size
             net += size if is_buy else -size
             is_large = size > market.unit * 3
-            market.tape.insert(0, m.TapeRow(self._time(), market.price(ticks), f"{size:.3g}", is_buy, is_large))
+            market.tape.insert(0, m.TapeRow(self._time()[3:], market.price(ticks), f"{size:.3g}", is_buy, is_large))
         del market.tape[60:]
         if len(market.traded) > 40:
             market.traded.pop(next(iter(market.traded)))
@@ -181,6 +181,8 @@ class Scene:
     # account
 
     def _new_signal(self, symbol: str, code: str, direction: str, ttl: int) -> None:
+        if symbol not in self.markets:
+            return
         market = self.markets[symbol]
         self.counter += 1
         sign = 1 if direction == "L" else -1
@@ -215,7 +217,7 @@ class Scene:
             direction=direction,
             symbol=symbol,
             price=wall,
-            priority="2.0" if code == "BRK" else "1.0",
+            priority="p2.0" if code == "BRK" else "p1.0",
             headline="eat 81% = trades 76 + pulled 5",
             gates=gates,
             ticket=ticket,
@@ -317,8 +319,8 @@ class Scene:
             symbols=list(self.markets),
             md_ms=38 + self.ms // 700 % 5,
             order_ms=112,
-            day_r="-0.6",
-            day_limit_r="-3",
+            day_r="-0.6R",
+            day_limit_r="-3R",
             day_money="-15.0",
             positions_open=len(self.positions),
             positions_max=10,
@@ -430,9 +432,9 @@ class Scene:
                     qty=f"{held['qty']:.3f}",
                     entry=market.price(int(held["entry"])),
                     mark=market.price(market.mid),
-                    pnl_r=f"{ticks / market.step_ticks / 25:+.2f}",
-                    pnl_ticks=f"{ticks:+d}",
-                    pnl_percent=f"{ticks / held['entry'] * 100:+.2f}",
+                    pnl_r=f"{ticks / market.step_ticks / 25:+.2f}R",
+                    pnl_ticks=f"{ticks:+d}t",
+                    pnl_percent=f"{ticks / held['entry'] * 100:+.2f}%",
                     pnl_money=f"{ticks * float(market.tick_size) * held['qty']:+.2f}",
                     fees="-1.90",
                     is_profit=ticks > 0,
@@ -508,10 +510,10 @@ class Scene:
 
     def risk(self) -> m.RiskView:
         return m.RiskView(
-            equity="25 012.40",
-            available="24 100.00",
-            day_r="-0.6",
-            day_limit_r="-3",
+            equity="25,012.40",
+            available="24,100.00",
+            day_r="-0.6R",
+            day_limit_r="-3R",
             day_money="-15.00",
             exposure_percent=3.1,
             exposure_limit_percent=5.0,

@@ -148,6 +148,8 @@ class CockpitScreen(Screen[None]):
         lines = overlays.draw(self._look_of(""))
         if len(lines) != len(self._overlay_lines):
             self._lay_out_again()
+            for pane in self._panes.values():
+                pane.uncovered()
         self._overlay_lines = lines
 
     def _overlay_region(self, size: Size) -> Region | None:

@@ -54,14 +54,14 @@ def _fields(look: Look, view: HeaderView) -> list[tuple[int, Line]]:
     axis = state.axes.get(state.symbol)
     rows = f" x{axis.group}" if axis is not None and not look.is_wide else ""
     source = f"{view.source} {view.speed}".strip()
-    md_style = "warn" if (view.md_ms or 0) > look.config.late_ms else "header"
-    late = f" {texts.LATE}" if md_style == "warn" else ""
+    md_style = "header_warn" if (view.md_ms or 0) > look.config.late_ms else "header"
+    late = f" {texts.LATE}" if md_style == "header_warn" else ""
     fields: list[tuple[int, Line]] = [
-        (1, ((source + (f" {texts.ENDED}" if view.is_ended else ""), "warn" if view.is_ended else "header"),)),
+        (1, ((source + (f" {texts.ENDED}" if view.is_ended else ""), "header_warn" if view.is_ended else "header"),)),
         (2, ((f"{state.symbol}{rows}", "header"),)),
-        (3, ((_entries(view), "header" if view.entries == "ENABLED" else "alert_bad"),)),
-        (4, ((view.approval.upper(), "alert_bad" if view.approval == "auto" else "header"),)),
-        (6, ((f"{texts.DAY} {view.day_r}/{view.day_limit_r}R", "header"),)),
+        (3, ((_entries(view), "header" if view.entries == "ENABLED" else "header_bad"),)),
+        (4, ((view.approval.upper(), "header_bad" if view.approval == "auto" else "header"),)),
+        (6, ((f"{texts.DAY} {view.day_r}/{view.day_limit_r}", "header"),)),
         (5, ((f"{texts.MD} {_ms(view.md_ms)}{late}", md_style),)),
         (7, ((f"{texts.ORD} {_ms(view.order_ms)}", "header"),)),
         (8, ((f"{texts.POS} {view.positions_open}/{view.positions_max}", "header"),)),
@@ -70,11 +70,11 @@ def _fields(look: Look, view: HeaderView) -> list[tuple[int, Line]]:
         (12, ((view.recorder, "header"),)),
     ]
     if look.keys.is_observer:
-        fields.insert(0, (0, ((texts.OBSERVER, "alert_warn"),)))
+        fields.insert(0, (0, ((texts.OBSERVER, "header_warn"),)))
     elif look.store.role is not None and not look.store.role.is_controller:
-        fields.insert(0, (0, ((texts.VIEWER, "alert_warn"),)))
+        fields.insert(0, (0, ((texts.VIEWER, "header_warn"),)))
     if view.tasks_bad:
-        fields.insert(1, (3, ((" ".join(view.tasks_bad), "bad"),)))
+        fields.insert(1, (3, ((" ".join(view.tasks_bad), "header_bad"),)))
     if state.is_muted:
         fields.append((11, ((texts.MUTED, "header"),)))
     return [(rank, field) for rank, field in fields if width_of(field)]
@@ -85,7 +85,7 @@ def _entries(view: HeaderView) -> str:
 
 
 def _streams_style(view: HeaderView) -> str:
-    return "header" if view.streams_up >= view.streams_wanted else "bad"
+    return "header" if view.streams_up >= view.streams_wanted else "header_bad"
 
 
 def _ms(value: int | None) -> str:
@@ -97,7 +97,8 @@ def alert(look: Look, width: int, _height: int) -> list[Line]:
     state = look.state
     if look.flatten_until is not None:
         count = len(look.store.positions.rows)
-        words = texts.ARMED_FLATTEN.format(
+        text = texts.ARMED_FLATTEN if width >= 80 else texts.ARMED_FLATTEN_SHORT
+        words = text.format(
             scope=texts.ARMED_SCOPE.format(count=count),
             key=look.keys.shown("flatten.all"),
             left=max(0.0, look.flatten_until - look.now),
@@ -138,7 +139,7 @@ def _acting(look: Look) -> list[tuple[str, str, bool]]:
     """(action, words, whether it would do something now), most important first."""
     is_paused = header_of(look).entries not in {"ENABLED", "FLATTENING", ""}
     view_keys = [
-        ("pane.next", texts.KEY_PAGE, not look.is_wide),
+        *([] if look.is_wide else [("pane.next", texts.KEY_PAGE, True)]),
         ("ladder.centre", texts.KEY_CENTRE, True),
         ("ladder.coarser", texts.KEY_GROUP, True),
         ("symbol.next", texts.KEY_SYMBOL, len(look.state.symbols) > 1),
@@ -193,7 +194,7 @@ def placard(look: Look, width: int, height: int) -> list[Line]:
     words = texts.PLACARD.format(
         environment=header_of(look).environment,
         state=look.store.flatten.state if look.store.flatten.state != "off" else "",
-        positions=" ".join(f"{short_symbol(row.symbol)} {row.pnl_r}R" for row in rows) or "0",
+        positions=" ".join(f"{short_symbol(row.symbol)} {row.pnl_r}" for row in rows) or "0",
         key=look.keys.shown("flatten.all"),
     )
     style = signed_style(rows[0].pnl_r) if rows else "text"

@@ -8,15 +8,6 @@ from cockpit.ui.lines import Line, fill, fit, spread
 from cockpit.ui.widgets.look import Look
 from cockpit.views.model import FlattenRow
 
-FLAT_SHOWN_S = 20.0
-"""How long the acknowledgements stay after everything is flat."""
-
-
-def is_shown(look: Look) -> bool:
-    """True while it runs and for a while after."""
-    state = look.store.flatten.state
-    return state == "running" or (state == "flat" and look.store.age_of("flatten", look.now) < FLAT_SHOWN_S)
-
 
 def draw(look: Look, width: int, height: int) -> list[Line]:
     """Rows of the pane."""

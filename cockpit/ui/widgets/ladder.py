@@ -6,8 +6,9 @@ import msgspec
 
 from cockpit.ui import texts
 from cockpit.ui.axis import Axis, Recentre, bucket, centred, default_group, follow, grouped
-from cockpit.ui.format import Glyphs, PriceScale, size5
-from cockpit.ui.lines import Line, fit, padded
+from cockpit.ui.format import Glyphs, PriceScale, size5, size6
+from cockpit.ui.lines import Line, cut, fit, padded
+from cockpit.ui.safe import cells
 from cockpit.ui.store import UiState
 from cockpit.ui.widgets.look import Look, price
 from cockpit.views.model import BookView, OwnMark, WallMark
@@ -138,6 +139,30 @@ def own_text(marks: tuple[OwnMark, ...], glyphs: Glyphs) -> tuple[str, str]:
             words.append(mark.text)
             style = "entry" if mark.kind == "entry" else style
     return " ".join(words), style
+
+
+def eaten_style(row: LadderRow) -> str:
+    """A wall that is being eaten, pulled or refilled stands out; a quiet one does not."""
+    return "warn" if row.wall is not None and row.wall.code else "dim"
+
+
+def own_cells(row: LadderRow, width: int, glyphs: Glyphs) -> Line:
+    """What is ours at a price in ``width`` cells; the look ends with the words."""
+    words, style = own_text(row.own, glyphs)
+    shown = cut(words, width)
+    return ((shown, style), (" " * (width - cells(shown)), "text"))
+
+
+def price_cells(row: LadderRow, width: int, *, is_stale: bool) -> Line:
+    """The price at the right edge of ``width`` cells; the look is the digits' alone."""
+    shown = cut(row.price, width)
+    return ((" " * (width - len(shown)), "text"), (shown, price_style(row, is_stale=is_stale)))
+
+
+def size_cells(row: LadderRow, width: int, style: str) -> Line:
+    """The row's size at the right edge of ``width`` cells; the look is the digits' alone."""
+    shown = size6(row.size) if row.size else ""
+    return ((" " * (width - len(shown)), "text"), (shown, style))
 
 
 def side_style(row: LadderRow, *, is_stale: bool, suffix: str = "") -> str:

@@ -9,11 +9,13 @@ from cockpit.ui.widgets.ladder import (
     LadderRow,
     centre_line,
     eaten,
+    eaten_style,
     is_blind,
     lay,
-    own_text,
-    price_style,
+    own_cells,
+    price_cells,
     side_style,
+    size_cells,
     waiting,
     wall_tag,
 )
@@ -58,17 +60,15 @@ def _head(bars: int) -> Line:
 
 def _row(look: Look, book: BookView, row: LadderRow, bars: int) -> Line:
     stale = is_blind(book)
-    own, own_style = own_text(row.own, look.glyphs)
     traded = look.state.column != OFF
     sold = size6(row.sold) if row.sold and traded else ""
     bought = f" {size6(row.bought)}" if row.bought and traded else ""
     empty: list[Cell] = [(" " * (SUM + bars + SIZE + 1), "text")]
     return (
-        (fit(own, OWN), own_style if own else "text"),
+        *own_cells(row, OWN, look.glyphs),
         *(_bid(look, book, row, bars) if row.bid else empty),
         (fit(sold, TRADED, ">"), "stale" if stale else "sell"),
-        (" " * (PRICE - len(row.price)), "text"),
-        (fit(row.price, min(PRICE, len(row.price))), price_style(row, is_stale=stale)),
+        *price_cells(row, PRICE, is_stale=stale),
         (fit(bought, TRADED), "stale" if stale else "buy"),
         *(_ask(look, book, row, bars) if row.ask else empty),
         _pull(row, stale=stale),
@@ -82,7 +82,8 @@ def _bid(look: Look, book: BookView, row: LadderRow, bars: int) -> list[Cell]:
     return [
         (fit(size5(row.cumulative), SUM, ">"), "stale" if stale else "faint"),
         (fit(depth, bars, ">"), "stale" if stale else "bid_bar"),
-        (fit(size6(row.bid), SIZE, ">") + wall_tag(row), style),
+        *size_cells(row, SIZE, style),
+        (wall_tag(row), style if row.wall else "text"),
     ]
 
 
@@ -91,7 +92,8 @@ def _ask(look: Look, book: BookView, row: LadderRow, bars: int) -> list[Cell]:
     style = side_style(row, is_stale=stale)
     depth = bar(row.ask, book.full_bar, bars, look.glyphs)
     return [
-        (wall_tag(row) + fit(size6(row.ask), SIZE, ">"), style),
+        (wall_tag(row), style if row.wall else "text"),
+        *size_cells(row, SIZE, style),
         (fit(depth, bars), "stale" if stale else "ask_bar"),
         (fit(size5(row.cumulative), SUM, ">"), "stale" if stale else "faint"),
     ]
@@ -100,7 +102,7 @@ def _ask(look: Look, book: BookView, row: LadderRow, bars: int) -> list[Cell]:
 def _pull(row: LadderRow, *, stale: bool) -> Cell:
     """The wall's fate, else how the size changed without trades."""
     if row.wall is not None:
-        return fit(eaten(row), PULL, ">"), "stale" if stale else "warn"
+        return fit(eaten(row), PULL, ">"), "stale" if stale else eaten_style(row)
     if row.change:
         return fit(signed(row.change), PULL, ">"), "stale" if stale else "dim"
     return " " * PULL, "text"

@@ -10,11 +10,13 @@ from cockpit.ui.widgets.ladder import (
     LadderRow,
     centre_line,
     eaten,
+    eaten_style,
     is_blind,
     lay,
-    own_text,
-    price_style,
+    own_cells,
+    price_cells,
     side_style,
+    size_cells,
     traded_text,
     waiting,
     wall_tag,
@@ -92,19 +94,17 @@ def _row(look: Look, book: BookView, row: LadderRow, columns: Columns) -> Line:
     tape, tape_style = _tape(look, row)
     style = side_style(row, is_stale=stale)
     bar_style = "stale" if stale else side_style(row, is_stale=False, suffix="_bar")
-    own, own_style = own_text(row.own, look.glyphs)
     return (
         (fit(tape, columns.tape, ">"), "stale" if stale else tape_style),
-        (fit(eaten(row), columns.eaten, ">"), "stale" if stale else "warn"),
-        (fit(size6(row.size), columns.size, ">") if row.size else " " * columns.size, style),
+        (fit(eaten(row), columns.eaten, ">"), "stale" if stale else eaten_style(row)),
+        *size_cells(row, columns.size, style),
         (wall_tag(row), style if row.wall else "text"),
         (fit(bar(row.size, book.full_bar, columns.bar, look.glyphs), columns.bar), bar_style),
         (" ", "text"),
-        (" " * (columns.price - len(row.price)), "text"),
-        (fit(row.price, min(columns.price, len(row.price))), price_style(row, is_stale=stale)),
+        *price_cells(row, columns.price, is_stale=stale),
         (row.touch or " ", "stale" if stale else ("bid" if row.touch == "B" else "ask")),
         (" ", "text"),
-        (fit(own, columns.mark), own_style if own else "text"),
+        *own_cells(row, columns.mark, look.glyphs),
     )
 
 

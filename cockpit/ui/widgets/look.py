@@ -40,14 +40,14 @@ def header_of(look: Look) -> HeaderView:
     )
 
 
-def title(look: Look, text: str, width: int, *legend: tuple[str, str]) -> Line:
-    """A pane's first row: its name and its own keys (action id, words); an observer has no money keys."""
+def title(look: Look, text: str, width: int, *legend: tuple[str, str], acts: bool = True) -> Line:
+    """A pane's first row: its name and its own keys (action id, words), dim while they would do nothing."""
     right: list[Cell] = []
     if not look.keys.is_observer:
         for action, words in legend:
             key = look.keys.shown(action)
             if key:
-                right += [(f" {key}", "key"), (f" {words}", "faint")]
+                right += [(f" {key}", "key" if acts else "faint"), (f" {words}", "faint")]
     return spread(((text, "title"),), tuple(right), width)
 
 

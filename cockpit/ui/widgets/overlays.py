@@ -21,11 +21,19 @@ def draw(look: Look) -> list[Line]:
 
 
 def _help(look: Look) -> list[Line]:
+    """All keys in two columns."""
     actions = [action for action in ACTIONS if not (action.is_money and look.keys.is_observer)]
     go = look.keys.shown("confirm.go")
-    entries = [(" ".join(look.keys.keys(action.id)[:2]), action.words.format(go=go)) for action in actions]
-    rows: list[Line] = [((fit(keys, 12), "key"), (words, "dialog")) for keys, words in entries]
-    return [*rows, BLANK, ((texts.HELP_COMMANDS, "dialog"),), ((texts.HELP_FOOT, "dialog"),)]
+    entries = [_help_entry(" ".join(look.keys.keys(action.id)[:2]), action.words.format(go=go)) for action in actions]
+    half = (len(entries) + 1) // 2
+    right = [*entries[half:], BLANK]
+    rows: list[Line] = [(*left, *other) for left, other in zip(entries[:half], right, strict=False)]
+    rest = (*texts.HELP_COMMANDS, texts.HELP_LEGEND, texts.HELP_FOOT)
+    return [*rows, *(((line, "dialog"),) for line in rest)]
+
+
+def _help_entry(keys: str, words: str) -> Line:
+    return ((fit(keys, 9), "dialog_key"), (fit(words, 27), "dialog"))
 
 
 def _leave(look: Look) -> list[Line]:
@@ -41,7 +49,7 @@ def _gone(look: Look) -> list[Line]:
 
 def _boxed(look: Look, title: str, body: list[Line]) -> list[Line]:
     """Rows in a plain box that is as wide as its widest row."""
-    inner = max(width_of(line) for line in body) + 4
+    inner = max(width_of(line) for line in body) + 3
     corner, rule, side = ("+", "-", "|") if look.glyphs.is_ascii else ("", "─", "│")
     top = corner or "┌", corner or "┐"
     bottom = corner or "└", corner or "┘"

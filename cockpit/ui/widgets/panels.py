@@ -40,17 +40,21 @@ def orders(look: Look, width: int, height: int) -> list[Line]:
     """Open and in-flight orders."""
     rows = look.store.orders.rows
     head = title(
-        look, f"{texts.ORDERS} {len(rows)}" if rows else texts.ORDERS, width, ("orders.cancel_symbol", texts.KEY_CANCEL)
+        look,
+        f"{texts.ORDERS} {len(rows)}" if rows else texts.ORDERS,
+        width,
+        ("orders.cancel_symbol", texts.KEY_CANCEL),
+        acts=bool(rows),
     )
     body = [_order(row, width) for row in rows] or [((f" {texts.ORDERS_NONE}", "faint"),)]
     return fill([head, *body], height)
 
 
 def _order(row: OrderRow, width: int) -> Line:
-    style = "buy" if row.side.upper().startswith("B") else "sell"
+    is_buy = row.side.upper().startswith("B")
     left = (
-        (f" {fit(short_symbol(row.symbol), 4)}", "dim"),
-        (fit(row.side.upper(), 5), style),
+        (f" {fit(short_symbol(row.symbol), 5)}", "dim"),
+        ("B " if is_buy else "S ", "buy" if is_buy else "sell"),
         (f"{price(row.price)} {row.qty}", "text"),
         (f" {row.kind}" if width >= 40 else "", "dim"),
     )
@@ -63,7 +67,7 @@ def risk(look: Look, width: int, height: int) -> list[Line]:
     view = look.store.risk
     gates = gate_order(view.gates)
     failing = [gate for gate in gates if gate.state == "fail"]
-    day = texts.RISK_DAY.format(day=f"{view.day_r}R", limit=f"{view.day_limit_r}R")
+    day = texts.RISK_DAY.format(day=view.day_r, limit=view.day_limit_r)
     head = spread(((texts.RISK, "title"), (f" {day}", signed_style(view.day_r))), ((view.day_money, "dim"),), width)
     exposure = texts.RISK_EXPOSURE.format(percent=view.exposure_percent, limit=view.exposure_limit_percent)
     streak = texts.RISK_STREAK.format(streak=view.streak)

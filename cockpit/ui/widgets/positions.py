@@ -18,7 +18,7 @@ def draw(look: Look, width: int, height: int) -> list[Line]:
     name = texts.POSITIONS_MANY.format(count=len(rows)) if len(rows) > 1 else texts.POSITIONS
     head = title(
         look, name, width, ("position.close", texts.KEY_CLOSE), ("position.half", texts.KEY_HALF),
-        ("stop.breakeven", texts.KEY_BREAKEVEN),
+        ("stop.breakeven", texts.KEY_BREAKEVEN), acts=bool(rows),
     )  # fmt: skip
     marked = marked_position(look.state, look.store)
     if marked is None:
@@ -32,7 +32,7 @@ def draw(look: Look, width: int, height: int) -> list[Line]:
 
 def pnl(row: PositionRow, unit: int) -> str:
     """Profit in the chosen unit."""
-    return (f"{row.pnl_r}R", f"{row.pnl_ticks}t", f"{row.pnl_percent}%", row.pnl_money)[unit]
+    return (row.pnl_r, row.pnl_ticks, row.pnl_percent, row.pnl_money)[unit]
 
 
 def _full(look: Look, row: PositionRow, width: int) -> list[Line]:
@@ -46,7 +46,7 @@ def _full(look: Look, row: PositionRow, width: int) -> list[Line]:
         (f" {row.qty}", head),
     )
     flag = _flag(row)
-    profit = (f" {row.pnl_r}R", signed_style(row.pnl_r))
+    profit = (f" {row.pnl_r}", signed_style(row.pnl_r))
     first = spread((*left, (f" {flag}" if flag else "", "warn")), (profit,), width)
     money = texts.PNL.format(ticks=row.pnl_ticks, money=row.pnl_money)
     entry = texts.ENTRY.format(price=price(row.entry))

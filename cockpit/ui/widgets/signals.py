@@ -5,7 +5,7 @@ from __future__ import annotations
 from cockpit.ui import texts
 from cockpit.ui.format import short_symbol
 from cockpit.ui.lines import BLANK, Line, cut, fill, fit, spread
-from cockpit.ui.store import SIGNAL, selected_signal
+from cockpit.ui.store import SIGNAL, is_flatten_shown, selected_signal
 from cockpit.ui.widgets import flatten
 from cockpit.ui.widgets.look import Look, gate_cells, gate_order, price, title
 from cockpit.views.model import SignalRow, TicketView
@@ -16,13 +16,13 @@ WIDE_LIST_ROWS = 6
 
 def draw(look: Look, width: int, height: int) -> list[Line]:
     """Rows of the pane; a running flatten takes its place."""
-    if flatten.is_shown(look):
+    if is_flatten_shown(look.state, look.store, look.now):
         return flatten.draw(look, width, height)
     rows = look.store.signals.rows
     count = f"{texts.SIGNALS} {len(rows)}" if rows else texts.SIGNALS
     head = title(
         look, count, width, ("signal.approve", texts.KEY_APPROVE), ("signal.reject", texts.KEY_REJECT),
-        ("signal.snooze", texts.KEY_SNOOZE),
+        ("signal.snooze", texts.KEY_SNOOZE), acts=bool(rows),
     )  # fmt: skip
     room = WIDE_LIST_ROWS if height >= 18 else LIST_ROWS
     room = min(room, max(1, height - 2))
@@ -54,7 +54,7 @@ def _card(look: Look, row: SignalRow, width: int) -> Line:
         (f"{fit(row.code, 3)} ", style),
         (row.direction, side),
         (f" {short_symbol(row.symbol)} {price(row.price)}", style),
-        (f" p{row.priority}", "faint"),
+        (f" {row.priority}", "faint"),
     )
     if is_sent:
         return spread(left, ((f" {texts.SENDING}", "warn"),), width)
@@ -74,8 +74,10 @@ def _detail(look: Look, row: SignalRow, width: int, height: int) -> list[Line]:
     passed = sum(gate.state == "ok" for gate in row.gates)
     count = texts.GATES.format(passed=passed, total=len(row.gates))
     head = spread(((f" {row.headline}", "strong"),), ((f" {count}", "dim"),), width)
-    shown = [((" ", "text"), *gate_cells(look, gate, width - 1)) for gate in gates[: max(0, room)]]
-    return [head, *fill(list(shown), max(0, room)), *ticket]
+    shown: list[Line] = [((" ", "text"), *gate_cells(look, gate, width - 1)) for gate in gates]
+    if row.note:
+        shown.insert(0, ((cut(f" {row.note}", width), "bad"),))
+    return [head, *fill(shown, max(0, room)), *ticket]
 
 
 def _ticket(ticket: TicketView, width: int) -> list[Line]:

@@ -1,0 +1,70 @@
+"""A terminal for a program under test: a pty that is read all the time, with everything that came out of it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+
+class PtyTerminal:
+    """Starts a Python module on a terminal of ``columns`` x ``rows`` cells."""
+
+    def __init__(
+        self, module: str, arguments: Sequence[str], columns: int, rows: int, variables: Mapping[str, str] | None = None
+    ) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
+        for name in ("LC_ALL", "NO_COLOR", "SSH_CONNECTION", "COLUMNS", "LINES"):
+            environment.pop(name, None)
+        environment |= variables or {}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )  # fmt: skip
+        os.close(slave)
+        self.output = b""
+
+    def send(self, data: bytes) -> None:
+        os.write(self._master, data)
+
+    def read(self, seconds: float = 0.05) -> bytes:
+        """Whatever comes within ``seconds``."""
+        ready, _, _ = select.select([self._master], [], [], seconds)
+        if not ready:
+            return b""
+        try:
+            data = os.read(self._master, 1 << 16)
+        except OSError:
+            return b""
+        self.output += data
+        return data
+
+    def read_until(self, is_done: Callable[[], bool], seconds: float = 15.0) -> bool:
+        """Keep reading until ``is_done``; False if that did not come in time."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.read()
+            if is_done():
+                return True
+        return False
+
+    def hang_up(self) -> None:
+        os.close(self._master)
+        self._master = -1
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        if self._master >= 0:
+            os.close(self._master)

@@ -1,0 +1,276 @@
+"""The screen as an operator meets it: a real Textual application on scripted views."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from cockpit.domain import commands
+from cockpit.ui import keymap
+from cockpit.ui.app import CockpitApp
+from cockpit.ui.config import UiConfig
+from cockpit.ui.safe import cells
+from cockpit.views.model import BookView, FlattenRow, FlattenView, LogLine, LogView
+from tests.support.scripted_link import ScriptedClient
+from tests.support.scripted_scene import Scene
+
+SIZES = [(200, 60), (120, 40), (80, 24), (60, 16), (40, 8), (20, 2)]
+FAST = UiConfig(quiet_ms=20, bell=False, fps=30)
+UTF8 = {"LANG": "C.UTF-8"}
+
+
+class Rig:
+    """An application, its client and its scene."""
+
+    def __init__(self, *, symbols: int = 4, observer: bool = False, config: UiConfig = FAST, variables=UTF8) -> None:
+        self.scene = Scene(symbols)
+        self.client = ScriptedClient(list(self.scene.markets))
+        keys = keymap.build({}, is_observer=observer)
+        self.app = CockpitApp(self.client, config, keys, environment=variables)
+
+    async def show(self, pilot, *views) -> None:
+        self.client.push(*(views or self.scene.views(self.client.watched)))
+        await self.drawn(pilot)
+
+    async def drawn(self, pilot) -> None:
+        """Two whole frames from now."""
+        wanted = self.app.frames_drawn + 2
+        for _ in range(100):
+            await pilot.pause(0.01)
+            if self.app.frames_drawn >= wanted:
+                break
+        self.app.draw_frame()
+
+    async def until(self, pilot, condition) -> None:
+        for _ in range(200):
+            if condition():
+                return
+            await pilot.pause(0.01)
+        raise AssertionError("it did not happen")
+
+    @property
+    def rows(self) -> list[str]:
+        return [strip.text for strip in self.app.screen._compositor.render_strips()]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.rows)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("glyphs", ["blocks", "ascii"])
+async def test_every_row_fills_the_terminal_exactly_and_names_the_environment(size, glyphs) -> None:
+    rig = Rig(config=msgspec_copy(FAST, glyphs=glyphs))
+    async with rig.app.run_test(size=size) as pilot:
+        await rig.show(pilot)
+        await rig.show(pilot)
+        assert len(rig.rows) == size[1]
+        assert {cells(row) for row in rig.rows} == {size[0]}
+        assert "SIM" in rig.rows[0]
+        if size[0] >= 40:
+            assert "synthetic" in rig.rows[0]
+        if glyphs == "ascii":
+            assert rig.text.isascii()
+
+
+def msgspec_copy(config: UiConfig, **changes: object) -> UiConfig:
+    return config.model_copy(update=changes)
+
+
+@pytest.mark.parametrize(("size", "heads"), [((80, 24), ["tape", "eat", "mark"]), ((120, 40), ["own", "cum", "p/s"])])
+async def test_the_ladder_is_one_sided_below_120_columns_and_two_sided_from_there(size, heads) -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=size) as pilot:
+        await rig.show(pilot)
+        assert all(head in rig.rows[1] for head in heads)
+
+
+async def test_a_wide_terminal_watches_four_symbols() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(200, 60)) as pilot:
+        await rig.show(pilot)
+        assert rig.client.watched == ("BTCUSDT", "ETHUSDT", "SOLUSDT", "DOGEUSDT")
+        await rig.show(pilot)
+        assert all(f" {symbol} " in rig.rows[1] for symbol in ("ETHUSDT", "SOLUSDT", "DOGEUSDT"))
+        assert "[BTCUSDT]" in rig.rows[1]
+
+
+async def test_a_signal_shows_its_gates_its_ticket_and_its_countdown() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await rig.show(pilot)
+        for words in ("SIGNALS 3", "gates 6/8", "wall size", ">= 5.0x", "BUY 0.040", "SL 67 ", "1R 25.00", "26s"):
+            assert words in rig.text
+
+
+async def test_the_position_panel_shows_profit_in_r_ticks_and_money_and_the_acknowledged_stop() -> None:
+    rig = Rig()
+    for _ in range(10):
+        rig.scene.step()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await rig.show(pilot)
+        row = rig.scene.positions_view().rows[0]
+        for words in ("ETH SHORT 0.500", row.pnl_r, row.pnl_ticks, row.pnl_money, "ack 88ms", "@3 5"):
+            assert words in rig.text
+
+
+async def test_a_stop_that_is_not_at_the_exchange_says_so() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await rig.show(pilot)
+        row = msgspec.structs.replace(rig.scene.positions_view().rows[0], stop_state="missing")
+        await rig.show(pilot, type(rig.scene.positions_view())([row]))
+        assert "MISSING" in rig.text
+
+
+async def test_keys_reach_the_engine_as_commands() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await rig.show(pilot)
+        await pilot.pause(0.45)
+        await pilot.press("a")
+        await rig.until(pilot, lambda: rig.client.commands)
+        assert rig.client.commands == [commands.ApproveSignal("s1", "h1")]
+
+
+async def test_a_refusal_of_the_engine_stands_on_the_alert_line() -> None:
+    rig = Rig()
+    rig.client.answer = lambda _command: (False, "spread 4.1 bp over 3 bp")
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await rig.show(pilot)
+        await pilot.press("b")
+        await rig.until(pilot, lambda: rig.client.commands)
+        await rig.drawn(pilot)
+        assert "spread 4.1 bp over 3 bp" in rig.rows[38]
+
+
+async def test_flatten_shows_the_armed_bar_and_each_acknowledgement() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await rig.show(pilot)
+        await pilot.press("X")
+        await rig.until(pilot, lambda: rig.client.commands == [commands.ArmFlatten()])
+        await rig.drawn(pilot)
+        assert "FLATTEN ALL armed: entries OFF" in rig.rows[22]
+        assert "X again" in rig.rows[22]
+        await pilot.press("X")
+        await rig.until(pilot, lambda: rig.client.commands[-1] == commands.FlattenAll())
+        rows = [FlattenRow("ETHUSDT", "acked", "attempt 1", 88), FlattenRow("SOLUSDT", "failed", "10001", None)]
+        await rig.show(pilot, FlattenView(state="running", rows=rows))
+        assert "RUNNING" in rig.text
+        assert "88ms" in rig.text
+        assert "failed" in rig.text
+
+
+async def test_a_stale_book_is_curtained_with_its_age() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await rig.show(pilot)
+        book = msgspec.structs.replace(rig.scene.book("BTCUSDT"), state="STALE", age_ms=4_200)
+        await rig.show(pilot, book)
+        assert "STALE 4." in rig.text
+
+
+async def test_nothing_is_redrawn_when_nothing_changes() -> None:
+    rig = Rig(config=UiConfig(bell=False, fps=1))
+    clock = [100.0]
+    rig.app._now = lambda: clock[0]
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.05)
+        rig.client.push(*rig.scene.views(rig.client.watched))
+        await pilot.pause(0.05)
+        rig.app.draw_frame()
+        await pilot.pause(0.05)
+        rig.app.draw_frame()
+        before = rig.app.rows_drawn
+        for _ in range(5):
+            rig.app.draw_frame()
+        assert rig.app.rows_drawn == before
+
+
+async def test_one_changed_level_redraws_few_rows() -> None:
+    rig = Rig(config=UiConfig(bell=False, fps=1))
+    rig.app._now = lambda: 100.0
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause(0.05)
+        rig.client.push(*rig.scene.views(rig.client.watched))
+        await pilot.pause(0.05)
+        rig.app.draw_frame()
+        await pilot.pause(0.05)
+        rig.app.draw_frame()
+        book = rig.scene.book("BTCUSDT")
+        book = BookView(**{name: getattr(book, name) for name in book.__struct_fields__})
+        bids = [(ticks, size + 40 if index == 3 else size) for index, (ticks, size) in enumerate(book.bids)]
+        before = rig.app.rows_drawn
+        rig.client.push(msgspec.structs.replace(book, bids=bids))
+        await pilot.pause(0.05)
+        rig.app.draw_frame()
+        assert rig.app.rows_drawn - before == 1
+
+
+async def test_resizing_while_armed_keeps_the_armed_bar() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await rig.show(pilot)
+        await pilot.press("x")
+        await rig.until(pilot, lambda: rig.app.session.state.armed is not None)
+        for size in [(80, 24), (20, 2), (1, 1), (60, 16), (200, 60), (80, 24)]:
+            await pilot.resize_terminal(*size)
+            await rig.drawn(pilot)
+        assert "close 100% of SHORT 0.500 ETHUSDT [SIM]" in rig.rows[22]
+
+
+async def test_hostile_words_of_the_engine_are_made_harmless() -> None:
+    rig = Rig()
+    hostile = "\x1b]52;c;aGk=\x07 \x9b2J \u202e [/] [link=x] " + "e" + "\u0301" * 30
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await rig.show(pilot)
+        await rig.show(pilot, LogView([LogLine(1, "12:00:00", "error", hostile, hostile)]))
+        await rig.show(pilot, msgspec.structs.replace(rig.scene.header(), source=hostile, blocks=[hostile]))
+        card = msgspec.structs.replace(rig.scene.signals[0], headline=hostile, code=hostile, note=hostile)
+        await rig.show(pilot, type(rig.scene.signals_view())(rows=[card]))
+        assert {cells(row) for row in rig.rows} == {120}
+        assert rig.text.replace("\n", "").isprintable()
+
+
+async def test_a_vanished_engine_is_said_and_the_screen_ends() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await rig.show(pilot)
+        rig.client.end("journal failed")
+        await rig.drawn(pilot)
+        assert "ENGINE GONE" in rig.text
+        assert "journal failed" in rig.text
+        assert "cockpit flatten" in rig.text
+        await pilot.press("q")
+    assert rig.app.return_value.kind == "engine_gone"
+    assert rig.app.return_value.by_operator
+
+
+async def test_an_observer_sees_no_money_keys() -> None:
+    rig = Rig(observer=True)
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await rig.show(pilot)
+        assert "OBSERVER" in rig.rows[0]
+        assert "FLATTEN" not in rig.text
+        await pilot.press("X")
+        await pilot.pause(0.3)
+        await pilot.press("X")
+        await pilot.pause(0.3)
+        assert rig.client.commands == []
+
+
+@pytest.mark.parametrize(("variables", "name"), [({"NO_COLOR": "1"}, "mono"), ({"TERM": "dumb"}, "mono"), ({}, "dark")])
+async def test_terminals_without_colour_get_the_theme_without_colour(variables, name) -> None:
+    rig = Rig(variables=variables)
+    assert rig.app._theme.name == name
+
+
+async def test_pages_of_the_narrow_panel() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await rig.show(pilot)
+        for words in ("WALLS", "ORDERS", "TAPE", "LOG", "SIGNALS"):
+            await pilot.press("tab")
+            await rig.drawn(pilot)
+            assert words in rig.text
