@@ -53,8 +53,8 @@ bench: $(VENV)/.installed-test ## measure; prints numbers, asserts nothing
 soak: $(VENV)/.installed-test ## hours of faults; stop it with ctrl+c
 	@$(PYTEST) -m soak --timeout=0 $(ARGS)
 
-pictures: $(VENV)/.installed-test ## draw the pictures of the screens anew
-	@$(PYTEST) tests/ui --snapshot-update
+pictures: $(VENV)/.installed-test ## draw the pictures of the documents anew, from the running program
+	@$(BIN)/python -m bench.pictures
 
 lock: ## renew requirements*.txt (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv" >&2; exit 1; }

@@ -65,8 +65,8 @@ class Symbol:
         self._update_id = 1
 
     def snapshot(self, ts_ms: int, seq: int) -> bytes:
-        """The book as it stood before the next message."""
-        assert self._at == 0, "a snapshot is known for the start of the cycle only"
+        """Begin the cycle anew: its first book."""
+        self._at = 0
         return self._cycle.snapshot % {b"ts": ts_ms, b"u": self._update_id, b"seq": seq}
 
     def next(self, ts_ms: int, seq: int) -> bytes:
