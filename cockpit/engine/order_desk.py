@@ -40,7 +40,7 @@ from cockpit.engine.effects import (
     SubmitOrder,
 )
 from cockpit.engine.state import EngineState, Outbox
-from cockpit.engine.trades import trade_row
+from cockpit.engine.trades import merged_row, trade_id_of, trade_row
 from cockpit.execution.orders import OrderManager, TrackedOrder
 from cockpit.execution.positions import OpenPosition, PositionManager
 from cockpit.ports.journal import Recovery
@@ -201,6 +201,7 @@ class OrderDesk:
                 out, "order_refused", Severity.ERROR, f"order {order.client_id} refused: {answer.reason}", order.symbol
             )
         elif order.status is OrderStatus.UNKNOWN:
+            self._close_ended(order)
             self._ask_again(order, self.state.settings.execution.unknown_first_query_s, out)
             self._note(
                 out,
@@ -243,16 +244,16 @@ class OrderDesk:
 
     def on_lookup(self, answer: OrderLookedUp, out: Outbox) -> None:
         """A query by link id came back."""
-        order = self.orders.on_lookup(answer)
         for fill in answer.fills:
             self._fill(fill, out)
+        order = self.orders.on_lookup(answer)
         if order is not None:
             self._changed(order, out)
             self._close_ended(order)
         held = self.orders.get(answer.client_id)
         if held is not None and (held.is_in_flight or held.unbooked_qty > 0):
-            tries = self._queries.get(answer.client_id, 0)
-            self._ask_again(held, QUERY_BACKOFF_S[min(tries, len(QUERY_BACKOFF_S) - 1)], out)
+            tries = max(1, self._queries.get(answer.client_id, 0))
+            self._ask_again(held, QUERY_BACKOFF_S[min(tries, len(QUERY_BACKOFF_S)) - 1], out)
 
     def on_query_timer(self, client_id: str, out: Outbox) -> None:
         """Time to ask for an order whose fate is open."""
@@ -286,7 +287,9 @@ class OrderDesk:
         for order in reports.orders:
             self._order(order, out)
         for absent in self.orders.absent_from(reports.orders):
-            if self._is_newer(reports, absent.symbol):
+            if not absent.is_own:
+                self.orders.forget(absent)
+            elif self._is_newer(reports, absent.symbol):
                 out.effects.append(QueryOrder(absent.symbol, ClientOrderId(absent.client_id)))
         for position in reports.positions:
             if self._is_newer(reports, position.symbol):
@@ -324,9 +327,14 @@ class OrderDesk:
             self._ask_again(order, MISSING_FILL_S, out)
 
     def _close_ended(self, order: TrackedOrder) -> None:
-        """A close order that is over leaves the position free for the next one, after a pause."""
+        """A close order that is over leaves the position free for the next one, after a pause.
+
+        So does one of unknown outcome if it closes all of it: reduce-only, a second one can do no harm.
+        """
         position = self.positions.open.get(order.symbol)
-        if order.is_ended and position is not None and position.close_id == order.client_id:
+        closes_all = order.request is not None and order.request.close_on_trigger
+        is_free = order.is_ended or (closes_all and order.status is OrderStatus.UNKNOWN)
+        if is_free and position is not None and position.close_id == order.client_id:
             position.close_id = None
             position.close_tries += 1
             pause_s = CLOSE_PAUSES_S[min(position.close_tries, len(CLOSE_PAUSES_S)) - 1]
@@ -337,7 +345,8 @@ class OrderDesk:
             return
         self._last_fill_ms = max(self._last_fill_ms, fill.ts_event // NS_PER_MS)
         self._acted_ns[fill.symbol] = self.state.now_ns
-        was_open = fill.symbol in self.positions.open
+        before = self.positions.open.get(fill.symbol)
+        row = None if before is None else trade_row(self.state, before, self.state.now_ns)
         order = self.orders.get(fill.client_id or fill.order_id)
         if order is not None and fill.exec_type is ExecType.TRADE:
             order.booked_qty += fill.qty
@@ -345,12 +354,23 @@ class OrderDesk:
         out.outputs.append(FillBooked(fill))
         if position is None:
             return
-        if not was_open:
+        if row is None:
             self._opened(position, fill, out)
-        elif position.fills.qty == 0:
+            return
+        if row.trade_id != trade_id_of(position):
+            out.outputs.append(PositionChanged(merged_row(row, trade_id_of(position), self.state.now_ns)))
+        if position.fills.qty == 0:
             self._closed(position, self._exit_reason(position, fill), fill, out)
         else:
             out.outputs.append(PositionChanged(trade_row(self.state, position, self.state.now_ns)))
+        if order is not None and order.is_entry and order.was_dead and position.fills.qty != 0:
+            self._late_fill(order, out)
+
+    def _late_fill(self, order: TrackedOrder, out: Outbox) -> None:
+        """An entry that was judged dead has filled after all (reliability.md I9): leave the position at once."""
+        text = f"{order.client_id} was judged dead and has filled after all; its position is being closed"
+        self._note(out, "late_fill", Severity.CRITICAL, text, order.symbol)
+        self.close(order.symbol, 100, "late_fill", OrderRole.CLOSE, out)
 
     def _opened(self, position: OpenPosition, fill: FillReport, out: Outbox) -> None:
         order = self.orders.get(fill.client_id)

@@ -12,6 +12,21 @@ from cockpit.execution.positions import OpenPosition
 from cockpit.ports.journal import TradeRow
 
 
+def trade_id_of(position: OpenPosition) -> str:
+    """The journal's id of a position: its signal's, or one made of symbol and time for a foreign one."""
+    if position.origin is None:
+        return f"foreign-{position.symbol}-{position.opened_ns}"
+    return position.origin.trade_id
+
+
+def merged_row(row: TradeRow, into: str, now_ns: int) -> TradeRow:
+    """The end of a trade whose position went on as another one's; its money is counted there."""
+    nothing = Decimal(0)
+    return msgspec.structs.replace(
+        row, closed_ns=now_ns, exit_reason=f"merged into {into}", gross_pnl=nothing, fees=nothing, net_pnl=nothing
+    )
+
+
 def trade_row(state: EngineState, position: OpenPosition, now_ns: int, closed_by: FillReport | None = None) -> TradeRow:
     """The trade as it stands; with an exit reason it is closed.
 
@@ -28,7 +43,7 @@ def trade_row(state: EngineState, position: OpenPosition, now_ns: int, closed_by
     is_closed = bool(position.exit_reason)
     exit_price = position.exit_value / position.exit_qty if position.exit_qty else None
     return TradeRow(
-        trade_id=f"foreign-{position.symbol}-{position.opened_ns}" if origin is None else origin.trade_id,
+        trade_id=trade_id_of(position),
         symbol=position.symbol,
         kind="foreign" if origin is None else origin.kind.value,
         direction=position.side.value,
