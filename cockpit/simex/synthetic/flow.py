@@ -51,8 +51,8 @@ class SymbolFlow:
         """Virtual time of the next step."""
         self.fair = float(spec.start_price / spec.instrument.tick_size) + 0.5
         self._tick_usdt = float(spec.instrument.tick_size) * float(spec.instrument.qty_step)
-        self._near = max(1.0, self.fair * 0.0012 / 65)
-        self._sigma = self.fair * 0.00007
+        self._near = max(1.0, self.fair * 0.0020 / 65)
+        self._sigma = self.fair * 0.00005
         self.bids = BookSide(is_bid=True)
         self.asks = BookSide(is_bid=False)
         self.walls = Walls(rng)
@@ -121,9 +121,8 @@ class SymbolFlow:
 
     def _consume(self, side: BookSide, ticks: int) -> None:
         """The price moves through an ordinary level: part of it trades, the rest is withdrawn."""
-        lots = side.lots[ticks]
-        traded = int(lots * self._rng.uniform(0.1, 0.8))
-        if traded:
+        traded = int(side.lots[ticks] * self._rng.uniform(-0.8, 0.9))
+        if traded > 0:
             self._print(side, ticks, traded)
         self._set(side, ticks, 0)
 
@@ -131,7 +130,7 @@ class SymbolFlow:
         """Trade against a wall for one step; True if it is gone."""
         rate = leg.eat_lots_per_s
         if rate == 0:
-            rate = wall.full_lots / (2.0 if leg.force else 60.0)
+            rate = wall.full_lots / (2.0 if leg.force else 250.0)
         left = side.lots.get(wall.ticks, 0)
         traded = min(left, max(1, int(rate * dt * self._rng.expovariate(1.0))))
         first = int(traded * self._rng.uniform(0.3, 1.0))

@@ -82,16 +82,16 @@ class Script:
         rng = self._rng
         away = math.log(fair / self._anchor) / BAND
         self._release_scripted(now_s)
-        if not self._is_first:
+        is_first, self._is_first = self._is_first, False
+        if not is_first:
             back = fair - (fair - self._anchor) * rng.uniform(0.1, 0.35)
-            self._legs.append(Leg(target=back, seconds=rng.uniform(4.0, 14.0), noise=0.8, tempo=0.6))
-        self._is_first = False
-        up = self.trend if rng.random() < 0.75 else -self.trend
+            self._legs.append(Leg(target=back, seconds=rng.uniform(3.0, 9.0), noise=0.8, tempo=0.6))
+        up = self.trend if rng.random() < (0.95 if is_first else 0.75) else -self.trend
         if abs(away) > 1.2 and rng.random() < min(1.0, abs(away) - 0.8):
             up = -int(math.copysign(1, away))
-        wins = rng.random() < min(0.9, max(0.1, 0.62 - 0.25 * up * away))
+        wins = rng.random() < min(0.9, max(0.1, 0.48 - 0.25 * up * away))
         start = self._legs[-1].target if self._legs else fair
-        kind = rng.random()
+        kind = rng.random() * (0.7 if is_first else 1.0)
         if kind < 0.58:
             self._breakout(now_s, start, up, wins=wins)
         elif kind < 0.66:
@@ -114,7 +114,7 @@ class Script:
         else:
             self._legs.append(Leg(target=beyond, seconds=rng.uniform(3.0, 10.0), noise=1.0, tempo=1.5))
             back = beyond - up * self._ticks(start, rng.uniform(0.0028, 0.0055), least=12)
-            self._legs.append(Leg(target=back, seconds=rng.uniform(15.0, 50.0), noise=1.2, tempo=2.0, force=True))
+            self._legs.append(Leg(target=back, seconds=rng.uniform(10.0, 34.0), noise=1.2, tempo=2.0, force=True))
 
     def _run(self, begin: float, up: int, start: float) -> None:
         """A move of 0.25 to 0.8 % in two pushes with a pause between them."""
@@ -123,10 +123,10 @@ class Script:
         first = rng.uniform(0.4, 0.7)
         middle = begin + up * size * first
         end = begin + up * size
-        self._legs.append(Leg(target=middle, seconds=rng.uniform(10, 35), noise=1.2, tempo=2.5, force=True))
+        self._legs.append(Leg(target=middle, seconds=rng.uniform(8, 26), noise=1.2, tempo=2.5, force=True))
         pause = middle - up * size * rng.uniform(0.05, 0.2)
-        self._legs.append(Leg(target=pause, seconds=rng.uniform(5, 15), noise=1.0, tempo=1.0))
-        self._legs.append(Leg(target=end, seconds=rng.uniform(10, 40), noise=1.2, tempo=2.0, force=True))
+        self._legs.append(Leg(target=pause, seconds=rng.uniform(4, 11), noise=1.0, tempo=1.0))
+        self._legs.append(Leg(target=end, seconds=rng.uniform(8, 30), noise=1.2, tempo=2.0, force=True))
 
     def _held(self, now_s: float, start: float, up: int) -> None:
         """The wall loses 35 to 70 % to trades and holds; the price turns away."""
@@ -135,27 +135,27 @@ class Script:
         self._approach(wall, up, gap=0.6)
         self._legs.append(self._press(wall, up, share=rng.uniform(0.35, 0.7)))
         back = wall.ticks - up * self._ticks(start, rng.uniform(0.002, 0.0045), least=10)
-        self._legs.append(Leg(target=back, seconds=rng.uniform(15, 45), noise=1.1, tempo=1.3))
+        self._legs.append(Leg(target=back, seconds=rng.uniform(12, 34), noise=1.1, tempo=1.3))
 
     def _bounce(self, now_s: float, start: float, up: int, *, wins: bool) -> None:
         """The price comes quietly close to the wall on the other side, and turns towards ``up`` or falls through."""
         rng = self._rng
         down = -up
         wall = self._wall(now_s, start, down, distance=rng.uniform(0.0010, 0.0022))
-        touch = wall.ticks - down * self._ticks(start, rng.uniform(0.0002, 0.0010), least=1.6)
-        self._legs.append(Leg(target=touch, seconds=rng.uniform(7, 16), noise=0.6, tempo=0.35))
-        self._legs.append(Leg(target=touch, seconds=rng.uniform(4, 9), noise=0.35, tempo=0.25))
+        touch = wall.ticks - down * rng.uniform(1.6, max(2.6, min(12.0, start * 0.00002)))
+        self._legs.append(Leg(target=touch, seconds=rng.uniform(7, 16), noise=0.5, tempo=0.35))
+        self._legs.append(Leg(target=touch, seconds=rng.uniform(4, 9), noise=0.12, tempo=0.25))
         size = self._ticks(start, rng.uniform(0.0025, 0.0060), least=12)
         if wins:
             self._legs.append(
-                Leg(target=touch + up * size, seconds=rng.uniform(20, 60), noise=1.1, tempo=1.5, force=True)
+                Leg(target=touch + up * size, seconds=rng.uniform(15, 42), noise=1.1, tempo=1.5, force=True)
             )
             return
         if rng.random() < 0.5:
             self._approach(wall, down, gap=0.6)
             self._legs.append(self._press(wall, down, share=1.3))
         end = wall.ticks + down * size
-        self._legs.append(Leg(target=end, seconds=rng.uniform(15, 45), noise=1.2, tempo=2.5, pulls=wall, force=True))
+        self._legs.append(Leg(target=end, seconds=rng.uniform(12, 34), noise=1.2, tempo=2.5, pulls=wall, force=True))
 
     def _pulled(self, now_s: float, start: float, up: int) -> None:
         """The wall is taken back without a trade just before the price reaches it."""
@@ -167,7 +167,7 @@ class Script:
 
     def _approach(self, wall: Wall, up: int, *, gap: float) -> None:
         rng = self._rng
-        self._legs.append(Leg(target=wall.ticks - up * gap, seconds=rng.uniform(5, 14), noise=0.9, tempo=1.0))
+        self._legs.append(Leg(target=wall.ticks - up * gap, seconds=rng.uniform(4, 11), noise=0.9, tempo=1.0))
 
     def _press(self, wall: Wall, up: int, *, share: float) -> Leg:
         """Trades eat ``share`` of display and reserve within a few seconds."""
