@@ -43,7 +43,7 @@ from cockpit.engine.state import EngineState, Outbox
 from cockpit.engine.trades import merged_row, trade_id_of, trade_row
 from cockpit.execution.orders import OrderManager, TrackedOrder
 from cockpit.execution.positions import OpenPosition, PositionManager
-from cockpit.ports.journal import Recovery
+from cockpit.ports.journal import Recovery, TradeRow
 from cockpit.risk.gate import RiskApproved
 
 CLOSE_PAUSES_S = (1.0, 2.0, 5.0)
@@ -354,6 +354,12 @@ class OrderDesk:
         out.outputs.append(FillBooked(fill))
         if position is None:
             return
+        self._tell_fill(position, row, fill, out)
+        if order is not None and order.is_entry and order.was_dead and position.fills.qty != 0:
+            self._late_fill(order, out)
+
+    def _tell_fill(self, position: OpenPosition, row: TradeRow | None, fill: FillReport, out: Outbox) -> None:
+        """What a booked fill did to its position; ``row`` is the trade as it stood before, None if there was none."""
         if row is None:
             self._opened(position, fill, out)
             return
@@ -363,8 +369,6 @@ class OrderDesk:
             self._closed(position, self._exit_reason(position, fill), fill, out)
         else:
             out.outputs.append(PositionChanged(trade_row(self.state, position, self.state.now_ns)))
-        if order is not None and order.is_entry and order.was_dead and position.fills.qty != 0:
-            self._late_fill(order, out)
 
     def _late_fill(self, order: TrackedOrder, out: Outbox) -> None:
         """An entry that was judged dead has filled after all (reliability.md I9): leave the position at once."""

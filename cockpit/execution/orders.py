@@ -40,6 +40,7 @@ class TrackedOrder:
         "status",
         "symbol",
         "updated_ms",
+        "was_dead",
     )
 
     def __init__(self, client_id: str, symbol: str, side: Side, status: OrderStatus) -> None:
@@ -60,6 +61,8 @@ class TrackedOrder:
         self.acked_ns = 0
         self.updated_ms = 0
         self.misses = 0
+        self.was_dead = False
+        """Judged dead once; if it shows up after all, its signal is spent and nobody expects it."""
 
     @property
     def is_open(self) -> bool:
@@ -153,6 +156,9 @@ class OrderManager:
         order.misses += 1
         if order.misses < MISSES_TO_DEATH:
             return None
+        if answer.fills:  # it did exist, and the exchange has dropped it from its lists: only its executions remain
+            order.filled_qty = max(order.filled_qty, order.booked_qty)
+            return self._move(order, OrderStatus.CANCELLED)
         order.reason = order.reason or "not found at the exchange"
         return self._move(order, OrderStatus.DEAD)
 
@@ -185,6 +191,10 @@ class OrderManager:
         named = {report.client_id or report.order_id for report in reported}
         return [o for key, o in self._orders.items() if o.is_open and key not in named]
 
+    def forget(self, order: TrackedOrder) -> None:
+        """Drop a foreign order that the exchange no longer names."""
+        self._orders.pop(order.client_id or order.order_id, None)
+
     def forget_ended(self, before_ns: int) -> None:
         """Drop ended orders that were sent before ``before_ns`` (they stand in the journal)."""
         gone = [key for key, order in self._orders.items() if order.is_ended and order.sent_ns < before_ns]
@@ -207,4 +217,5 @@ class OrderManager:
         if not may_follow(order.status, status):
             return None
         order.status = status
+        order.was_dead = order.was_dead or status is OrderStatus.DEAD
         return order

@@ -13,7 +13,7 @@ from itertools import dropwhile
 import msgspec
 
 from cockpit.domain.enums import ExecType, OrderRole, Side
-from cockpit.domain.ids import origin_of, role_of
+from cockpit.domain.ids import is_own, origin_of, role_of
 from cockpit.domain.instrument import Instrument, Lots, Ticks
 from cockpit.domain.orders import EntryOrigin
 from cockpit.domain.positions import FillReport, Position, PositionReport
@@ -178,7 +178,7 @@ class PositionManager:
         if origin is not None and position.origin is None:
             position.origin = origin
             position.stop_wanted = origin.stop
-        self._book(position, fill)
+        self._book(position, _closing_part(position, fill))
         if position.fills.qty == 0:
             self.forget(position)
         return position
@@ -194,7 +194,8 @@ class PositionManager:
             ended.resume()
             return ended
         report = self.unclaimed.pop(fill.symbol, None)
-        held = None if report is None or report.seq >= fill.seq or role_of(fill.client_id) is OrderRole.ENTRY else report
+        is_entry = role_of(fill.client_id) is OrderRole.ENTRY
+        held = None if report is None or report.seq >= fill.seq or is_entry else report
         if held is None and 0 < fill.qty <= fill.closed_qty:
             return None
         position = OpenPosition(fill.symbol, fill.side, fill.ts_recv)
@@ -212,6 +213,9 @@ class PositionManager:
                 del self._ended[next(iter(self._ended))]
         self.open.pop(position.symbol, None)
         self.unclaimed.pop(position.symbol, None)
+        told = position.report
+        if told is not None and told.seq >= position.last_seq and told.qty and told.side is not position.side:
+            self.unclaimed[position.symbol] = told  # turned round by hand: what is there now is not ours
         seq = position.last_seq if position.report is None else max(position.last_seq, position.report.seq)
         self._closed_seq[position.symbol] = seq
 
@@ -293,6 +297,14 @@ class PositionManager:
     def symbols(self) -> set[str]:
         """Symbols with a position, ours or not."""
         return set(self.open) | set(self.unclaimed)
+
+
+def _closing_part(position: OpenPosition, fill: FillReport) -> FillReport:
+    """A foreign fill that is larger than our position ends it; what it opens beyond is foreign, and told by reports."""
+    held = abs(position.fills.qty)
+    if is_own(fill.client_id) or fill.side is position.side or held == 0 or fill.qty <= held:
+        return fill
+    return msgspec.structs.replace(fill, qty=held, fee=fill.fee * held / fill.qty)
 
 
 def _is_older(report: PositionReport, known: PositionReport) -> bool:

@@ -1,0 +1,428 @@
+"""The life of an order: three outcomes of a request, and what the exchange says in whatever order it says it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+
+from cockpit.domain.commands import ClosePosition
+from cockpit.domain.enums import ExecType, OrderRole, OrderStatus, OrderType, Side
+from cockpit.domain.events import OrderLookedUp, Outcome
+from cockpit.domain.ids import role_of
+from cockpit.domain.orders import OrderReport, OrderRequest
+from cockpit.domain.positions import FillReport
+from cockpit.engine.effects import (
+    FillBooked,
+    OrderChanged,
+    PositionChanged,
+    PositionClosed,
+    PositionOpened,
+    RequestReports,
+)
+from tests.support.core_fixtures import AAA, BBB, Bench
+from tests.support.core_scenes import bounce, long, short
+
+
+def entered(bench: Bench | None = None) -> tuple[Bench, OrderRequest]:
+    """An entry on its way."""
+    bench = bounce(bench or Bench().start())
+    assert bench.approve() == ""
+    return bench, bench.sent[0]
+
+
+def status(bench: Bench, request: OrderRequest) -> OrderStatus:
+    order = bench.core.orders.orders.get(request.client_id)
+    assert order is not None
+    return order.status
+
+
+def found(
+    bench: Bench, request: OrderRequest, report: OrderReport | None, *fills: FillReport, failure: str = ""
+) -> None:
+    """The answer to a query by link id."""
+    bench.feed(
+        OrderLookedUp(
+            client_id=request.client_id,
+            report=report,
+            fills=list(fills),
+            failure=failure,
+            sent_ns=bench.now_ns,
+            ts_recv=bench.now_ns,
+        )
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------ outcomes
+
+
+def test_yes_means_received_not_open() -> None:
+    bench, entry = entered()
+    bench.answer(entry)
+    assert status(bench, entry) is OrderStatus.SENT
+    assert bench.core.orders.positions.open == {}
+    assert bench.core.state.locks == {}
+
+
+def test_a_definite_no_ends_the_order_and_the_signal_is_spent() -> None:
+    bench, entry = entered()
+    bench.answer(entry, Outcome.NO, code=110007, reason="insufficient balance")
+    assert status(bench, entry) is OrderStatus.DEAD
+    assert "order_refused" in bench.notes()
+    bench.wait(20)
+    assert bench.queried == []
+    assert len(bench.sent) == 1
+
+
+def test_unknown_is_never_sent_again_but_asked_for_after_its_time_to_live() -> None:
+    bench, entry = entered()
+    bench.answer(entry, Outcome.UNKNOWN, reason="timeout")
+    assert status(bench, entry) is OrderStatus.UNKNOWN
+    bench.wait(3.9)
+    assert bench.queried == []
+    bench.wait(0.3)
+    assert bench.queried == [entry.client_id]
+    assert len(bench.sent) == 1
+
+
+def test_unknown_that_is_found_is_adopted_with_its_fill_and_stop() -> None:
+    bench, entry = entered()
+    bench.answer(entry, Outcome.UNKNOWN, reason="timeout")
+    bench.wait(4.2)
+    found(bench, entry, bench.order_report(entry, OrderStatus.FILLED, "25"), bench.fill(entry, "100.02", "25"))
+    assert status(bench, entry) is OrderStatus.FILLED
+    position = bench.core.orders.positions.open[AAA]
+    assert (position.side, position.qty, position.stop_wanted) == (Side.BUY, Decimal(25), entry.stop_loss)
+    assert not position.is_foreign
+
+
+def test_unknown_is_dead_after_two_misses_and_not_after_one() -> None:
+    bench, entry = entered()
+    bench.answer(entry, Outcome.UNKNOWN, reason="timeout")
+    bench.wait(4.2)
+    found(bench, entry, None)
+    assert status(bench, entry) is OrderStatus.UNKNOWN
+    bench.wait(1.2)
+    assert len(bench.queried) == 2
+    found(bench, entry, None)
+    assert status(bench, entry) is OrderStatus.DEAD
+    bench.wait(20)
+    assert len(bench.queried) == 2
+
+
+def test_a_query_that_failed_is_no_miss_and_is_repeated_with_growing_pauses() -> None:
+    bench, entry = entered()
+    bench.answer(entry, Outcome.UNKNOWN, reason="timeout")
+    asked = []
+    for _ in range(80):
+        before = len(bench.queried)
+        bench.wait(0.25)
+        if len(bench.queried) > before:
+            asked.append(bench.now_ns)
+            found(bench, entry, None, failure="no connection")
+    assert status(bench, entry) is OrderStatus.UNKNOWN
+    gaps = [round((b - a) / 1e9) for a, b in pairwise(asked)]
+    assert gaps == sorted(gaps)
+    assert max(gaps) == 8
+
+
+def test_a_duplicate_link_id_means_it_is_there_already() -> None:
+    bench, entry = entered()
+    bench.answer(entry, Outcome.NO, code=110072, reason="duplicate")
+    assert status(bench, entry) is OrderStatus.UNKNOWN
+
+
+def test_executions_without_an_order_prove_that_it_existed() -> None:
+    bench, entry = entered()
+    bench.answer(entry, Outcome.UNKNOWN, reason="timeout")
+    bench.wait(4.2)
+    fill = bench.fill(entry, "100.02", "25")
+    found(bench, entry, None, fill)
+    bench.wait(1.2)
+    found(bench, entry, None, fill)
+    assert status(bench, entry) is not OrderStatus.DEAD
+    assert bench.core.orders.positions.open[AAA].qty == Decimal(25)
+
+
+def test_an_order_that_was_acknowledged_and_never_heard_of_is_asked_for() -> None:
+    bench, entry = entered()
+    bench.answer(entry)
+    bench.wait(3.5)
+    assert bench.queried == [entry.client_id]
+
+
+def test_an_asynchronous_refusal_is_told_with_its_reason() -> None:
+    bench, entry = entered()
+    bench.answer(entry)
+    bench.push(bench.order_report(entry, OrderStatus.REJECTED, reject_reason="EC_PriceOutOfRange"))
+    assert status(bench, entry) is OrderStatus.REJECTED
+    assert bench.told(OrderChanged)[-1].reason == "EC_PriceOutOfRange"
+
+
+def test_a_dead_entry_that_fills_after_all_is_ours_and_protected_and_closed_at_once() -> None:
+    bench, entry = entered()
+    bench.answer(entry, Outcome.NO, code=10006, reason="too many")
+    assert status(bench, entry) is OrderStatus.DEAD
+    bench.filled(entry)
+    position = bench.core.orders.positions.open[AAA]
+    assert not position.is_foreign
+    bench.wait(2)
+    (close,) = bench.sent[1:]
+    assert (role_of(close.client_id), close.reduce_only) == (OrderRole.CLOSE, True)
+    assert "late_fill" in bench.notes()
+
+
+# --------------------------------------------------------------------------------------------------------------- order
+
+
+def test_a_fill_before_the_answer_opens_the_position() -> None:
+    bench, entry = entered()
+    bench.push(bench.order_report(entry, OrderStatus.FILLED, "25"), bench.fill(entry, "100.02", "25"))
+    bench.answer(entry)
+    assert status(bench, entry) is OrderStatus.FILLED
+    assert bench.core.orders.positions.open[AAA].qty == Decimal(25)
+    assert len(bench.told(PositionOpened)) == 1
+
+
+def test_a_position_report_before_its_fill_is_claimed_by_the_fill() -> None:
+    bench, entry = entered()
+    bench.answer(entry)
+    fill = bench.fill(entry, "100.02", "25", seq=500)
+    bench.push(bench.position(AAA, "25", "100.02", "99.67", seq=500))
+    assert AAA in bench.core.orders.positions.unclaimed
+    bench.push(bench.order_report(entry, OrderStatus.FILLED, "25"), fill)
+    assert bench.core.orders.positions.unclaimed == {}
+    position = bench.core.orders.positions.open[AAA]
+    assert (position.qty, position.entry_price, position.stop_confirmed) == (Decimal(25), Decimal("100.02"), 9967)
+    assert not position.is_foreign
+
+
+def test_an_execution_is_booked_once_however_often_it_is_told() -> None:
+    bench, entry = entered()
+    bench.answer(entry)
+    fill = bench.fill(entry, "100.02", "25")
+    bench.push(fill, fill)
+    bench.push(fill)
+    bench.wait(11)  # a read of the account tells it once more
+    found(bench, entry, bench.order_report(entry, OrderStatus.FILLED, "25"), fill)
+    assert len(bench.told(FillBooked)) == 1
+    assert bench.core.orders.positions.open[AAA].fills.qty == Decimal(25)
+
+
+def test_a_partly_filled_ioc_is_a_position_of_what_was_filled() -> None:
+    bench, entry = entered()
+    bench.answer(entry)
+    bench.push(bench.fill(entry, "100.02", "7"), bench.fill(entry, "100.03", "3"))
+    bench.push(bench.order_report(entry, OrderStatus.CANCELLED, "10"))
+    bench.push(bench.position(AAA, "10", "100.023", "99.67"))
+    position = bench.core.orders.positions.open[AAA]
+    assert (position.qty, position.peak_qty) == (Decimal(10), Decimal(10))
+    assert position.entry_price == Decimal("100.023")
+    assert status(bench, entry) is OrderStatus.CANCELLED
+    assert len(bench.told(PositionOpened)) == 1
+    assert bench.told(PositionChanged)[-1].trade.qty == Decimal(10)
+    bench.wait(20)
+    assert len(bench.sent) == 1
+
+
+def test_a_late_older_report_does_not_reopen_an_order() -> None:
+    bench, entry = entered()
+    bench.answer(entry)
+    old = bench.order_report(entry, OrderStatus.NEW)
+    bench.wait(0.1)
+    bench.push(bench.order_report(entry, OrderStatus.CANCELLED))
+    bench.push(old)
+    assert status(bench, entry) is OrderStatus.CANCELLED
+
+
+def test_a_lost_execution_is_found_by_asking_and_blocks_the_symbol_meanwhile() -> None:
+    bench, entry = entered()
+    bench.is_reading = False
+    bench.answer(entry)
+    bench.push(bench.order_report(entry, OrderStatus.FILLED, "25"))
+    bench.wait(3)
+    assert bench.queried == [entry.client_id]
+    facts = bench.core.signals.market_facts(AAA, None, Side.SELL)
+    assert facts.has_in_flight or facts.has_position
+    found(bench, entry, bench.order_report(entry, OrderStatus.FILLED, "25"), bench.fill(entry, "100.02", "25"))
+    assert bench.core.orders.positions.open[AAA].qty == Decimal(25)
+
+
+def test_an_order_of_ours_that_a_read_does_not_name_is_asked_for() -> None:
+    bench, entry = entered()
+    bench.answer(entry)
+    bench.push(bench.order_report(entry, OrderStatus.NEW))
+    bench.wait(11)
+    assert entry.client_id in bench.queried
+
+
+def test_a_foreign_order_that_a_read_does_not_name_is_forgotten_without_asking() -> None:
+    bench = Bench().start()
+    foreign = OrderReport(
+        symbol=AAA,
+        order_id="hand",
+        client_id="",
+        side=Side.BUY,
+        status=OrderStatus.NEW,
+        order_type=OrderType.LIMIT,
+        qty=Decimal(1),
+        filled_qty=Decimal(0),
+    )
+    bench.push(foreign)
+    assert len(bench.core.orders.orders.open_orders()) == 1
+    bench.wait(11)
+    assert bench.core.orders.orders.open_orders() == []
+    assert bench.queried == []
+
+
+# --------------------------------------------------------------------------------------------------------------- close
+
+
+@pytest.mark.parametrize("scene", [long, short])
+def test_a_close_ends_the_trade_with_its_money(scene) -> None:
+    bench = scene(Bench().start())
+    entry = bench.sent[0]
+    sign = entry.side.sign
+    bench.order(ClosePosition(AAA))
+    bench.closed(bench.sent[1], "101" if sign > 0 else "99")
+    (closed,) = bench.told(PositionClosed)
+    trade = closed.trade
+    entry_price = Decimal("100.02") if sign > 0 else Decimal("99.98")
+    exit_price = Decimal(101) if sign > 0 else Decimal(99)
+    fees = (entry_price + exit_price) * 25 * Decimal("0.00055")
+    assert trade.gross_pnl == Decimal("0.98") * 25
+    assert trade.fees == fees
+    assert trade.net_pnl == trade.gross_pnl - fees
+    assert (trade.exit_price, trade.exit_reason, trade.stop_loss_triggered) == (exit_price, "operator", False)
+    assert trade.risk_usdt == abs(entry_price - (Decimal("99.67") if sign > 0 else Decimal("100.34"))) * 25
+    assert trade.r_multiple == pytest.approx(float(trade.net_pnl / trade.risk_usdt))
+    assert bench.core.orders.positions.open == {}
+    assert bench.core.state.day.realised == trade.net_pnl
+
+
+def test_a_stop_that_fired_is_told_as_such() -> None:
+    bench = long(Bench().start())
+    bench.push(
+        bench.execution(AAA, Side.SELL, "99.6", "25", create_type="CreateByStopLoss", stop_order_type="StopLoss")
+    )
+    bench.push(bench.position(AAA, "0"))
+    (closed,) = bench.told(PositionClosed)
+    assert (closed.trade.exit_reason, closed.trade.stop_loss_triggered) == ("stop_loss", True)
+
+
+@pytest.mark.parametrize(
+    ("exec_type", "reason"),
+    [(ExecType.TRADE, "external"), (ExecType.LIQUIDATION, "BustTrade"), (ExecType.ADL, "AdlTrade")],
+)
+def test_a_close_by_somebody_else_is_told_as_such(exec_type: ExecType, reason: str) -> None:
+    bench = long(Bench().start())
+    bench.push(bench.execution(AAA, Side.SELL, "99.9", "25", exec_type=exec_type))
+    (closed,) = bench.told(PositionClosed)
+    assert (closed.trade.exit_reason, closed.trade.stop_loss_triggered) == (reason, False)
+
+
+def test_funding_is_a_cost_of_the_position_and_no_fill() -> None:
+    bench = long(Bench().start())
+    before = bench.core.orders.positions.open[AAA].fees
+    bench.push(bench.execution(AAA, Side.BUY, "100", "25", exec_type=ExecType.FUNDING, fee=Decimal("0.25")))
+    position = bench.core.orders.positions.open[AAA]
+    assert position.qty == Decimal(25)
+    assert position.fees == before + Decimal("0.25")
+
+
+def test_a_position_that_is_turned_round_by_hand_is_a_closed_trade_and_a_foreign_position() -> None:
+    bench = long(Bench().start())
+    bench.push(bench.execution(AAA, Side.SELL, "101", "30", closed_qty=Decimal(25)))
+    bench.push(bench.position(AAA, "-5", "101"))
+    (closed,) = bench.told(PositionClosed)
+    assert (closed.trade.direction, closed.trade.exit_price) == ("Buy", Decimal(101))
+    assert closed.trade.gross_pnl == Decimal("0.98") * 25
+    positions = bench.core.orders.positions
+    left = positions.open.get(AAA)
+    assert left is None or (left.is_foreign and left.side is Side.SELL and left.qty == Decimal(5))
+    assert AAA in positions.symbols()
+    bench.order(ClosePosition(AAA))
+    assert bench.sent[-1].side is Side.BUY
+
+
+def test_a_position_that_the_exchange_calls_flat_is_closed_as_external_after_asking() -> None:
+    bench = long(Bench().start())
+    bench.push(bench.position(AAA, "0"))
+    assert bench.told(PositionClosed) == []
+    bench.wait(17)
+    (closed,) = bench.told(PositionClosed)
+    assert closed.trade.exit_reason == "external"
+    assert "position_gone" in bench.notes()
+    assert len(bench.sent) == 1
+
+
+def test_a_position_missing_from_one_old_read_stays() -> None:
+    bench = long(Bench().start())
+    held = bench.account.positions.pop(AAA)
+    bench.is_reading = False
+    bench.wait(1)
+    bench.read()
+    bench.account.positions[AAA] = held
+    bench.is_reading = True
+    bench.wait(15)
+    assert AAA in bench.core.orders.positions.open
+    assert bench.told(PositionClosed) == []
+
+
+def test_a_stale_read_that_still_shows_a_closed_position_is_not_believed() -> None:
+    bench = long(Bench().start())
+    held = bench.account.positions[AAA]
+    bench.order(ClosePosition(AAA))
+    bench.closed(bench.sent[1], "101")
+    bench.account.positions[AAA] = held
+    bench.is_reading = False
+    bench.wait(1)
+    bench.read()
+    assert bench.core.orders.positions.symbols() == set()
+
+
+def test_a_foreign_position_is_known_and_never_touched() -> None:
+    bench = Bench(symbols=(AAA, BBB)).start()
+    bench.push(bench.position(BBB, "-4", "50"))
+    bench.wait(30)
+    assert set(bench.core.orders.positions.unclaimed) == {BBB}
+    assert bench.sent == []
+    assert bench.stops == []
+
+
+def test_executions_by_hand_in_a_symbol_nobody_watches_are_booked_and_shown() -> None:
+    bench = Bench().start()
+    bench.push(bench.execution("NOSUCHUSDT", Side.BUY, "5", "10"), bench.position("NOSUCHUSDT", "10", "5"))
+    bench.wait(15)
+    assert "NOSUCHUSDT" in bench.core.orders.positions.symbols()
+    bench.push(
+        bench.execution("NOSUCHUSDT", Side.SELL, "6", "10", closed_qty=Decimal(10)), bench.position("NOSUCHUSDT", "0")
+    )
+    bench.wait(15)
+    assert bench.core.orders.positions.symbols() == set()
+    assert len(bench.told(FillBooked)) == 2
+    assert bench.sent == []
+
+
+def test_executions_from_before_the_first_start_make_no_position() -> None:
+    bench = Bench()
+    bench.account.fills = []
+    old = bench.execution(AAA, Side.BUY, "90", "3", ts_event=bench.now_ns - 86_400 * 10**9)
+    assert old in bench.account.fills
+    bench.start()
+    since = [effect.fills_since_ms for effect in bench.asked(RequestReports)]
+    assert min(since) > old.ts_event // 1_000_000
+
+
+def test_link_ids_are_never_used_twice() -> None:
+    bench = long(Bench().start())
+    for _ in range(4):
+        bench.order(ClosePosition(AAA))
+        bench.answer(bench.sent[-1], Outcome.NO, code=110074, reason="not trading")
+        bench.wait(6)
+        if bench.core.orders.orders.get(bench.sent[-1].client_id).is_in_flight:
+            bench.answer(bench.sent[-1], Outcome.NO, code=110074, reason="not trading")
+    ids = [order.client_id for order in bench.sent]
+    assert len(set(ids)) == len(ids) >= 5
+    assert all(len(name) <= 36 for name in ids)
