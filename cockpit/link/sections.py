@@ -55,6 +55,10 @@ class Sections:
         """Everything that a client watching these symbols sees now."""
         return (section for section in self._latest.values() if section.symbol is None or section.symbol in watched)
 
+    def forget(self) -> None:
+        """Forget all views, but not their versions: while nobody looks none is renewed, and no old one may be shown."""
+        self._latest.clear()
+
     def keep_symbols(self, watched: frozenset[str]) -> None:
         """Forget symbols that nobody watches: their views are no longer renewed and must not be shown later."""
         self._latest = {section.name: section for section in self.shown_to(watched)}

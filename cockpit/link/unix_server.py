@@ -142,7 +142,10 @@ class ViewServer:
             await _first_ended(writing, listening)
         finally:
             self._viewers.remove(viewer)
-            self._sections.keep_symbols(self.watched)
+            if self._viewers:
+                self._sections.keep_symbols(self.watched)
+            else:
+                self._sections.forget()
             self._tell_roles()
 
     async def _listen(self, reader: asyncio.StreamReader, viewer: Viewer) -> None:

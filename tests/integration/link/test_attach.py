@@ -77,6 +77,21 @@ async def test_symbol_watched_again_does_not_show_its_old_book(path: Path) -> No
         await until(lambda: screen.versions("book:BTCUSDT") == [1, 2])
 
 
+async def test_first_screen_after_a_while_without_any_is_not_shown_what_was_then(path: Path) -> None:
+    async with serving(path) as server:
+        async with attached(path, "anna") as client:
+            screen = Screen(client)
+            server.publish([header(1)])
+            await until(lambda: screen.view("header") == header(1))
+        await until(lambda: server.viewers == 0)
+        async with attached(path, "boris") as client:
+            screen = Screen(client)
+            await until(lambda: screen.role is not None)
+            server.publish([header(2)])
+            await until(lambda: screen.view("header") == header(2))
+            assert screen.versions("header") == [2]
+
+
 async def test_newest_operator_takes_over_and_everybody_is_told(path: Path) -> None:
     desk = Desk()
     async with serving(path, desk), attached(path, "anna") as anna:
