@@ -34,6 +34,7 @@ from cockpit.engine.effects import (
     QueryOrder,
     QueryPosition,
     RequestReports,
+    SetFlag,
     SetStop,
     SetTimer,
     StopConfirmed,
@@ -53,6 +54,7 @@ SENT_CHECK_S = 3.0
 MISSING_FILL_S = 1.5
 FLAT_GRACE_NS = 5 * NS_PER_S
 FILL_OVERLAP_MS = 60_000
+LEDGER_FLAG = "ledger_since_ms"
 
 
 class OrderDesk:
@@ -75,6 +77,7 @@ class OrderDesk:
 
     def recover(self, recovery: Recovery, out: Outbox) -> None:
         """Take up what the journal left open: intents are asked for, trades become positions again."""
+        self._begin_ledger(recovery, out)
         for intent in recovery.open_intents:
             order = self.orders.add_intent(intent.request, intent.sent_ns)
             order.order_id = intent.order_id
@@ -82,6 +85,13 @@ class OrderDesk:
             self._ask_again(order, 0.0, out)
         for row in recovery.open_trades:
             self.positions.restore(row, [fill for fill in recovery.open_fills if fill.symbol == row.symbol])
+
+    def _begin_ledger(self, recovery: Recovery, out: Outbox) -> None:
+        """Executions count from the first start on this data folder: what was traded before is none of ours."""
+        if self._last_fill_ms:
+            return
+        self._last_fill_ms = int(recovery.settings.get(LEDGER_FLAG, 0)) or self.state.now_ns // NS_PER_MS
+        out.effects.append(SetFlag(LEDGER_FLAG, str(self._last_fill_ms)))
 
     def on_tick(self, out: Outbox) -> None:
         """Once a second: positions that the exchange calls flat and that no execution closes."""

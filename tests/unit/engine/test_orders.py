@@ -21,7 +21,7 @@ from cockpit.engine.effects import (
     PositionOpened,
     RequestReports,
 )
-from tests.support.core_fixtures import AAA, BBB, Bench
+from tests.support.core_fixtures import AAA, BBB, NOON_NS, Bench, recovery
 from tests.support.core_scenes import bounce, long, short
 
 
@@ -405,14 +405,19 @@ def test_executions_by_hand_in_a_symbol_nobody_watches_are_booked_and_shown() ->
     assert bench.sent == []
 
 
-def test_executions_from_before_the_first_start_make_no_position() -> None:
-    bench = Bench()
-    bench.account.fills = []
-    old = bench.execution(AAA, Side.BUY, "90", "3", ts_event=bench.now_ns - 86_400 * 10**9)
-    assert old in bench.account.fills
-    bench.start()
-    since = [effect.fills_since_ms for effect in bench.asked(RequestReports)]
-    assert min(since) > old.ts_event // 1_000_000
+def test_executions_count_from_the_first_start_on_the_data_folder() -> None:
+    bench = Bench().start()
+    first_ms = NOON_NS // 1_000_000
+    assert bench.flags["ledger_since_ms"] == str(first_ms)
+    assert min(read.fills_since_ms for read in bench.asked(RequestReports)) == first_ms - 60_000
+    later = Bench(recover=recovery(settings=bench.flags), start_ns=NOON_NS + 3_600 * 10**9).start()
+    assert min(read.fills_since_ms for read in later.asked(RequestReports)) == first_ms - 60_000
+
+
+def test_executions_are_asked_for_since_the_last_one_that_was_booked() -> None:
+    last_ms = NOON_NS // 1_000_000 - 5_000_000
+    bench = Bench(recover=recovery(last_fill_ms=last_ms)).start()
+    assert min(read.fills_since_ms for read in bench.asked(RequestReports)) == last_ms - 60_000
 
 
 def test_link_ids_are_never_used_twice() -> None:
