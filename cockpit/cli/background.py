@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cockpit.cli.narration import say
-from cockpit.cli.processes import POLL_S, end, is_cockpit, is_locked, read_run_file, spawn
+from cockpit.cli.processes import POLL_S, end, is_cockpit, is_locked, lock_of, read_run_file, spawn
 from cockpit.cli.run_files import EngineRun, SimexRun
 from cockpit.config.profile import Profile, profile_of
 from cockpit.domain.enums import Environment
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 SIMEX_START_S = 30.0
 ENGINE_START_S = 60.0
 SIMEX_END_S = 5.0
+
+RESTARTS = 5
+"""How often an engine in the background starts itself again before it gives up; a calm spell renews it."""
 
 SIMEX_WORD = "simex"
 ENGINE_WORD = "--headless"
@@ -118,7 +121,15 @@ def ensure_simex(profile: Profile, settings: Settings, config_path: Path | None,
         *([] if config_path is None else ["--config", str(config_path.absolute())]),
     ]
     log = profile.log_file.parent / "simex.out"
-    _start("simex", arguments, log, lambda: simex_of(profile) is not None, lambda: False, SIMEX_START_S, clock)
+    _start(
+        "simex",
+        arguments,
+        log,
+        lambda: simex_of(profile) is not None,
+        lambda: is_locked(lock_of(profile.simex_file)),
+        SIMEX_START_S,
+        clock,
+    )
     started = simex_of(profile)
     if started is None:
         raise BackgroundFailed(f"simex ended right after its start; its log is {log}")
@@ -137,7 +148,7 @@ def start_engine(profile: Profile, options: Sequence[str], clock: Clock) -> None
         return is_locked(profile.lock_file)
 
     log = profile.log_file.parent / "engine.out"
-    arguments = ["run", ENGINE_WORD, *options]
+    arguments = ["run", ENGINE_WORD, "--restarts", str(RESTARTS), *options]
     _start("engine", arguments, log, lambda: is_listened_on(profile.socket), somebody_starts, ENGINE_START_S, clock)
 
 

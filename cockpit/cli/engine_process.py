@@ -9,6 +9,7 @@ without finishing, because starting again is the recovery (crash-only).
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import logging
 import os
@@ -30,7 +31,7 @@ from cockpit.cli import bootstrap
 from cockpit.cli.clock import CLOCK
 from cockpit.cli.narration import say
 from cockpit.cli.processes import lock, write_run_file
-from cockpit.cli.run_files import EngineRun
+from cockpit.cli.run_files import FAILED, EngineRun
 from cockpit.config.logs import start_logging
 from cockpit.config.model import Settings
 from cockpit.config.profile import Profile
@@ -46,6 +47,7 @@ SCREENS = "screens"
 END_DEADLINE_S = 25.0
 """From the wish to end to ``os._exit``: requests in flight 5 s, tasks 10 s, journal and connections the rest."""
 
+_PR_SET_DUMPABLE = 4
 _log = logging.getLogger(__name__)
 
 
@@ -88,7 +90,7 @@ def run_engine(plan: Plan) -> None:
     Raises:
         CockpitError: it could not start, or an essential task ended.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _keep_memory_private(plan)
     log = start_logging(plan.profile.log_file, to_stderr=sys.stderr.isatty())
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -99,6 +101,13 @@ def run_engine(plan: Plan) -> None:
     finally:
         log.close()
     say(f"engine ended: {reason}")
+
+
+def _keep_memory_private(plan: Plan) -> None:
+    """No core file; with a key to real money no debugger of the same user either (reliability.md H5)."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if not plan.is_simulated and sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 async def _run(plan: Plan) -> str:
@@ -128,7 +137,7 @@ class _Engine:
     async def run(self) -> str:
         """From start to end; the reason of the end."""
         running = asyncio.create_task(self._runner.run())
-        guard = asyncio.create_task(self._leave_in_time())
+        guard = asyncio.create_task(leave_in_time(self._supervisor, END_DEADLINE_S))
         self._listen_to_signals(running)
         self._supervisor.start(SCREENS, self._screens, essential=True)
         try:
@@ -160,7 +169,8 @@ class _Engine:
                 self._supervisor.beat(SCREENS)
                 await CLOCK.sleep(1.0)
         finally:
-            await self._server.aclose("the engine has ended")
+            failure = self._supervisor.failure
+            await self._server.aclose("the engine has ended" if failure is None else f"{FAILED}: {failure}")
 
     def _listen_to_signals(self, running: asyncio.Task[str]) -> None:
         loop = asyncio.get_running_loop()
@@ -175,13 +185,14 @@ class _Engine:
             loop.add_signal_handler(number, stop, number.name)
         loop.add_signal_handler(signal.SIGHUP, _log.warning, "the terminal is gone; the engine goes on")
 
-    async def _leave_in_time(self) -> None:
-        """Once the engine is to end, it ends: a thread leaves the process if the loop cannot."""
-        with suppress(EssentialTaskEnded):
-            await self._supervisor.wait()
-        leave = threading.Timer(END_DEADLINE_S, os._exit, (1,))
-        leave.daemon = True
-        leave.start()
+
+async def leave_in_time(supervisor: Supervisor, deadline_s: float) -> None:
+    """Once the engine is to end, it ends: after the deadline a thread leaves the process, whatever the loop does."""
+    with suppress(EssentialTaskEnded):
+        await supervisor.wait()
+    leave = threading.Timer(deadline_s, os._exit, (1,))
+    leave.daemon = True
+    leave.start()
 
 
 def _hello(plan: Plan) -> Hello:

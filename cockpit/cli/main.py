@@ -82,6 +82,9 @@ def exit_code(arguments: Sequence[str]) -> int:
         # The reader of our stdout has left (cockpit journal | head); there is nobody to tell.
         sys.stdout = None
         return FAILED
+    except ConnectionError as error:
+        say_error(f"the engine went away or refused: {error}")
+        return FAILED
     except Exception as error:  # noqa: BLE001 - the command line is one of the two places that catch everything
         traceback.print_exc()
         say_error(f"this is a bug: {type(error).__name__}: {error}")

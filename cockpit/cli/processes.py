@@ -78,6 +78,11 @@ def lock(path: Path) -> int | None:
     return handle
 
 
+def lock_of(run_file: Path) -> Path:
+    """The lock that guards what a run file describes."""
+    return run_file.with_suffix(".lock")
+
+
 def is_locked(path: Path) -> bool:
     """True if a process holds the lock file."""
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +25,12 @@ from cockpit.config.load import LoadedSettings
 from cockpit.config.profile import Profile, profile_of
 from cockpit.domain.enums import Approval, Environment
 from cockpit.domain.errors import ConfigError, SafetyRefusal
+from cockpit.domain.time import NS_PER_S
+
+if TYPE_CHECKING:
+    from cockpit.adapters.bybit.config import BybitConfig
+    from cockpit.cli.engine_process import Plan
+    from cockpit.config.model import Settings
 
 
 @click.command()
@@ -37,6 +43,7 @@ from cockpit.domain.errors import ConfigError, SafetyRefusal
 @click.option("--live", is_flag=True, help="Allow environment live: real money.")
 @click.option("--auto", is_flag=True, help="Let the gates alone approve signals.")
 @click.option("--account-suffix", hidden=True, help="What was typed already, for the engine in the background.")
+@click.option("--restarts", type=int, default=0, hidden=True, help="Starts anew after a failure, for the background.")
 @click.option("--mouse", is_flag=True, help="Read the mouse.")
 @click.option("--low-bandwidth", is_flag=True, help="Fewer frames and colours, for a thin link.")
 def run(
@@ -45,6 +52,7 @@ def run(
     data_dir: Path | None,
     live: bool,
     account_suffix: str | None,
+    restarts: int,
     **flags: Any,
 ) -> int:
     """Start the engine in the background if none runs for this profile, and open its screen."""
@@ -58,7 +66,8 @@ def run(
     profile.create()
     running = background.refuse_differences(_asked(loaded), profile, data_dir)
     if headless:
-        return _engine(profile, loaded, config_path, account_suffix)
+        plan = _plan(profile, loaded.settings, config_path, account_suffix)
+        return _engine(plan, restarts)
     if running is None:
         _start(profile, loaded, config_path, _passed_on(config_path, data_dir, flags))
     from cockpit.cli.screen import show_screen
@@ -137,25 +146,39 @@ def _passed_on(config_path: Path | None, data_dir: Path | None, flags: dict[str,
     return words + ["--auto"] * flags["auto"]
 
 
-def _engine(profile: Profile, loaded: LoadedSettings, config_path: Path | None, account_suffix: str | None) -> int:
-    """The engine in this process, until it is told to stop."""
+def _plan(profile: Profile, settings: Settings, config_path: Path | None, account_suffix: str | None) -> Plan:
+    """Become the engine of the profile: take its lock, find exchange, symbols and key."""
     from cockpit.cli.accounts import account_key, confirm_account, sim_venue
-    from cockpit.cli.engine_process import Plan, hold_profile, run_engine
+    from cockpit.cli.engine_process import Plan, hold_profile
     from cockpit.cli.simex_market import listed_symbols
 
-    settings = loaded.settings
     hold_profile(profile)
+    venue: BybitConfig = settings.venue
     symbols = settings.venue.symbols
     if profile.environment is Environment.SIM:
         simex = background.ensure_simex(profile, settings, config_path, CLOCK)
-        venue, key = sim_venue(settings.venue, simex)
+        venue, key = sim_venue(venue, simex)
         if settings.venue.market.startswith("recording:"):
             symbols = listed_symbols(simex)
     else:
-        venue, key = settings.venue, account_key(profile.environment)
+        key = account_key(profile.environment)
         if profile.environment is Environment.LIVE:
             confirm_account(venue, key, account_suffix)
-    if settings.engine.approval is Approval.MANUAL:
+    return Plan(settings=settings, profile=profile, symbols=symbols, venue=venue, key=key)
+
+
+def _engine(plan: Plan, restarts: int) -> int:
+    """The engine in this process, until it is told to stop."""
+    from cockpit.cli.engine_process import run_engine
+    from cockpit.cli.restart import start_anew
+    from cockpit.engine.supervisor import EssentialTaskEnded
+
+    if plan.settings.engine.approval is Approval.MANUAL:
         say("approval is manual: without an attached screen every signal expires")
-    run_engine(Plan(settings=settings, profile=profile, symbols=symbols, venue=venue, key=key))
+    started_ns = CLOCK.monotonic_ns()
+    try:
+        run_engine(plan)
+    except EssentialTaskEnded as error:
+        start_anew(error, restarts, (CLOCK.monotonic_ns() - started_ns) / NS_PER_S)
+        raise
     return 0

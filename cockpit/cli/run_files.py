@@ -6,6 +6,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+FAILED = "the engine failed"
+"""First words of the goodbye of an engine that did not end by itself."""
+
 
 class SimexRun(msgspec.Struct, frozen=True, kw_only=True):
     """``simex.json``: a simulated exchange that answers."""

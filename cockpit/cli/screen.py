@@ -11,6 +11,7 @@ from cockpit.cli.background import ENGINE_WORD, end_simex
 from cockpit.cli.clock import CLOCK
 from cockpit.cli.narration import say
 from cockpit.cli.processes import is_cockpit, wait_for
+from cockpit.cli.run_files import FAILED
 from cockpit.cli.terminal import operator_name
 from cockpit.config.logs import start_logging
 from cockpit.config.model import Settings
@@ -24,6 +25,8 @@ from cockpit.link.unix_client import NoEngine, attach
 if TYPE_CHECKING:
     from cockpit.ui.result import ScreenResult
 
+COME_BACK_S = 20.0
+"""How long a screen waits for an engine that starts itself again."""
 QUIT_S = 60.0
 """How long ``:quit`` with flatten may take before this terminal stops waiting for it."""
 
@@ -37,6 +40,8 @@ def show_screen(profile: Profile, settings: Settings, *, observe: bool) -> int:
     log = start_logging(profile.log_file.with_name("screen.jsonl"), to_stderr=False)
     try:
         result, pid = asyncio.run(_screen(profile, settings, observe))
+        while _comes_back(profile, result):
+            result, pid = asyncio.run(_screen(profile, settings, observe))
     except NoEngine as error:
         raise CockpitError("no engine is running: start one with cockpit run") from error
     except LinkRefused as error:
@@ -57,6 +62,14 @@ async def _screen(profile: Profile, settings: Settings, observe: bool) -> tuple[
     client = await attach(profile.socket, operator_name(), observe)
     result = await run_screen(client, settings.ui, settings.keys, observer=observe, user_themes=_user_themes())
     return result, client.hello.pid
+
+
+def _comes_back(profile: Profile, result: ScreenResult) -> bool:
+    """An engine that failed starts itself again: wait for it."""
+    if result.kind != "engine_gone" or result.by_operator or not result.detail.startswith(FAILED):
+        return False
+    say(f"{result.detail}; waiting for it to start again ...")
+    return wait_for(lambda: is_listened_on(profile.socket), CLOCK, COME_BACK_S)
 
 
 def _user_themes() -> Path | None:

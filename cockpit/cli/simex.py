@@ -5,15 +5,19 @@ from __future__ import annotations
 import errno
 import json
 import os
+import socket
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cockpit.cli.options import config_option, market_options, settings_from, source_flags
-from cockpit.cli.processes import read_run_file, write_run_file
+from cockpit.cli.processes import lock, lock_of, read_run_file, write_run_file
 from cockpit.cli.run_files import SimexRun
 from cockpit.domain.errors import CockpitError
+
+if TYPE_CHECKING:
+    from cockpit.simex.config import SimexConfig
 
 
 @click.command()
@@ -32,12 +36,10 @@ def simex(port: int, config_path: Path | None, account_file: Path | None, run_fi
 
     settings = settings_from(config_path, source_flags(**market)).settings
     config = simex_config(settings, port=port, account_file=account_file)
-    earlier = None if run_file is None else read_run_file(run_file, SimexRun)
-    if earlier is not None:
-        # An engine that runs already knows these addresses and this key; after a crash it finds the exchange there.
-        config = config.model_copy(
-            update={"port": earlier.port, "api_key": earlier.api_key, "api_secret": earlier.api_secret}
-        )
+    if run_file is not None:
+        if lock(lock_of(run_file)) is None:
+            raise CockpitError("a simulated exchange of this profile runs already")
+        config = _as_before(config, read_run_file(run_file, SimexRun))
 
     def announce(ready: dict[str, Any]) -> None:
         if run_file is None:
@@ -65,3 +67,21 @@ def simex(port: int, config_path: Path | None, account_file: Path | None, run_fi
 
 class PortTaken(CockpitError):
     """Another program listens on the port."""
+
+
+def _as_before(config: SimexConfig, earlier: SimexRun | None) -> SimexConfig:
+    """After a crash: the same key, and the same port if it is free, for an engine that knows both already."""
+    if earlier is None:
+        return config
+    port = earlier.port if _is_free(earlier.port) else 0
+    return config.model_copy(update={"port": port, "api_key": earlier.api_key, "api_secret": earlier.api_secret})
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -111,6 +111,11 @@ class Supervisor:
         """All tasks ever started, in the order of their start, dead ones included."""
         return [self._status(task) for task in self._tasks.values()]
 
+    @property
+    def failure(self) -> EssentialTaskEnded | None:
+        """Why ``wait`` raises; None while nothing essential has failed."""
+        return self._failure
+
     def request_stop(self) -> None:
         """Let ``wait`` return."""
         self._over.set()

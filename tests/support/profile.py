@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cockpit.link.socket_file import is_listened_on
 from tests.support.program import cockpit, environment
 
 
@@ -47,8 +48,8 @@ class ProfileFolder:
 
     @property
     def engine(self) -> dict[str, Any] | None:
-        """``run/engine-sim.json``, if the engine's socket is there too."""
-        return _read(self.run / "engine-sim.json") if self.socket.exists() else None
+        """``run/engine-sim.json``, if the engine's socket answers too."""
+        return _read(self.run / "engine-sim.json") if is_listened_on(self.socket) else None
 
     @property
     def simex(self) -> dict[str, Any] | None:

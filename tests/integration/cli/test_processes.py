@@ -35,7 +35,6 @@ def test_killed_engine_is_replaced_and_finds_the_same_exchange_again(profile: Pr
     assert profile.cockpit("status").returncode == 1
     assert is_alive(exchange["pid"])
 
-    (profile.run / "engine-sim.json").unlink()
     second = profile.start_headless()
     told = profile.status()
     assert told["pid"] == second.pid
@@ -56,7 +55,6 @@ def test_killed_exchange_comes_back_at_the_same_address_with_the_same_key(profil
     assert before is not None
     os.kill(before["pid"], signal.SIGKILL)
     wait_until(lambda: not is_alive(before["pid"]), "the exchange dies")
-    (profile.run / "engine-sim.json").unlink()
     profile.start_headless("--symbols", "BTCUSDT,ETHUSDT")
     after = profile.simex
     assert after is not None
