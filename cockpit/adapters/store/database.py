@@ -71,15 +71,16 @@ def _prepare_sqlite(engine: AsyncEngine, pragmas: Sequence[str], begin: str) -> 
         connection.exec_driver_sql(begin)
 
 
-def insert_into(backend: str, table: Table, key: str | None, *, keep: bool = False) -> Insert:
+def insert_into(backend: str, table: Table, key: Sequence[str] = (), *, keep: bool = False) -> Insert:
     """An insert of all columns. With ``key`` a row of the same key is changed, or kept as it is with ``keep``."""
-    if key is None:
+    if not key:
         return table.insert()
     new: Any = postgresql.insert(table) if backend == "postgresql" else sqlite.insert(table)
     if keep:
-        return new.on_conflict_do_nothing(index_elements=[key])  # type: ignore[no-any-return]
-    changes = {column.name: new.excluded[column.name] for column in table.columns if column.name != key}
-    return new.on_conflict_do_update(index_elements=[key], set_=changes)  # type: ignore[no-any-return]
+        return new.on_conflict_do_nothing(index_elements=key)  # type: ignore[no-any-return]
+    kept = {"id", *key}
+    changes = {column.name: new.excluded[column.name] for column in table.columns if column.name not in kept}
+    return new.on_conflict_do_update(index_elements=key, set_=changes)  # type: ignore[no-any-return]
 
 
 def secure_file(path: Path) -> None:

@@ -174,9 +174,13 @@ class SqlJournal:
 
 def _insert_statements(backend: str) -> dict[type, Insert]:
     """How each row type is written: executions once, trades and signals with their latest state, others appended."""
-    keys = {schema.trades: "trade_id", schema.signals: "signal_id", schema.executions: "exec_id"}
+    keys = {
+        schema.trades: ("trade_id",),
+        schema.signals: ("signal_id", "raised_event_ns"),
+        schema.executions: ("exec_id",),
+    }
     return {
-        kind: database.insert_into(backend, table, keys.get(table), keep=table is schema.executions)
+        kind: database.insert_into(backend, table, keys.get(table, ()), keep=table is schema.executions)
         for kind, table in TABLE_OF.items()
     }
 

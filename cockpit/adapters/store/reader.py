@@ -25,7 +25,7 @@ HISTORIES: MappingProxyType[str, tuple[Table, Column[Any]]] = MappingProxyType(
         "market": (schema.market_stats, schema.market_stats.c.ts_ns),
     }
 )
-"""What can be read, with the time that orders it."""
+"""What can be read, with its time."""
 
 
 class JournalReader:
@@ -52,6 +52,9 @@ class JournalReader:
     ) -> list[dict[str, Any]]:
         """The newest ``limit`` rows of one of ``HISTORIES``, oldest first, as column name to value.
 
+        Rows that are appended come in the order in which they were written, others by their time: the event times of
+        different symbols do not tell what was decided first.
+
         Money is ``Decimal``, times are ns since 1970-01-01 UTC, stored JSON comes decoded.
 
         Raises:
@@ -59,7 +62,8 @@ class JournalReader:
             JournalError: the journal cannot be read, or no engine of this version has opened it yet.
         """
         table, time = HISTORIES[history]
-        query = select(table).where(time >= since_ns).order_by(time.desc()).limit(limit)
+        order = table.c.get("id", time)
+        query = select(table).where(time >= since_ns).order_by(order.desc()).limit(limit)
         if symbol is not None and "symbol" in table.c:
             query = query.where(table.c.symbol == symbol)
         return [dict(row) for row in reversed(await self._fetch(query))]

@@ -40,7 +40,7 @@ async def write_state(connection: AsyncConnection, name: str, value: str, now_ns
     if not value:
         await connection.execute(engine_state.delete().where(engine_state.c.name == name))
         return
-    statement = database.insert_into(connection.dialect.name, engine_state, "name")
+    statement = database.insert_into(connection.dialect.name, engine_state, ["name"])
     await connection.execute(statement, {"name": name, "value": value, "updated_ns": now_ns})
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    UniqueConstraint,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
@@ -172,7 +173,8 @@ trades = Table(
 signals = Table(
     "signals",
     metadata,
-    Column("signal_id", String, primary_key=True),
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    _must("signal_id", String),
     _must("symbol", String),
     _must("kind", String),
     _must("direction", String),
@@ -185,8 +187,9 @@ signals = Table(
     _must("ticket", JsonText),
     _must("raised_event_ns", _Ns, index=True),
     _must("ts_ns", _Ns),
+    UniqueConstraint("signal_id", "raised_event_ns"),
 )
-"""Signals with their latest state."""
+"""Signals with their latest state, in the order in which they were raised. Each engine counts its ids from 1."""
 
 densities = Table(
     "densities",
