@@ -25,7 +25,7 @@ from cockpit.matching.records import (
 )
 
 KEPT_ORDERS = 2000
-KEPT_EXECUTIONS = 5000
+KEPT_EXECUTIONS = 2000
 
 
 class Ledger(msgspec.Struct, kw_only=True):
@@ -274,9 +274,12 @@ class Account:
 
     def unrealised(self, symbol: str) -> Decimal:
         """Open profit of a position at the mark price, USDT."""
-        position, market = self.position(symbol), self.markets[symbol]
+        position = self.position(symbol)
+        if position.lots == 0:
+            return Decimal(0)
+        market = self.markets[symbol]
         mark = market.price(TriggerBy.MARK)
-        if position.lots == 0 or mark is None:
+        if mark is None:
             return Decimal(0)
         now = mark * market.instrument.qty(abs(position.lots))
         return now - position.cost if position.lots > 0 else position.cost - now

@@ -84,7 +84,11 @@ class Control:
             "wallet": wallet_row(account),
             "positions": [position_row(account, symbol, markets[symbol].rules) for symbol in held],
             "orders": [order_row(order, markets[order.symbol].rules) for order in account.active_orders()],
-            "executions": [execution_row(row, markets[row.symbol].rules) for row in account.ledger.executions],
+            "executions": [
+                execution_row(row, markets[row.symbol].rules)
+                for row in account.ledger.executions
+                if row.symbol in markets
+            ],
         }
 
     def requests(self, params: dict[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,8 @@ Order of things on a market event: the public frame goes out first, then the acc
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
-
-import structlog
 
 from cockpit.matching.account import Ledger
 from cockpit.ports.clock import Clock
@@ -20,7 +19,7 @@ from cockpit.simex.faults import RestFaults, SocketFaults
 from cockpit.simex.hub import Hub
 from cockpit.simex.symbol_market import SymbolMarket
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 TOUCH_REPEAT_NS = 3_000_000_000
 """``orderbook.1`` is repeated after this time without change (bybit-v5.md 10.1 rule 7)."""
@@ -99,7 +98,7 @@ class Exchange:
         for market in self.markets.values():
             market.view.refuses_entries = "The recorded market has ended; only exits are accepted"
             self.on_ticker(TickerChange(market.symbol, {"ended": True}, now_ms, market.ticker_cs))
-        log.info("market ended", market=self.config.market)
+        log.info("market %s has ended", self.config.market)
 
     def on_lost(self) -> None:
         """The upstream is gone: so are our books and public sockets; nothing is made up."""

@@ -6,10 +6,10 @@ Nothing is told before the first client listens to an order book. Tickers that t
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import msgspec
-import structlog
 
 from cockpit.adapters.recording.reader import read_frames
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
@@ -20,7 +20,7 @@ from cockpit.simex.rules import SymbolRules, plain
 from cockpit.simex.symbol_market import SymbolMarket
 from cockpit.simex.wire_frames import FrameReader
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 SLICE_FRAMES = 50
 """Frames told in a row before other tasks get a turn."""
@@ -83,7 +83,7 @@ class RecordingFeed:
         try:
             event = reader.event(raw)
         except (msgspec.MsgspecError, KeyError, ValueError) as error:
-            log.warning("recorded frame skipped", error=str(error))
+            log.warning("recorded frame skipped: %s", error)
             return
         if isinstance(event, BookChange):
             if event.recorded_depth == 1 and self._content.symbols[event.symbol].depths != {1}:

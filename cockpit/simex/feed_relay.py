@@ -7,10 +7,10 @@ as a broken stream would, and refuses new ones until the upstream is back.
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 import msgspec
-import structlog
 from pybit.exceptions import FailedRequestError, InvalidRequestError
 from pybit.unified_trading import HTTP
 from websockets.asyncio.client import ClientConnection, connect
@@ -25,7 +25,7 @@ from cockpit.simex.rules import SymbolRules, instrument_of
 from cockpit.simex.symbol_market import SymbolMarket
 from cockpit.simex.wire_frames import FrameReader
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 PING_S = 20.0
 SILENCE_S = 10.0
@@ -78,7 +78,7 @@ class RelayFeed:
             try:
                 await self._relay(sink)
             except (UpstreamLost, OSError, TimeoutError, WebSocketException) as error:
-                log.warning("upstream lost", url=self._config.relay_public_url, error=str(error) or repr(error))
+                log.warning("upstream %s lost: %r", self._config.relay_public_url, error)
                 sink.on_lost()
             await self._clock.sleep(self._config.relay_retry_s)
 

@@ -128,7 +128,11 @@ def fee_rate(exchange: Exchange, params: Params) -> dict[str, Any]:
 def transaction_log(exchange: Exchange, params: Params) -> dict[str, Any]:
     """``GET /v5/account/transaction-log``: newest first."""
     start, end = number(params, "startTime", 0), number(params, "endTime", 2**53)
-    rows = [row for row in reversed(exchange.desk.account.ledger.executions) if start <= row.time_ms <= end]
+    rows = [
+        row
+        for row in reversed(exchange.desk.account.ledger.executions)
+        if row.symbol in exchange.markets and start <= row.time_ms <= end
+    ]
     chunk, cursor = page(rows, params, default=20, most=50)
     return {
         "list": [transaction_row(row, exchange.markets[row.symbol].rules) for row in chunk],

@@ -175,7 +175,7 @@ def _orders(exchange: Exchange, params: Params) -> list[Order]:
     account = exchange.desk.account
     if _names_one(params):
         order = account.find(text(params, "orderId"), text(params, "orderLinkId"))
-        return [] if order is None else [order]
+        return [] if order is None or order.symbol not in exchange.markets else [order]
     symbols = set(chosen_symbols(exchange, params, required=False))
     kind = text(params, "orderFilter")
     rows = [order for order in account.ledger.orders.values() if order.symbol in symbols]

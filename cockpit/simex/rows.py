@@ -191,7 +191,9 @@ def wallet_row(account: Account) -> dict[str, Any]:
     open_profit = sum((money(account.unrealised(symbol)) for symbol in ledger.positions), Decimal(0))
     held = [symbol for symbol, position in ledger.positions.items() if position.lots]
     position_margin = sum((account.position_margin(symbol) for symbol in held), Decimal(0))
-    order_margin = sum((account.order_margin(symbol) for symbol in account.active), Decimal(0))
+    order_margin = sum(
+        (account.order_margin(symbol) for symbol, orders in account.active.items() if orders), Decimal(0)
+    )
     maintenance = sum((money(ledger.positions[symbol].cost * MAINTENANCE_RATE) for symbol in held), Decimal(0))
     realised = sum((position.cum_realised for position in ledger.positions.values()), Decimal(0))
     equity = ledger.wallet + open_profit

@@ -27,7 +27,7 @@ from cockpit.simex.feed_recording import RecordingFeed
 from cockpit.simex.feed_relay import RelayFeed
 from cockpit.simex.feed_synthetic import SyntheticFeed
 from cockpit.simex.hub import TRANSPORT
-from cockpit.simex.state import load_ledger
+from cockpit.simex.state import check_listed, load_ledger
 
 HOST = "127.0.0.1"
 TOUCH_CHECK_S = 0.25
@@ -69,6 +69,7 @@ async def serving(config: SimexConfig, clock: Clock | None = None) -> AsyncItera
     feed = await open_feed(config, clock)
     ledger = load_ledger(config.account_file, config.market, secrets.token_hex(8), config.start_balance_usdt)
     exchange = Exchange(config, clock, feed.markets(), ledger)
+    check_listed(ledger, exchange.markets)
     if config.account_file is not None:
         exchange.desk.keep_in(config.account_file, config.market)
     with _bound(config.port) as listener:

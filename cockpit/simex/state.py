@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from decimal import Decimal
 from pathlib import Path
 
@@ -22,6 +23,17 @@ class _File(msgspec.Struct):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_File).decode
+
+
+def check_listed(ledger: Ledger, symbols: Collection[str]) -> None:
+    """Raise ConfigError if the account holds something in a symbol that the market does not list."""
+    held = {symbol for symbol, position in ledger.positions.items() if position.lots}
+    held |= {order.symbol for order in ledger.orders.values() if order.is_active}
+    missing = sorted(held - set(symbols))
+    if missing:
+        raise ConfigError(
+            f"the simulated account holds positions or orders in {', '.join(missing)}; list these symbols"
+        )
 
 
 def load_ledger(path: Path | None, market: str, fresh_id: str, start_balance: Decimal) -> Ledger:
@@ -44,12 +56,13 @@ def load_ledger(path: Path | None, market: str, fresh_id: str, start_balance: De
 
 
 def save_ledger(path: Path, market: str, ledger: Ledger) -> None:
-    """Write the ledger beside the file and move it into place; only the owner may read it."""
+    """Write the ledger beside the file and move it into place; only the owner may read it.
+
+    Whole after a crash of the process. A power failure may cost the last changes: it is play money.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.new")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as out:
         out.write(_encode(_File(FORMAT, market, ledger)))
-        out.flush()
-        os.fsync(out.fileno())
     beside.replace(path)
