@@ -84,7 +84,7 @@ class ActivityDetector:
 
     def update(self, tape: TradeTape) -> None:
         """Sample if it is time to; the tape's event clock says so."""
-        if self._cadence.is_due(tape.now_ns):
+        if tape.now_ns >= self._cadence.next_ns and self._cadence.is_due(tape.now_ns):
             self.snapshot = self._sample(tape)
 
     def _sample(self, tape: TradeTape) -> ActivitySnapshot:

@@ -41,17 +41,16 @@ class SideBaseline(msgspec.Struct):
     """Width of a bucket, quote currency; 0.0 while the tick is unknown."""
 
 
-class Ranking(msgspec.Struct, frozen=True):
-    """How a wall stands out."""
+class Strength(msgspec.Struct, frozen=True, gc=False):
+    """How a level stands out."""
 
     side_percent: float
-    relative_strength: float
+    """Share of the visible side's total, percent."""
+    relative: float
     """Multiple of the neighbours' mean; 0.0 without neighbours."""
     median_multiple: float
-    """Bucket over median bucket; 0.0 while there is no median."""
+    """Its bucket over the median bucket; 0.0 while there is no median."""
     is_cluster: bool
-    passed: tuple[Criterion, ...]
-    """The criteria in use that it passes."""
 
 
 Check = Callable[[BookLadder, int, float, SideBaseline, float], bool]
@@ -76,8 +75,10 @@ class Criteria:
         }
         self._checks = tuple((name, check) for name, check in checks.items() if name in config.criteria)
 
-    def rank(self, ladder: BookLadder, at: int, size: float, usual: SideBaseline, scale: float = 1.0) -> Ranking | None:
-        """Rank of a level if it is a wall, else None.
+    def passed(
+        self, ladder: BookLadder, at: int, size: float, usual: SideBaseline, scale: float = 1.0
+    ) -> tuple[Criterion, ...] | None:
+        """The criteria that a level passes if it is a wall, else None.
 
         Args:
             ladder: the level's side of the book.
@@ -95,12 +96,17 @@ class Criteria:
                 return None
             else:
                 spare -= 1
-        return Ranking(
+        return tuple(passed)
+
+    def strength(self, ladder: BookLadder, at: int, usual: SideBaseline) -> Strength:
+        """The figures of a level."""
+        config = self._config
+        size = ladder.sizes[at]
+        return Strength(
             side_percent=side_percent(ladder, at, size, usual),
-            relative_strength=relative_strength(ladder, at, size, self._config.neighbours_n),
+            relative=relative_strength(ladder, at, size, config.neighbours_n),
             median_multiple=bucket_multiple(ladder, at, size, usual)[0],
-            is_cluster=cluster(ladder, at, size, self._config.cluster_range_pct)[0] >= self._config.cluster_min_levels,
-            passed=tuple(passed),
+            is_cluster=cluster(ladder, at, size, config.cluster_range_pct)[0] >= config.cluster_min_levels,
         )
 
     def size_floor(self, ladder: BookLadder, usual: SideBaseline) -> float:
@@ -175,7 +181,7 @@ def cluster(ladder: BookLadder, at: int, size: float, range_pct: float) -> tuple
     first = bisect_left(ladder.keys, ladder.keys[at] - reach)
     last = bisect_right(ladder.keys, ladder.keys[at] + reach)
     others = ladder.sizes[first:at] + ladder.sizes[at + 1 : last]
-    if max(others, default=0.0) > size:
+    if not others or max(others) > size:
         return 1, size
     half = size / 2.0
     comparable = [other for other in others if other >= half]

@@ -35,10 +35,10 @@ __all__ = ["DensityDetector", "Wall", "WallEvent"]
 _FADE_NS = NS_PER_S
 """Rhythm at which walls are asked whether they still stand out."""
 
-_BUCKETS_NS = 5 * NS_PER_S
-"""Rhythm at which the median bucket is sampled."""
+_FIGURES_NS = 5 * NS_PER_S
+"""Rhythm at which the median bucket is sampled and the walls' figures are taken again."""
 
-_SETTLE_NS = 100 * NS_PER_MS
+_SETTLE_NS = 250 * NS_PER_MS
 """Rhythm at which decreases and prints that have waited too long are explained."""
 
 
@@ -50,17 +50,20 @@ class DensityDetector:
         """Walls that ended within ``recent_s``, oldest first."""
         self._symbol = symbol
         self._config = config
-        lookback = max(1, nanos_from_s(config.lookback_s) // _BUCKETS_NS)
+        lookback = max(1, nanos_from_s(config.lookback_s) // _FIGURES_NS)
         self._bids = SideWalls(BookSide.BID, config, lookback)
         self._asks = SideWalls(BookSide.ASK, config, lookback)
         self._unsettled: list[TrackedWall] = []
+        """Walls, standing or ended, with something to explain."""
+        self._leaving: list[TrackedWall] = []
+        """The ended ones among them."""
         self._events: list[WallEvent] = []
         self._born = 0
         self._now_ns = 0
         self._touched_mid: float | None = None
         self._scan = Cadence(config.scan_ms * NS_PER_MS)
         self._fading = Cadence(_FADE_NS)
-        self._buckets = Cadence(_BUCKETS_NS)
+        self._figures = Cadence(_FIGURES_NS)
         self._settling = Cadence(_SETTLE_NS)
         self._confirm_ns = config.confirm_ms * NS_PER_MS
         self._recent_ns = nanos_from_s(config.recent_s)
@@ -79,7 +82,7 @@ class DensityDetector:
                 self._on_book(state, event)
             else:
                 self._lose_book()
-        if self._settling.is_due(self._now_ns):
+        if self._now_ns >= self._settling.next_ns and self._settling.is_due(self._now_ns):
             self._settle()
         return events
 
@@ -108,13 +111,12 @@ class DensityDetector:
             for side, ladder in ((self._bids, bids), (self._asks, asks)):
                 followed = [*side.walls, *side.candidates]
                 self._follow(side, ladder, [(price, ladder.size_at(price)) for price in followed], event.ts_event)
-        if self._scan.is_due(self._now_ns):
+        if self._now_ns >= self._scan.next_ns and self._scan.is_due(self._now_ns):
             self._scan_book(bids, asks, event.ts_event)
         if state.mid != self._touched_mid:
             self._touch(state)
-        forgotten = self._now_ns - self._recent_ns
-        while self.ended and (self.ended[0].ended_ns or 0) < forgotten:
-            self.ended.popleft()
+        if self.ended:
+            self._forget()
 
     def _follow(self, side: SideWalls, ladder: BookLadder, levels: Sequence[Level], ts_event: int) -> None:
         """Follow the walls and candidates among the changed levels; ``ladder`` shows the change already."""
@@ -137,37 +139,39 @@ class DensityDetector:
             self._end(side, wall, "exhausted")
 
     def _scan_book(self, bids: BookLadder, asks: BookLadder, ts_event: int) -> None:
-        is_bucket_time = self._buckets.is_due(self._now_ns)
+        is_figure_time = self._figures.is_due(self._now_ns)
         is_fade_time = self._fading.is_due(self._now_ns)
         due = self._now_ns - self._confirm_ns
         for side, ladder in ((self._bids, bids), (self._asks, asks)):
-            if is_bucket_time:
+            if is_figure_time:
                 side.look_at_buckets(ladder)
             side.look(ladder, self._now_ns)
             if is_fade_time:
                 self._end_faded(side, ladder)
+            if is_figure_time:
+                for wall in side.walls.values():
+                    wall.strength = side.strength(ladder, wall.price)
             for price, since_ns in list(side.candidates.items()):
                 if since_ns <= due:
                     self._promote(side, ladder, price, (since_ns, ts_event))
 
     def _end_faded(self, side: SideWalls, ladder: BookLadder) -> None:
-        """Rank the walls again: with less strict thresholds, and as if nothing had been traded out of them."""
+        """Ask every wall again, with less strict thresholds and as if nothing had been traded out of it."""
         for wall in list(side.walls.values()):
-            ranking = side.rank(ladder, wall.price, wall.standing, self._config.keep_ratio)
-            if ranking is None:
+            if side.passed(ladder, wall.price, wall.standing, self._config.keep_ratio) is None:
                 self._end(side, wall, "faded")
-            else:
-                wall.ranking = ranking
 
     def _promote(self, side: SideWalls, ladder: BookLadder, price: float, seen_ns: tuple[int, int]) -> None:
         """Make a wall of a candidate that has lasted, if it is one."""
         size = ladder.size_at(price)
-        ranking = side.rank(ladder, price, size)
-        if ranking is None:
+        criteria = side.passed(ladder, price, size)
+        if criteria is None:
             return
         self._born += 1
         wall_id = WallId(f"{self._symbol}-{self._born}")
-        wall = TrackedWall(wall_id, self._symbol, side.side, (price, size), ranking, seen_ns, self._config)
+        wall = TrackedWall(wall_id, self._symbol, side.side, (price, size), seen_ns, self._config)
+        wall.criteria = criteria
+        wall.strength = side.strength(ladder, price)
         side.walls[price] = wall
         del side.candidates[price]
         self._touched_mid = None
@@ -189,6 +193,11 @@ class DensityDetector:
                     wall.is_touching = True
                     wall.touches += 1
 
+    def _forget(self) -> None:
+        oldest_ns = self._now_ns - self._recent_ns
+        while self.ended and (self.ended[0].ended_ns or 0) < oldest_ns:
+            self.ended.popleft()
+
     def _lose_book(self) -> None:
         """End every wall: what happens while the book is unknown is unknown, so nothing more is explained."""
         for side in (self._bids, self._asks):
@@ -204,13 +213,13 @@ class DensityDetector:
         side = self._asks if trade.side is Side.BUY else self._bids
         price = trade.price
         standing = side.walls.get(price)
-        gone = [wall for wall in self._unsettled if wall.price == price and wall.side is side.side and wall.ended_ns]
-        if standing is None and not gone:
+        if standing is None and not self._leaving:
             return
         left = quanta(trade.size)
-        for wall in gone:
-            left = wall.ledger.explain(trade.ts_event, left)
-            self._note(wall)
+        for wall in self._leaving:
+            if wall.price == price and wall.side is side.side:
+                left = wall.ledger.explain(trade.ts_event, left)
+                self._note(wall)
         if standing is not None and left and trade.ts_event > standing.measured_ns:
             standing.ledger.add_print(trade.ts_event, left)
             self._note(standing)
@@ -232,6 +241,7 @@ class DensityDetector:
             else:
                 waiting.append(wall)
         self._unsettled = waiting
+        self._leaving = [wall for wall in waiting if wall.ended_ns is not None]
 
     def _note(self, wall: TrackedWall) -> None:
         """Tell the marks that a change has crossed, and remember what still waits."""
@@ -246,7 +256,9 @@ class DensityDetector:
         wall.end_reason = reason
         del side.walls[wall.price]
         self.ended.append(wall)
-        if not wall.is_unsettled:
+        if wall.is_unsettled:
+            self._leaving.append(wall)
+        else:
             self._tell(wall, "gone")
 
     def _tell(self, wall: TrackedWall, *kinds: WallEventKind) -> None:

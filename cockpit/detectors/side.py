@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from math import inf
 
-from cockpit.detectors.config import DensityConfig
-from cockpit.detectors.criteria import Criteria, Ranking, SideBaseline, bucket_totals, smallest_step
+from cockpit.detectors.config import Criterion, DensityConfig
+from cockpit.detectors.criteria import Criteria, SideBaseline, Strength, bucket_totals, smallest_step
 from cockpit.detectors.tracked import TrackedWall
 from cockpit.domain.enums import BookSide
 from cockpit.market.book import BookLadder
@@ -58,7 +58,11 @@ class SideWalls:
         if size < self._floor:
             del self.candidates[price]
 
-    def rank(self, ladder: BookLadder, price: float, size: float, scale: float = 1.0) -> Ranking | None:
-        """Rank of the visible level at ``price``, see ``Criteria.rank``."""
+    def passed(self, ladder: BookLadder, price: float, size: float, scale: float = 1.0) -> tuple[Criterion, ...] | None:
+        """Criteria that the visible level at ``price`` passes if it is a wall, else None; see ``Criteria.passed``."""
         at = bisect_left(ladder.keys, ladder.sign * price)
-        return self._criteria.rank(ladder, at, size, self._usual, scale)
+        return self._criteria.passed(ladder, at, size, self._usual, scale)
+
+    def strength(self, ladder: BookLadder, price: float) -> Strength:
+        """Figures of the visible level at ``price``."""
+        return self._criteria.strength(ladder, bisect_left(ladder.keys, ladder.sign * price), self._usual)

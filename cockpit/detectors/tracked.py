@@ -6,7 +6,7 @@ from math import inf
 from typing import Literal
 
 from cockpit.detectors.config import DensityConfig
-from cockpit.detectors.criteria import Ranking
+from cockpit.detectors.criteria import Strength
 from cockpit.detectors.erosion import QUANTA, ErosionLedger
 from cockpit.detectors.wall import EndReason, Wall
 from cockpit.domain.enums import BookSide
@@ -33,8 +33,8 @@ class TrackedWall:
         "measured_ns",
         "peak",
         "price",
-        "ranking",
         "side",
+        "strength",
         "symbol",
         "touches",
         "wall_id",
@@ -46,7 +46,6 @@ class TrackedWall:
         symbol: str,
         side: BookSide,
         level: Level,
-        ranking: Ranking,
         seen_ns: tuple[int, int],
         config: DensityConfig,
     ) -> None:
@@ -56,9 +55,10 @@ class TrackedWall:
         self.price = level[0]
         self.first_seen_ns, self.measured_ns = seen_ns
         """When the level was first large, and the time of the book that gave its initial size."""
-        self.ranking = ranking
+        self.criteria: tuple[str, ...] = ()
+        """Criteria it passed when it became a wall."""
+        self.strength = Strength(0.0, 0.0, 0.0, False)
         """How it stood out at the last look."""
-        self.criteria = ranking.passed
         self.ledger = ErosionLedger(level[1], config.match_window_ms * NS_PER_MS)
         self.peak = self.ledger.initial
         self.exhausted_at = round(config.exhausted_ratio * self.ledger.initial)
@@ -116,7 +116,7 @@ class TrackedWall:
 
     def picture(self, now_ns: int) -> Wall:
         """The wall as it stands."""
-        ledger, ranking = self.ledger, self.ranking
+        ledger, strength = self.ledger, self.strength
         current = ledger.current / QUANTA
         return Wall(
             wall_id=self.wall_id,
@@ -133,11 +133,11 @@ class TrackedWall:
             pending=ledger.pending / QUANTA,
             touches=self.touches,
             notional_usdt=self.price * current,
-            side_percent=ranking.side_percent,
-            relative_strength=ranking.relative_strength,
-            median_multiple=ranking.median_multiple,
+            side_percent=strength.side_percent,
+            relative_strength=strength.relative,
+            median_multiple=strength.median_multiple,
             criteria=self.criteria,
-            is_cluster=ranking.is_cluster,
+            is_cluster=strength.is_cluster,
             code=self._code(now_ns),
             ended_ns=self.ended_ns,
             end_reason=self.end_reason,

@@ -16,7 +16,7 @@ EndReason = Literal["", "removed", "exhausted", "faded", "out of view", "book lo
 window (its fate is unknown); the book became invalid."""
 
 
-class Wall(msgspec.Struct, frozen=True, kw_only=True):
+class Wall(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A wall at one moment. Sizes in base currency; initial + refilled - traded - pulled - pending == current."""
 
     wall_id: WallId
@@ -70,7 +70,7 @@ class Wall(msgspec.Struct, frozen=True, kw_only=True):
         return (self.initial - self.current) / self.initial
 
 
-class WallEvent(msgspec.Struct, frozen=True, tag=True):
+class WallEvent(msgspec.Struct, frozen=True, tag=True, gc=False):
     """A step in a wall's life: one ``new``, any number of ``eaten`` and ``pulled`` (a mark was crossed), one ``gone``.
 
     ``gone`` comes when the last decrease has been explained, up to the match window after ``wall.ended_ns``.

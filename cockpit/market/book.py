@@ -45,15 +45,15 @@ class BookLadder:
 
     def apply(self, levels: Iterable[Level]) -> str:
         """Set or delete levels. Returns "" or what is wrong with one of them."""
-        keys, prices, sizes, sign = self.keys, self.prices, self.sizes, self.sign
+        keys, prices, sizes, sign, endless = self.keys, self.prices, self.sizes, self.sign, inf
         for price, size in levels:
             key = sign * price
             at = bisect_left(keys, key)
             is_present = at < len(keys) and keys[at] == key
-            if 0.0 < size < inf:
+            if 0.0 < size < endless:
                 if is_present:
                     sizes[at] = size
-                elif 0.0 < price < inf:
+                elif 0.0 < price < endless:
                     keys.insert(at, key)
                     prices.insert(at, price)
                     sizes.insert(at, size)

@@ -10,21 +10,21 @@ from math import sqrt
 class Cadence:
     """A fixed rhythm on one symbol's event time, anchored at the first stamp it is asked about."""
 
-    __slots__ = ("_next_ns", "_period_ns")
+    __slots__ = ("_period_ns", "next_ns")
 
     def __init__(self, period_ns: int) -> None:
         self._period_ns = period_ns
-        self._next_ns: int | None = None
+        self.next_ns = 0
+        """Not due before this; hot paths compare with it before they ask. 0: never asked."""
 
     def is_due(self, now_ns: int) -> bool:
         """True at the first call and then at most once a period; periods without an event are skipped."""
-        due = self._next_ns
-        if due is None:
-            self._next_ns = now_ns + self._period_ns
-            return True
-        if now_ns < due:
+        if now_ns < self.next_ns:
             return False
-        self._next_ns = due + ((now_ns - due) // self._period_ns + 1) * self._period_ns
+        if self.next_ns == 0:
+            self.next_ns = now_ns + self._period_ns
+        else:
+            self.next_ns += ((now_ns - self.next_ns) // self._period_ns + 1) * self._period_ns
         return True
 
 

@@ -63,7 +63,7 @@ class MarketState:
         self.mid = mid = (bid + ask) / 2.0
         now_ns = self.last_event_ns
         self.extrema.update(now_ns, mid)
-        if self._spread_cadence.is_due(now_ns):
+        if now_ns >= self._spread_cadence.next_ns and self._spread_cadence.is_due(now_ns):
             self._spreads.add(ask - bid)
 
     def _advance(self, ts_event: int) -> None:

@@ -134,7 +134,7 @@ class TradeTape:
         for window in self._window_list:
             if now_ns >= window.due_ns:
                 window.evict(self._stamps, self._signed, now_ns)
-        if self._sampling.is_due(now_ns):
+        if now_ns >= self._sampling.next_ns and self._sampling.is_due(now_ns):
             self._sample_speed()
             self._compact()
 

@@ -39,8 +39,7 @@ def usual_of(
 def names(
     config: DensityConfig, ladder: BookLadder, at: int, scale: float = 1.0, **usual: float
 ) -> tuple[str, ...] | None:
-    ranking = Criteria(config).rank(ladder, at, ladder.sizes[at], usual_of(ladder, **usual), scale)  # type: ignore[arg-type]
-    return None if ranking is None else ranking.passed
+    return Criteria(config).passed(ladder, at, ladder.sizes[at], usual_of(ladder, **usual), scale)  # type: ignore[arg-type]
 
 
 def test_all_three_criteria_of_the_default_make_a_wall() -> None:
@@ -57,9 +56,8 @@ def test_notional_counts_in_quote_currency() -> None:
 def test_neighbours_are_taken_on_both_sides_without_the_level_itself() -> None:
     config = DensityConfig(criteria=("neighbours",), neighbours_n=1, neighbours_x=3.0)
     ladder = asks(900, 10, 60, 30, 900)
-    ranking = Criteria(config).rank(ladder, 2, 60.0, SideBaseline(BookSide.ASK))
-    assert ranking is not None
-    assert ranking.relative_strength == 3.0
+    assert Criteria(config).strength(ladder, 2, SideBaseline(BookSide.ASK)).relative == 3.0
+    assert Criteria(config).passed(ladder, 2, 60.0, SideBaseline(BookSide.ASK)) == ("neighbours",)
 
 
 def test_next_to_nothing_is_no_wall() -> None:
@@ -117,7 +115,7 @@ def test_no_level_below_the_floor_is_a_wall(combine: str) -> None:
     usual = usual_of(ladder, median=10.0, bucket=0.2)
     criteria = Criteria(config)
     floor = criteria.size_floor(ladder, usual)
-    walls = [at for at, size in enumerate(ladder.sizes) if criteria.rank(ladder, at, size, usual) is not None]
+    walls = [at for at, size in enumerate(ladder.sizes) if criteria.passed(ladder, at, size, usual) is not None]
     assert walls
     assert all(ladder.sizes[at] >= floor for at in walls)
 

@@ -88,7 +88,7 @@ def test_deleted_wall_is_gone_when_its_decrease_is_explained(script: MarketScrip
     (ended,) = script.bank.recent_walls
     assert (ended.end_reason, ended.pending) == ("removed", 100.0)
     script.trade(1_095, Side.SELL, WALL, 100.0)
-    script.quiet(1_300)
+    script.quiet(1_400)
     assert script.told() == ["new", "eaten", "gone"]
     assert (script.last.traded, script.last.pending, script.last.code) == (100.0, 0.0, "C")
     assert script.last.ended_ns == (START_MS + 1_100) * NS_PER_MS
@@ -96,7 +96,7 @@ def test_deleted_wall_is_gone_when_its_decrease_is_explained(script: MarketScrip
 
 def test_pulled_wall_is_told_as_pulled_then_gone(script: MarketScript) -> None:
     script.book(1_100, bids=[(WALL, 0.0)])
-    script.quiet(1_800)
+    script.quiet(2_000)
     assert script.told() == ["new", "pulled", "gone"]
     assert (script.last.pulled, script.last.code) == (100.0, "P")
 
@@ -116,6 +116,8 @@ def test_print_is_credited_to_the_gone_wall_before_the_new_one(script: MarketScr
 def test_wall_is_exhausted_when_hardly_anything_is_left(script: MarketScript) -> None:
     script.trade(1_090, Side.SELL, WALL, 91.0)
     script.book(1_100, bids=[(WALL, 9.0)])
+    assert script.bank.walls == []
+    script.quiet(1_400)
     assert script.told() == ["new", "eaten", "gone"]
     assert script.last.end_reason == "exhausted"
 

@@ -7,7 +7,6 @@ import pytest
 
 from cockpit.detectors.activity import NO_ACTIVITY, ActivitySnapshot
 from cockpit.detectors.config import DensityConfig
-from cockpit.detectors.criteria import Ranking
 from cockpit.detectors.tracked import TrackedWall
 from cockpit.domain.enums import BookSide, Side
 from cockpit.domain.ids import WallId
@@ -33,8 +32,7 @@ def state_of(
 
 def wall_of(side: BookSide, price: float, left: float = 100.0, traded: float = 0.0, age_s: int = 60) -> TrackedWall:
     seen = NOW - age_s * NS_PER_S
-    ranking = Ranking(10.0, 5.0, 3.0, False, ("abs_usd",))
-    wall = TrackedWall(WallId("X-1"), "X", side, (price, 100.0), ranking, (seen, seen), DensityConfig())
+    wall = TrackedWall(WallId("X-1"), "X", side, (price, 100.0), (seen, seen), DensityConfig())
     if traded:
         wall.ledger.add_print(NOW - 1, round(traded * 1e8))
     wall.resize(NOW, left)
