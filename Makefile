@@ -14,7 +14,7 @@ $(shell rm -rf $(VENV))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run attach stop test check lint types contracts bench soak pictures lock
+.PHONY: help run attach stop test check lint types contracts bench dst dst-replay soak pictures lock
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,15 @@ contracts: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed-test ## measure; prints numbers, asserts nothing
 	@$(BIN)/python -m bench $(ARGS)
+
+SCHEDULES ?= 3000
+SEED ?= 1
+
+dst: $(VENV)/.installed-test ## simulate faults: SCHEDULES=n SEED=s
+	@$(BIN)/python -m tests.dst --schedules $(SCHEDULES) --seed $(SEED)
+
+dst-replay: $(VENV)/.installed-test ## the trace of one schedule: SEED=s
+	@$(BIN)/python -m tests.dst --replay $(SEED)
 
 soak: $(VENV)/.installed-test ## hours of faults; stop it with ctrl+c
 	@$(PYTEST) -m soak --timeout=0 $(ARGS)

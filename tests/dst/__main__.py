@@ -3,17 +3,45 @@
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import Any
 
+from tests.dst.directed import DIRECTED
+from tests.dst.mutations import LOAD_BEARING, REDUNDANT
 from tests.dst.plan import draw
 from tests.dst.schedule import Result, run_schedule
 
 CHUNK = 50
+LEAST_HITS = 20
+MARKS_FROM = 2_000
+"""From this many schedules on every coverage mark must have been reached ``LEAST_HITS`` times."""
+REQUIRED_MARKS = (
+    "unknown_then_adopted",
+    "unknown_then_dead",
+    "filled_before_answer",
+    "partial_then_cancelled",
+    "stop_confirmed",
+    "killed_with_position",
+    "killed_in_flight",
+    "killed_in_flatten",
+    "flatten",
+    "stale_read",
+    "day_loss_reached",
+    "quiet_restart",
+    "arrived_after_ttl",
+    "reply_lost",
+    "push_lost",
+    "partition",
+)
+"""What a green batch must have gone through; without them it would prove nothing."""
+CORPUS = Path(__file__).with_name("corpus.jsonl")
+"""One line a schedule that failed once: seed, invariant, and what was learned."""
 
 
 def main() -> int:
@@ -22,9 +50,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--replay", type=int)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--mutations", type=int, metavar="N", help="switch each rule off for at most N schedules")
+    parser.add_argument("--corpus", action="store_true", help="run the schedules that failed once")
     options = parser.parse_args()
     if options.replay is not None:
         return replay(options.replay)
+    if options.mutations is not None:
+        return mutation_gate(options.seed, options.mutations, options.jobs)
+    if options.corpus:
+        return corpus()
     return many(options.seed, options.schedules, options.jobs)
 
 
@@ -37,12 +71,50 @@ def replay(seed: int) -> int:
     return 1 if result.violations else 0
 
 
+def corpus() -> int:
+    """Every schedule that found a bug once."""
+    entries = [json.loads(line) for line in CORPUS.read_text().splitlines()]
+    plans = [draw(entry["seed"]) for entry in entries] + list(DIRECTED.values())
+    failures = [result for plan in plans if (result := run_schedule(plan)).violations]
+    print(f"corpus      {len(plans)} schedules, {len(failures)} failed")
+    for result in failures:
+        print(f"  make dst-replay SEED={result.seed}: {result.violations[0]}")
+    return 1 if failures else 0
+
+
+def mutation_gate(first: int, most: int, jobs: int) -> int:
+    """Switch every rule off in turn; 0 only if each is caught."""
+    names = [mutation.name for mutation in (*LOAD_BEARING, *REDUNDANT)]
+    with ProcessPoolExecutor(jobs) as pool:
+        rows = list(pool.map(_mutate, names, [first] * len(names), [most] * len(names)))
+    missed = 0
+    for name, seeds, invariant, partner in rows:
+        missed += not invariant
+        verdict = f"caught by {invariant} after {seeds} schedules" if invariant else f"NOT CAUGHT in {seeds} schedules"
+        print(f"{name:<46} {verdict}{'  (with: ' + partner + ')' if partner else ''}")
+    print(f"mutations   {len(rows) - missed} of {len(rows)} caught")
+    return 1 if missed else 0
+
+
+def _mutate(name: str, first: int, most: int) -> tuple[str, int, str, str]:
+    """Run schedules with one rule off until an expected invariant breaks."""
+    mutation = next(each for each in (*LOAD_BEARING, *REDUNDANT) if each.name == name)
+    with mutation.active():
+        plans = [*DIRECTED.values(), *(draw(seed) for seed in range(first, first + most))]
+        for count, plan in enumerate(plans, 1):
+            for violation in run_schedule(plan).violations:
+                invariant = violation.split()[0]
+                if invariant in mutation.invariants:
+                    return name, count, invariant, mutation.covered_by
+    return name, most, "", mutation.covered_by
+
+
 def _chunk(seeds: range) -> list[Result]:
     return [run_schedule(draw(seed)) for seed in seeds]
 
 
 def many(first: int, count: int, jobs: int) -> int:
-    started, cpu = time.perf_counter(), time.process_time()
+    started = time.perf_counter()
     marks: Counter[str] = Counter()
     failures: list[Result] = []
     done = executions = 0
@@ -59,7 +131,10 @@ def many(first: int, count: int, jobs: int) -> int:
                 print(f"\r{done}/{count} schedules, {len(failures)} failed", end="", file=sys.stderr)
     seconds = time.perf_counter() - started
     _print(done, executions, marks, failures, seconds, jobs)
-    del cpu
+    rare = [f"{name} {marks[name]}" for name in REQUIRED_MARKS if marks[name] < LEAST_HITS]
+    if rare and count >= MARKS_FROM:
+        print("not reached  " + ", ".join(rare) + f" (at least {LEAST_HITS} each)")
+        return 1
     return 1 if failures else 0
 
 

@@ -1,8 +1,8 @@
-"""The way between one engine and the exchange model: delays, losses, duplicates, partitions. Implements ``ports.venue``.
+"""The way between an engine and the exchange model: delays, losses, duplicates, cuts. Implements ``ports.venue``.
 
-A request that has left arrives (or is lost) whatever happens to the engine afterwards; a crashed engine only never hears
-of it. Deadlines are those of the adapter: 3 s for orders, 5 s for reads. An order that arrives later than its time to
-live is refused by the exchange (10002).
+A request that has left arrives (or is lost) whatever happens to the engine afterwards; a crashed engine only never
+hears of it. Deadlines are those of the adapter: 3 s for orders, 5 s for reads. An order that arrives later than its
+time to live is refused by the exchange (10002).
 """
 
 from __future__ import annotations
@@ -77,6 +77,8 @@ class Network:
     requests: Counter[str] = field(default_factory=Counter)
     snapshots: list[Snapshot] = field(default_factory=list)
     marks: Counter[str] = field(default_factory=Counter)
+    mute_routes: set[str] = field(default_factory=set)
+    """Routes whose answers are lost, every one."""
 
     def __post_init__(self) -> None:
         self.exchange.listeners.append(self._listen)
@@ -305,7 +307,7 @@ class VenueClient:
             if route not in ("create", "set_stop"):
                 raise OutcomeUnknown("502 from the gateway")
         if not (faults.is_partitioned or random.random() < faults.lose_request):
-            network.loop.call_later(self._delay(), self._arrived, arrive, answer)
+            network.loop.call_later(self._delay(), self._arrived, route, arrive, answer)
         try:
             async with asyncio.timeout(deadline_s):
                 result = await answer
@@ -315,14 +317,15 @@ class VenueClient:
             raise VenueRejected(result.code, result.reason)
         return result
 
-    def _arrived(self, arrive: Callable[[], Any], answer: asyncio.Future[Any]) -> None:
+    def _arrived(self, route: str, arrive: Callable[[], Any], answer: asyncio.Future[Any]) -> None:
         """The exchange applies the request, whoever sent it and whether or not he still lives."""
         try:
             result = arrive()
         except Refused as refused:
             result = refused
         faults = self.network.faults
-        if faults.is_partitioned or self.network.random.random() < faults.lose_reply:
+        is_mute = faults.is_partitioned or route in self.network.mute_routes
+        if is_mute or self.network.random.random() < faults.lose_reply:
             self.network.marks["reply_lost"] += 1
             return
         self.network.loop.call_later(self._delay(), self._answer, answer, result)

@@ -1,6 +1,6 @@
 """The judge: invariants I1 to I21 of the reliability design, asserted from the exchange's side.
 
-It sees every request as it arrives and every event of the exchange model, and it never uses the engine's own arithmetic.
+It sees every request as it arrives and every event of the exchange model, and never uses the engine's arithmetic.
 """
 
 from __future__ import annotations

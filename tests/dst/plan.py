@@ -33,6 +33,10 @@ class Plan:
     restarts_at_end: bool = False
     is_traced: bool = False
     families: tuple[str, ...] = ()
+    approve_after_s: float = 0.0
+    """Nobody approves a signal younger than this."""
+    keeps_still: bool = False
+    """Prices only move where a fault says so, and people only approve."""
 
     def calm(self) -> Plan:
         """The plan after healing: nobody approves any more."""

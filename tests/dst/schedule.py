@@ -14,6 +14,7 @@ from cockpit.domain.commands import ApproveSignal, ArmFlatten, ClosePosition, Co
 from cockpit.domain.enums import Environment, OrderStatus, Side
 from cockpit.domain.instrument import Instrument
 from cockpit.domain.time import NS_PER_S
+from cockpit.engine import runner
 from cockpit.engine.core import TradingCore
 from cockpit.engine.effects import OrderChanged, Step, StopConfirmed, SubmitOrder
 from cockpit.engine.projection import ShellFigures
@@ -119,7 +120,7 @@ class World:
         self.clock = VirtualClock(loop, START_NS)
         self.instruments = {name: _instrument(name) for name in SYMBOLS[: plan.symbols]}
         self.exchange = Exchange(
-            rules={n: Rules(n, i.tick_size, i.qty_step, i.min_qty, i.max_qty, i.min_notional) for n, i in self.instruments.items()},
+            rules={name: _rules(rules) for name, rules in self.instruments.items()},
             markets={name: Market(Decimal(100), Decimal(plan.depth)) for name in self.instruments},
             cash=CASH,
             now_ms=lambda: (START_NS + round(loop.time() * NS_PER_S)) // 1_000_000,
@@ -128,6 +129,7 @@ class World:
         self.disk = Disk()
         self.oracle = Oracle(self.exchange, Limits(Decimal(5), 10, CASH * Decimal("0.003")), loop.time)
         self.market = MarketActor(self.network, Random(plan.seed * 31 + 7), plan.market_period_s)
+        self.market.is_frozen = plan.keeps_still
         self.engine: Engine | None = None
         self.main: asyncio.Task[Any] | None = None
         self.traces: list[str] = []
@@ -234,15 +236,16 @@ class World:
         engine = self.engine
         core = None if engine is None else engine.core
         if core is not None and self.plan.approves:
+            youngest_ns = self.clock.now_ns() - round(self.plan.approve_after_s * NS_PER_S)
             for queued in list(core.signals.queue.values()):
-                if self.random.random() < 0.5:
+                if queued.raised_ns <= youngest_ns and self.random.random() < 0.5:
                     self.oracle.approvals.add(queued.signal.signal_id)
                     approve = ApproveSignal(
                         queued.signal.signal_id, ticket_hash(queued.signal, core.state.settings.risk)
                     )
                     for _ in range(1 + (self.random.random() < 0.2)):
                         self.command(approve)
-            for symbol in sorted(core.orders.positions.open):
+            for symbol in sorted(() if self.plan.keeps_still else core.orders.positions.open):
                 if self.random.random() < 0.01:
                     self.command(ClosePosition(symbol, self.random.choice((50, 100))))
                 if self.random.random() < 0.02:
@@ -339,6 +342,18 @@ class World:
                 part = (abs(position.qty) * Decimal("0.4")).quantize(self.instruments[symbol].qty_step)
                 self.exchange.close_by("CreateByAdl_PassThrough", symbol, part, "")
 
+    def _fault_silence_one(self, symbol: str, seconds: float) -> None:
+        self.market.silent.add(symbol)
+        self.loop.call_later(seconds, self.market.silent.discard, symbol)
+
+    def _fault_jump(self, symbol: str, percent: str) -> None:
+        price = self.exchange.markets[symbol].price * (1 + Decimal(percent) / 100)
+        self.exchange.move(symbol, price.quantize(self.instruments[symbol].tick_size))
+
+    def _fault_lose_order_replies(self, seconds: float) -> None:
+        self.network.mute_routes = {"create", "query", "position", "reports"}
+        self.loop.call_later(seconds, self.network.mute_routes.clear)
+
     def _fault_silence(self, seconds: float) -> None:
         symbol = self.random.choice(sorted(self.instruments))
         self.market.silent.add(symbol)
@@ -353,6 +368,7 @@ class World:
         faults = self.network.faults
         partitioned = faults.is_partitioned
         self.network.faults = type(faults)(is_partitioned=partitioned)
+        self.network.mute_routes.clear()
         self.disk.is_failing = self.exchange.ignores_attached_stop = False
         self.market.silent.clear()
         for market in self.exchange.markets.values():
@@ -416,6 +432,10 @@ class World:
             self.events.append(f"{self.loop.time():9.3f} {text}")
 
 
+def _rules(rules: Instrument) -> Rules:
+    return Rules(rules.symbol, rules.tick_size, rules.qty_step, rules.min_qty, rules.max_qty, rules.min_notional)
+
+
 def _instrument(symbol: str) -> Instrument:
     return Instrument(
         symbol=symbol,
@@ -432,6 +452,8 @@ def _instrument(symbol: str) -> Instrument:
 def run_schedule(plan: Plan, mutation: Any = None) -> Result:
     """Run one schedule to its end."""
     logging.disable(logging.CRITICAL)
+    # Nobody looks and no loop lags in virtual time: the tasks that watch for it need not wake four times a second.
+    runner.LAG_PROBE_S = runner.UNSEEN_S = 5.0
     loop = VirtualLoop()
     loop.set_exception_handler(lambda _loop, _context: None)
     asyncio.set_event_loop(loop)

@@ -1,0 +1,68 @@
+"""Schedules written by hand: coincidences that a random seed meets once in thousands, for each rule that needs one.
+
+They pass with every rule on and are part of the corpus; the mutation gate runs them first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cockpit.domain.enums import Side
+from cockpit.domain.time import NS_PER_S
+from tests.dst.plan import START_S, Plan
+
+BTC, ETH, SOL = "BTCUSDT", "ETHUSDT", "SOLUSDT"
+_SEED = 1_000_000_000
+
+
+def _plan(
+    number: int,
+    signals: list[tuple[float, str, Side]],
+    faults: list[tuple[float, str, dict[str, Any]]],
+    *,
+    chaos_s: float = 40.0,
+    approve_after_s: float = 0.0,
+    depth: str = "100000",
+) -> Plan:
+    by_symbol: dict[str, list[tuple[int, Side]]] = {BTC: [], ETH: [], SOL: []}
+    for at_s, symbol, side in signals:
+        by_symbol[symbol].append((round((START_S + at_s) * NS_PER_S), side))
+    return Plan(
+        seed=_SEED + number,
+        symbols=3,
+        depth=depth,
+        chaos_s=chaos_s,
+        market_period_s=0.5,
+        approves=True,
+        signals=by_symbol,
+        faults=faults,
+        approve_after_s=approve_after_s,
+        keeps_still=True,
+    )
+
+
+DIRECTED = {
+    "an answer is lost while other signals wait": _plan(
+        1,
+        [(3.0, BTC, Side.BUY), (8.0, ETH, Side.BUY), (10.0, SOL, Side.SELL)],
+        [(2.0, "wire", {"lose_reply": 1.0, "drop_push": 1.0})],
+    ),
+    "an answer and every push are lost, the same symbol signals again": _plan(
+        2,
+        [(3.0, BTC, Side.BUY), (7.5, BTC, Side.BUY), (9.0, BTC, Side.BUY)],
+        [(2.0, "wire", {"drop_push": 1.0}), (2.9, "lose_order_replies", {"seconds": 12.0})],
+    ),
+    "a signal is approved long after its feed went silent": _plan(
+        3, [(3.0, BTC, Side.BUY)], [(3.8, "silence_one", {"symbol": BTC, "seconds": 25.0})], approve_after_s=6.0
+    ),
+    "a crash of the price takes the day's loss limit, then a signal comes": _plan(
+        4,
+        [(3.0, BTC, Side.BUY), (34.0, ETH, Side.BUY)],
+        [(6.0, "jump", {"symbol": BTC, "percent": "-3"})],
+        chaos_s=44.0,
+    ),
+    "a flatten meets a book that fills a part at a time": _plan(
+        5, [(3.0, BTC, Side.BUY)], [(8.0, "thin", {"depth": "120", "seconds": 30.0}), (8.5, "flatten", {})]
+    ),
+}
+"""Name of the situation and its schedule."""

@@ -1,0 +1,271 @@
+"""The mutation gate: every rule that keeps money safe can be switched off here, and then schedules must fail.
+
+A rule is switched off by replacing a function of the engine for as long as the gate runs; production code has no
+switches. ``REDUNDANT`` names the rules that another one covers, with that partner; both off must be caught.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+import msgspec
+
+from cockpit.domain.events import OrderAnswer, Outcome
+from cockpit.engine import order_desk as order_desk_module
+from cockpit.engine import signal_desk as signal_desk_module
+from cockpit.engine.effects import SetFlag, Step
+from cockpit.engine.exit_desk import ExitDesk
+from cockpit.engine.flatten_desk import FlattenDesk
+from cockpit.engine.operator_desk import OperatorDesk
+from cockpit.engine.order_desk import OrderDesk
+from cockpit.engine.runner import Runner
+from cockpit.engine.signal_desk import SignalDesk
+from cockpit.execution.orders import OrderManager
+from cockpit.execution.positions import OpenPosition, PositionManager
+from cockpit.risk.sizing import Sizing
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One rule, switched off."""
+
+    name: str
+    invariants: tuple[str, ...]
+    """Which invariants may catch it."""
+    patches: Callable[[], list[Any]]
+    covered_by: str = ""
+    """Of a redundant rule: the partner that covers it."""
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """The rule is off inside."""
+        with ExitStack() as stack:
+            for each in self.patches():
+                stack.enter_context(each)
+            yield
+
+
+def _replace_request(change: Callable[[Any], Any]) -> Any:
+    """Change every order on its way out of the core."""
+    original = OrderDesk._submit
+
+    def submit(self: OrderDesk, request: Any, out: Any) -> None:
+        original(self, change(request), out)
+
+    return patch.object(OrderDesk, "_submit", submit)
+
+
+def _without_stop(request: Any) -> Any:
+    return msgspec.structs.replace(request, stop_loss=None) if request.signal_id else request
+
+
+def _whole_size_not_reducing() -> list[Any]:
+    """Closes take the size once seen and may open: what happens without reduce-only."""
+    original = OrderDesk._submit
+
+    def submit(self: OrderDesk, request: Any, out: Any) -> None:
+        position = self.positions.open.get(request.symbol)
+        instrument = self.state.symbols[request.symbol].instrument
+        if request.reduce_only and position is not None and instrument is not None:
+            lots = position.lots(instrument, 100)
+            request = msgspec.structs.replace(request, reduce_only=False, close_on_trigger=False, lots=lots)
+        original(self, request, out)
+
+    return [patch.object(OrderDesk, "_submit", submit)]
+
+
+def _drop_effect(kind: type) -> Any:
+    original = Runner._carry_out
+
+    def carry_out(self: Runner, step: Step) -> None:
+        kept = [effect for effect in step.effects if not isinstance(effect, kind)]
+        original(self, msgspec.structs.replace(step, effects=kept))
+
+    return patch.object(Runner, "_carry_out", carry_out)
+
+
+def _unknown_is_no() -> Any:
+    original = OrderManager.on_answer
+
+    def on_answer(self: OrderManager, answer: OrderAnswer) -> Any:
+        if answer.outcome is Outcome.UNKNOWN:
+            answer = msgspec.structs.replace(answer, outcome=Outcome.NO)
+        return original(self, answer)
+
+    return patch.object(OrderManager, "on_answer", on_answer)
+
+
+def _facts_without(**fields: Any) -> Any:
+    original = SignalDesk.account_facts
+
+    def account_facts(self: SignalDesk) -> Any:
+        return msgspec.structs.replace(original(self), **fields)
+
+    return patch.object(SignalDesk, "account_facts", account_facts)
+
+
+def _fresh_book() -> Any:
+    original = SignalDesk.market_facts
+
+    def market_facts(self: SignalDesk, *arguments: Any) -> Any:
+        return msgspec.structs.replace(original(self, *arguments), book_recv_ns=self.state.now_ns, is_book_valid=True)
+
+    return patch.object(SignalDesk, "market_facts", market_facts)
+
+
+def _tenfold_size() -> Any:
+    original = signal_desk_module.make_ticket
+
+    def make_ticket(*arguments: Any) -> Any:
+        ticket = original(*arguments)
+        if not hasattr(ticket, "sizing"):
+            return ticket
+        sizing: Sizing = ticket.sizing
+        grown = msgspec.structs.replace(sizing, lots=sizing.lots * 10)
+        return msgspec.structs.replace(ticket, sizing=grown)
+
+    return patch.object(signal_desk_module, "make_ticket", make_ticket)
+
+
+def _any_report_is_new() -> list[Any]:
+    def on_report(self: PositionManager, report: Any) -> Any:
+        position = self.open.get(report.symbol)
+        if position is None:
+            self.unclaimed[report.symbol] = report
+            if report.qty == 0:
+                del self.unclaimed[report.symbol]
+            return None
+        position.report = report
+        position.last_seq = report.seq
+        return position
+
+    return [patch.object(PositionManager, "on_report", on_report)]
+
+
+def _breakeven_at_any_price() -> Any:
+    def to_breakeven(self: ExitDesk, position: OpenPosition, out: Any) -> str:
+        instrument = self.state.symbols[position.symbol].instrument
+        assert instrument is not None
+        position.at_breakeven = True
+        fee = self.state.settings.execution.taker_fee_rate
+        target = position.breakeven(instrument, order_desk_module.Decimal(repr(fee)))
+        worse = target - 100 * position.side.sign
+        self.orders.move_stop(position, type(target)(worse), out)
+        return ""
+
+    return patch.object(ExitDesk, "to_breakeven", to_breakeven)
+
+
+def _nothing(*_arguments: Any, **_keywords: Any) -> None:
+    return None
+
+
+def _queue_never_empties() -> Any:
+    original = SignalDesk._end
+
+    def end(self: SignalDesk, signal: Any, state: str, *rest: Any, **keywords: Any) -> None:
+        queued = self.queue.get(signal.signal_id)
+        original(self, signal, state, *rest, **keywords)
+        if state == "approved" and queued is not None:
+            self.queue[signal.signal_id] = queued
+
+    return patch.object(SignalDesk, "_end", end)
+
+
+def _link_ids_never_repeat() -> Any:
+    original = signal_desk_module.client_order_id
+    count = iter(range(1, 1_000_000))
+
+    def client_order_id(env: Any, epoch: int, origin: str, role: Any, _attempt: int) -> Any:
+        return original(env, epoch, origin, role, next(count))
+
+    return patch.object(signal_desk_module, "client_order_id", client_order_id)
+
+
+def _forget_entries() -> Any:
+    original = OrderDesk.__init__
+
+    def init(self: OrderDesk, state: Any, recovery: Any) -> None:
+        original(self, state, msgspec.structs.replace(recovery, entries=[]))
+
+    return patch.object(OrderDesk, "__init__", init)
+
+
+def _one_try_flatten() -> Any:
+    original = FlattenDesk.on_timer
+
+    def on_timer(self: FlattenDesk, out: Any) -> None:
+        if not self.flatten.progress:
+            original(self, out)
+
+    return patch.object(FlattenDesk, "on_timer", on_timer)
+
+
+def _is_new_always(self: PositionManager, exec_id: str) -> bool:
+    return True
+
+
+def _reports_without_fills() -> Any:
+    original = OrderDesk.on_reports
+
+    def on_reports(self: OrderDesk, reports: Any, out: Any) -> None:
+        original(self, msgspec.structs.replace(reports, fills=[]), out)
+
+    return patch.object(OrderDesk, "on_reports", on_reports)
+
+
+LOAD_BEARING = (
+    Mutation("stop attached to the entry", ("I2",), lambda: [_replace_request(_without_stop)]),
+    Mutation("exits are reduce-only", ("I11",), _whole_size_not_reducing),
+    Mutation(
+        "executions are booked once",
+        ("I4", "I7", "I19"),
+        lambda: [patch.object(PositionManager, "is_new", _is_new_always)],
+    ),
+    Mutation("executions are read after gaps", ("I4", "I7", "I19", "I3"), lambda: [_reports_without_fills()]),
+    Mutation(
+        "the account is compared",
+        ("I4", "I2", "I19", "I3", "I17"),
+        lambda: [patch.object(OrderDesk, "request_reports", _nothing)],
+    ),
+    Mutation("unknown orders are asked for", ("I9",), lambda: [patch.object(OrderDesk, "on_query_timer", _nothing)]),
+    Mutation("unknown is not no", ("I1", "I5", "I9"), lambda: [_unknown_is_no()]),
+    Mutation("unknown blocks entries", ("I9",), lambda: [_facts_without(unknown_intents=0)]),
+    Mutation("a missing stop is restored", ("I2",), lambda: [patch.object(OrderDesk, "restore_stop", _nothing)]),
+    Mutation("old position reports are dropped", ("I19", "I2", "I10", "I7", "I4"), _any_report_is_new),
+    Mutation("the stop only tightens", ("I10",), lambda: [_breakeven_at_any_price()]),
+    Mutation("locks stop entries", ("I12", "I8", "I9"), lambda: [_facts_without(lock_reasons=())]),
+    Mutation("stale books stop entries", ("I6",), lambda: [_fresh_book()]),
+    Mutation("size is cut to the exposure room", ("I1",), lambda: [_tenfold_size()]),
+    Mutation("flatten is durable", ("I3", "I12"), lambda: [_drop_effect(SetFlag)]),
+    Mutation("entries keep their purpose over a restart", ("I2", "I15", "I7", "I19"), lambda: [_forget_entries()]),
+    Mutation(
+        "the day's loss limit locks",
+        ("I8",),
+        lambda: [
+            patch.object(OperatorDesk, "_watch_day_loss", _nothing),
+            _facts_without(day_pnl_usdt=order_desk_module.Decimal(0)),
+        ],
+    ),
+)
+"""Each must be caught when it alone is off."""
+
+REDUNDANT = (
+    Mutation(
+        "a signal leaves the queue when it is approved",
+        ("I5",),
+        lambda: [_queue_never_empties(), _link_ids_never_repeat()],
+        covered_by="link ids are deterministic, the exchange refuses the second (110072)",
+    ),
+    Mutation(
+        "flatten repeats",
+        ("I3",),
+        lambda: [_one_try_flatten(), patch.object(OrderDesk, "_close_again", _nothing)],
+        covered_by="what is to be closed stays wanted until it is gone",
+    ),
+)
+"""Each is caught when it and its partner are off together."""
