@@ -47,17 +47,18 @@ def record(
     **market: Any,
 ) -> None:
     """Record order books, trades and tickers until ctrl+c. Prints the folder, which cockpit replay plays."""
-    settings = settings_from(config_path, {"venue.environment": env} | source_flags(**market)).settings
+    loaded = settings_from(config_path, {"venue.environment": env} | source_flags(**market))
+    settings = loaded.settings
     profile = profile_of(settings.venue.environment, data_dir, os.environ)
     profile.create()
     config: BybitConfig = settings.venue
     symbols = settings.venue.symbols
     if profile.environment is Environment.SIM:
         from cockpit.cli.accounts import sim_venue
-        from cockpit.cli.simex_market import listed_symbols
+        from cockpit.cli.simex_market import followed_symbols
 
         simex = background.ensure_simex(profile, settings, config_path, CLOCK)
-        config, symbols = sim_venue(config, simex)[0], listed_symbols(simex)
+        config, symbols = sim_venue(config, simex)[0], followed_symbols(simex, loaded)
     stamp = datetime.fromtimestamp(CLOCK.now_ns() / NS_PER_S, UTC).strftime("%Y%m%d-%H%M%S")
     folder = out or profile.folder / "recorded" / stamp
     asyncio.run(_record(config, symbols, settings.recorder, folder, minutes))

@@ -30,7 +30,6 @@ from cockpit.domain.time import NS_PER_S
 if TYPE_CHECKING:
     from cockpit.adapters.bybit.config import BybitConfig
     from cockpit.cli.engine_process import Plan
-    from cockpit.config.model import Settings
 
 
 @click.command()
@@ -66,7 +65,7 @@ def run(
     profile.create()
     running = background.refuse_differences(_asked(loaded), profile, data_dir)
     if headless:
-        plan = _plan(profile, loaded.settings, config_path, account_suffix)
+        plan = _plan(profile, loaded, config_path, account_suffix)
         return _engine(plan, restarts)
     if running is None:
         _start(profile, loaded, config_path, _passed_on(config_path, data_dir, flags))
@@ -146,12 +145,13 @@ def _passed_on(config_path: Path | None, data_dir: Path | None, flags: dict[str,
     return words + ["--auto"] * flags["auto"]
 
 
-def _plan(profile: Profile, settings: Settings, config_path: Path | None, account_suffix: str | None) -> Plan:
+def _plan(profile: Profile, loaded: LoadedSettings, config_path: Path | None, account_suffix: str | None) -> Plan:
     """Become the engine of the profile: take its lock, find exchange, symbols and key."""
     from cockpit.cli.accounts import account_key, confirm_account, sim_venue
     from cockpit.cli.engine_process import Plan, hold_profile
-    from cockpit.cli.simex_market import listed_symbols
+    from cockpit.cli.simex_market import followed_symbols
 
+    settings = loaded.settings
     hold_profile(profile)
     venue: BybitConfig = settings.venue
     symbols = settings.venue.symbols
@@ -159,7 +159,7 @@ def _plan(profile: Profile, settings: Settings, config_path: Path | None, accoun
         simex = background.ensure_simex(profile, settings, config_path, CLOCK)
         venue, key = sim_venue(venue, simex)
         if settings.venue.market.startswith("recording:"):
-            symbols = listed_symbols(simex)
+            symbols = followed_symbols(simex, loaded)
     else:
         key = account_key(profile.environment)
         if profile.environment is Environment.LIVE:
