@@ -44,8 +44,21 @@ class BackgroundFailed(CockpitError):
 
 
 def engine_of(profile: Profile) -> EngineRun | None:
-    """The engine that answers on the profile's socket."""
-    return read_run_file(profile.engine_file, EngineRun) if is_listened_on(profile.socket) else None
+    """The engine that answers on the profile's socket, None if none does.
+
+    Raises:
+        CockpitError: one answers that this version cannot read.
+    """
+    if not is_listened_on(profile.socket):
+        return None
+    engine = read_run_file(profile.engine_file, EngineRun)
+    if engine is None:
+        pid = profile.lock_file.read_text() if profile.lock_file.exists() else "unknown"
+        raise CockpitError(
+            f"an engine of another version runs (pid {pid}): end it with the version that started it, "
+            f"or with kill {pid}; stops at the exchange stay in place"
+        )
+    return engine
 
 
 def running_profiles(data_dir: Path | None) -> list[tuple[Profile, EngineRun]]:

@@ -180,6 +180,14 @@ async def test_first_frame_must_be_a_complete_attach(path: Path, first: bytes) -
         assert server.viewers == 0
 
 
+async def test_process_of_another_user_is_not_even_greeted(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(path) as server:
+        monkeypatch.setattr("cockpit.link.socket_file.os.getuid", lambda: os.geteuid() + 1)
+        async with raw_client(path, ATTACH) as (reader, _):
+            assert await reader.read() == b""
+            assert server.viewers == 0
+
+
 async def test_name_with_control_characters_is_not_let_in(path: Path) -> None:
     async with serving(path):
         with pytest.raises(LinkRefused):
