@@ -183,7 +183,7 @@ async def test_first_frame_must_be_a_complete_attach(path: Path, first: bytes) -
 async def test_process_of_another_user_is_not_even_greeted(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(path) as server:
         monkeypatch.setattr("cockpit.link.socket_file.os.getuid", lambda: os.geteuid() + 1)
-        async with raw_client(path, ATTACH) as (reader, _):
+        async with raw_client(path) as (reader, _):
             assert await reader.read() == b""
             assert server.viewers == 0
 
