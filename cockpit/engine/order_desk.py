@@ -238,12 +238,11 @@ class OrderDesk:
     def on_stop_answer(self, answer: StopAnswer, out: Outbox) -> None:
         """The exchange answered a stop request."""
         position = self.positions.open.get(answer.symbol)
-        if position is None:
-            return
-        position.stop_in_flight = False
+        if position is None or not position.stop_in_flight or answer.stop_loss != position.stop_wanted:
+            return  # it is about an earlier position, or the exchange has shown the stop already
+        position.settle_stop(is_taken=answer.outcome is Outcome.YES)
         self.request_reports(out)
         if answer.outcome is Outcome.YES:
-            position.stop_restores += position.is_restoring
             return
         text = f"stop of {answer.symbol} {answer.outcome}: {answer.reason}"
         self._note(out, "stop", Severity.CRITICAL, text, answer.symbol)
@@ -459,9 +458,12 @@ class OrderDesk:
         instrument = self._instrument(position.symbol)
         if instrument is None or not self.positions.confirm_stop(position, instrument, self.state.now_ns):
             return
-        position.stop_in_flight = False
+        if position.stop_in_flight:
+            position.settle_stop(is_taken=True)
         confirmed = position.stop_confirmed
         assert confirmed is not None
+        beyond = (confirmed - position.breakeven(instrument, self.state.fee_rate)) * position.side.sign
+        position.at_breakeven = beyond >= 0
         out.outputs.append(
             StopConfirmed(
                 symbol=position.symbol,

@@ -208,9 +208,9 @@ class SignalDesk:
 
     def day_pnl(self) -> Decimal:
         """Profit since 00:00 UTC after fees, open positions included, USDT."""
-        fee = Decimal(repr(self.state.settings.execution.taker_fee_rate))
         held = self.orders.positions.open.values()
-        return self.state.day.realised + sum((p.net_at(self._value_price(p), fee) for p in held), Decimal(0))
+        open_profit = (position.net_at(self._value_price(position), self.state.fee_rate) for position in held)
+        return self.state.day.realised + sum(open_profit, Decimal(0))
 
     def _value_price(self, position: OpenPosition) -> Decimal:
         """What a position is valued at: mid, else mark, as told last. A lost book does not hide an open loss."""

@@ -118,6 +118,8 @@ class EngineState:
     def __init__(self, settings: CoreSettings, day_realised: Decimal) -> None:
         self.settings = settings
         self.symbols: dict[str, SymbolState] = {}
+        self.fee_rate = Decimal(repr(settings.execution.taker_fee_rate))
+        """Taker fee fraction for estimates."""
         self.now_ns = 0
         self.seq = 0
         self.approval: Approval = settings.engine.approval

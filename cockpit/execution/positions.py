@@ -107,6 +107,11 @@ class OpenPosition:
         self.fills = Position(self.symbol, qty * side.sign, entry_price)
         self.peak_qty, self.entry_price = qty, entry_price
 
+    def settle_stop(self, *, is_taken: bool) -> None:
+        """The stop request that was on its way has come to its end."""
+        self.stop_restores += is_taken and self.is_restoring
+        self.stop_in_flight = self.is_restoring = False
+
     def resume(self) -> None:
         """A late fill belongs to this trade although it was closed: go on with it."""
         self.carried_gross, self.carried_fees = self.gross, self.fees

@@ -1,0 +1,194 @@
+"""The stop at the exchange: confirmed by its own word, put back when missing, never loosened, or the position closes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from cockpit.domain.commands import MoveStopToBreakeven
+from cockpit.domain.enums import OrderRole, OrderStatus, Side
+from cockpit.domain.events import Outcome
+from cockpit.domain.ids import role_of
+from cockpit.domain.time import NS_PER_MS
+from cockpit.engine.effects import StopConfirmed
+from cockpit.execution.positions import OpenPosition
+from tests.support.core_fixtures import AAA, Bench
+from tests.support.core_scenes import bounce, long, short
+
+
+def position(bench: Bench) -> OpenPosition:
+    return bench.core.orders.positions.open[AAA]
+
+
+def naked(bench: Bench | None = None) -> Bench:
+    """A long whose entry filled and whose stop the exchange does not show."""
+    bench = bounce(bench or Bench().start())
+    assert bench.approve() == ""
+    bench.filled(bench.sent[0], stop=False)
+    return bench
+
+
+def test_a_stop_is_confirmed_by_the_position_and_its_latency_is_told() -> None:
+    bench = bounce(Bench().start())
+    assert bench.approve() == ""
+    entry = bench.sent[0]
+    bench.answer(entry)
+    bench.push(bench.order_report(entry, OrderStatus.FILLED, "25"), bench.fill(entry, "100.02", "25"))
+    assert bench.told(StopConfirmed) == []
+    bench.now_ns += 40 * NS_PER_MS
+    bench.push(bench.position(AAA, "25", "100.02", "99.67"))
+    (confirmed,) = bench.told(StopConfirmed)
+    assert (confirmed.price, confirmed.ms, confirmed.symbol) == ("99.67", 40, AAA)
+    bench.push(bench.position(AAA, "25", "100.02", "99.67"))
+    assert len(bench.told(StopConfirmed)) == 1
+    bench.wait(20)
+    assert bench.stops == []
+
+
+def test_a_stop_that_does_not_show_is_set_within_three_seconds() -> None:
+    bench = naked()
+    bench.wait(3)
+    (stop,) = bench.stops
+    assert (stop.symbol, stop.stop_loss) == (AAA, bench.sent[0].stop_loss)
+    assert "stop_missing" in bench.notes()
+    bench.answer_stop()
+    bench.push(bench.position(AAA, "25", "100.02", "99.67"))
+    assert position(bench).stop_confirmed == 9967
+    bench.wait(30)
+    assert len(bench.stops) == 1
+    assert len(bench.sent) == 1
+
+
+@pytest.mark.parametrize("answer", [None, Outcome.UNKNOWN])
+def test_a_stop_request_without_a_good_answer_is_repeated(answer: Outcome | None) -> None:
+    bench = naked()
+    bench.wait(3)
+    assert len(bench.stops) == 1
+    bench.wait(1)
+    bench.answer_stop(Outcome.UNKNOWN, reason="timeout")
+    bench.wait(4)
+    assert len(bench.stops) >= 2
+    assert all(stop.stop_loss == 9967 for stop in bench.stops)
+
+
+def test_a_stop_that_the_exchange_takes_and_does_not_show_closes_the_position_after_three_times() -> None:
+    bench = naked()
+    for _ in range(60):
+        before = len(bench.stops)
+        bench.wait(0.5)
+        if len(bench.stops) > before:
+            bench.answer_stop()
+    assert len(bench.stops) == 3
+    assert role_of(bench.sent[1].client_id) is OrderRole.CLOSE
+    assert bench.core.orders.reasons[bench.sent[1].client_id] == "stop_loss_failed"
+
+
+def test_a_stop_that_cannot_be_placed_closes_the_position_at_once() -> None:
+    bench = naked()
+    bench.wait(3)
+    bench.answer_stop(Outcome.NO, code=110092, reason="price already through")
+    (close,) = bench.sent[1:]
+    assert (close.reduce_only, close.side) == (True, Side.SELL)
+    bench.answer(close, Outcome.NO, code=10006, reason="too many")
+    bench.wait(3)
+    assert len(bench.sent) >= 3  # it stays wanted until the position is gone
+    bench.closed(bench.sent[-1], "99.5")
+    assert bench.core.orders.positions.open == {}
+
+
+def test_a_stop_removed_by_hand_is_put_back_at_once() -> None:
+    bench = long(Bench().start())
+    bench.push(bench.position(AAA, "25", "100.02"))
+    (stop,) = bench.stops
+    assert stop.stop_loss == 9967
+
+
+@pytest.mark.parametrize(("scene", "price", "tighter"), [(long, "99.90", 9990), (short, "100.10", 10010)])
+def test_a_stop_tightened_by_hand_is_what_is_put_back(scene, price: str, tighter: int) -> None:
+    bench = scene(Bench().start())
+    qty = "25" if scene is long else "-25"
+    bench.push(bench.position(AAA, qty, "100", price))
+    assert bench.stops == []
+    bench.push(bench.position(AAA, qty, "100"))
+    (stop,) = bench.stops
+    assert stop.stop_loss == tighter
+
+
+def test_a_report_older_than_the_last_one_does_not_move_the_stop_back() -> None:
+    bench = long(Bench().start())
+    old = bench.account.positions[AAA]
+    bench.wait(1)
+    bench.push(bench.position(AAA, "25", "100.02", "99.90"))
+    bench.push(old)
+    assert position(bench).stop_confirmed == 9990
+    assert bench.stops == []
+
+
+def to_breakeven(bench: Bench) -> Bench:
+    bench.markets[AAA].move(10_030)
+    assert bench.order(MoveStopToBreakeven(AAA)) == ""
+    return bench
+
+
+def test_a_stop_move_that_is_refused_leaves_the_old_stop_and_can_be_asked_again() -> None:
+    bench = to_breakeven(long(Bench().start()))
+    bench.answer_stop(Outcome.NO, code=10001, reason="no")
+    assert (position(bench).stop_confirmed, position(bench).stop_wanted) == (9967, 9967)
+    assert not position(bench).at_breakeven
+    bench.wait(10)
+    assert len(bench.sent) == 1
+    assert bench.order(MoveStopToBreakeven(AAA)) == ""
+
+
+def test_a_stop_move_without_an_answer_never_loosens_what_the_exchange_shows() -> None:
+    bench = to_breakeven(long(Bench().start()))
+    bench.answer_stop(Outcome.UNKNOWN, reason="timeout")
+    bench.push(bench.position(AAA, "25", "100.02", "100.14"))
+    assert position(bench).stop_confirmed == 10014
+    bench.wait(10)
+    assert [stop.stop_loss for stop in bench.stops] == [10014]
+
+
+def test_a_stop_that_fires_at_breakeven_is_told_as_such() -> None:
+    bench = to_breakeven(long(Bench().start()))
+    bench.answer_stop()
+    bench.push(bench.position(AAA, "25", "100.02", "100.14"))
+    fired = {"create_type": "CreateByStopLoss", "stop_order_type": "StopLoss"}
+    fill = bench.execution(AAA, Side.SELL, "100.13", "25", **fired)
+    bench.push(fill, bench.position(AAA, "0"))
+    trade = bench.outputs[-1]
+    closed = [output.trade for output in bench.outputs if type(output).__name__ == "PositionClosed"]
+    assert trade is not None
+    assert (closed[0].exit_reason, closed[0].stop_loss_triggered) == ("breakeven_stop", True)
+
+
+def test_an_answer_to_a_stop_of_an_earlier_position_does_not_close_the_next_one() -> None:
+    bench = naked()
+    bench.wait(3)
+    asked = bench.stops[-1]
+    bench.push(bench.execution(AAA, Side.SELL, "99.9", "25"), bench.position(AAA, "0"))
+    bench.wait(31)
+    bounce(bench, Side.SELL)
+    assert bench.approve() == ""
+    bench.filled(bench.sent[-1], "99.98", stop=False)
+    assert bench.stops[-1] is asked
+    bench.answer_stop(Outcome.NO, code=10001, reason="no position")
+    assert all(order.role is OrderRole.ENTRY for order in bench.sent)
+
+
+def test_a_foreign_position_gets_no_stop_from_us() -> None:
+    bench = Bench().start()
+    bench.push(bench.execution(AAA, Side.BUY, "100", "3"), bench.position(AAA, "3"))
+    bench.wait(20)
+    assert bench.stops == []
+    assert bench.sent == []
+
+
+def test_the_stop_follows_nothing_but_the_size_it_covers() -> None:
+    bench = long(Bench().start())
+    bench.push(bench.execution(AAA, Side.BUY, "100.05", "5"), bench.position(AAA, "30", "100.03", "99.67"))
+    held = position(bench)
+    assert (held.qty, held.stop_confirmed) == (Decimal(30), 9967)
+    bench.wait(10)
+    assert bench.stops == []
