@@ -26,8 +26,12 @@ from cockpit.ui.screens.cockpit import CockpitScreen
 from cockpit.ui.session import Doors, Session
 from cockpit.ui.widgets.look import Look
 
+MIDDLE_BUTTON = 2
+
 GONE_SHOWN_S = 3.0
 """How long the curtain of a vanished engine stands before the screen ends."""
+
+_END_SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 
 WIDE_PLANS = {"dom", "four"}
 """Plans whose panel has no pages."""
@@ -86,9 +90,6 @@ class CockpitApp(App[ScreenResult]):
         self.set_interval(1 / fps, self.draw_frame)
         self.set_interval(1.0, self._once_a_second)
         self._start(self._listen())
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGHUP, signal.SIGTERM):
-            loop.add_signal_handler(number, self._hang_up)
 
     def draw_frame(self) -> None:
         """Show the newest views, unless the terminal still has an earlier frame before it."""
@@ -108,12 +109,24 @@ class CockpitApp(App[ScreenResult]):
         if isinstance(event, events.Key):
             self._after_keys(has_acted=self.session.press(event.key, event.character, event.time))
             return
+        if isinstance(event, events.MouseEvent):
+            self._mouse(event)
+            return
         if isinstance(event, events.Paste):
             return
         if isinstance(event, events.Resize):
             self.session.fit(event.size)
             self._cockpit.show(self.session.plan, self.session.watched)
         await super().on_event(event)
+
+    def _mouse(self, event: events.MouseEvent) -> None:
+        """With the mouse on: the middle button centres the ladder, the wheel scrolls it. Nothing else."""
+        action = {events.MouseScrollUp: "ladder.up", events.MouseScrollDown: "ladder.down"}.get(type(event))
+        if isinstance(event, events.MouseDown) and event.button == MIDDLE_BUTTON:
+            action = "ladder.centre"
+        if action is not None:
+            self.session.view_action(action, self._now())
+            self.draw_frame()
 
     def _after_keys(self, *, has_acted: bool) -> None:
         """Come back when a waiting key is due. As a message, so that keys which came before it are before it."""
@@ -137,6 +150,7 @@ class CockpitApp(App[ScreenResult]):
             glyphs=self._glyphs,
             keys=self._keys,
             hello=self._client.hello,
+            heat=session.heat,
             symbol=symbol or session.state.symbol,
             is_wide=session.plan.name in WIDE_PLANS,
             flatten_until=session.flatten_until,
@@ -192,14 +206,15 @@ class CockpitApp(App[ScreenResult]):
 
     # End
 
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
+        """The terminal is gone, or somebody wants the process to end: leave, as a detach does."""
         self.exit(ScreenResult("hung_up"))
 
     def _once_a_second(self) -> None:
         """Garbage is collected here and not within a frame; and a terminal that is gone ends the screen."""
         gc.collect(1)
         if not self.is_headless and sys.__stdin__ is not None and terminal.is_hung_up(sys.__stdin__.fileno()):
-            self._hang_up()
+            self.hang_up()
 
     def _fatal_error(self) -> None:
         """One line in place of Textual's trace with local variables, which may hold anything."""
@@ -209,7 +224,13 @@ class CockpitApp(App[ScreenResult]):
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        """A background task that failed ends the screen: it must not go on half alive."""
+        self._tasks.discard(task)
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self._handle_exception(error)
 
 
 async def run_screen(
@@ -227,6 +248,9 @@ async def run_screen(
     """
     terminal.prepare(config, os.environ)
     app = CockpitApp(client, config, keymap.build(keys.bindings, is_observer=observer), user_themes=user_themes)
+    loop = asyncio.get_running_loop()
+    for number in _END_SIGNALS:
+        loop.add_signal_handler(number, app.hang_up)
     gc.collect()
     gc.freeze()
     gc.disable()
@@ -235,5 +259,7 @@ async def run_screen(
     finally:
         gc.enable()
         gc.unfreeze()
+        for number in _END_SIGNALS:
+            loop.remove_signal_handler(number)
         await client.aclose()
     return result or ScreenResult("failed", f"{type(app._exception).__name__}: {app._exception}")

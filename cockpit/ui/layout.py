@@ -43,8 +43,9 @@ PAGES_80 = {
 }
 PANEL_120 = (("signals", 15), ("positions", 0), ("walls", 5), ("orders", 3), ("risk", 3), ("links", 2))
 MIDDLE_120 = (("tape", 0), ("flow", 13))
-RIGHT_200 = (("signals", 19), ("positions", 9), ("orders", 5), ("risk", 5), ("flow", 8), ("tape", 0), ("links", 3))
-BELOW_200 = (("watch", 62), ("wall_map", 0), ("log", 44))
+RIGHT_200 = (("signals", 17), ("wall_map", 0), ("positions", 8), ("orders", 4), ("risk", 5), ("flow", 7), ("links", 3))
+BELOW_200 = (("watch", 0), ("log", 10))
+BELOW_WIDTH = 62
 
 SCALP_WIDTH, DOM_WIDTH, PANEL_WIDTH = 47, 67, 33
 
@@ -137,14 +138,10 @@ def _four(width: int, height: int, ladders: int) -> Plan:
         slots.append(Slot(LADDER, x, 1, left - x if last else each, tall, index))
         if not last:
             slots.append(Slot(FRAME, x + each, 1, 1, tall, index))
-    x = 0
-    for index, (pane, wanted) in enumerate(BELOW_200):
-        taken = wanted or left - sum(columns for _, columns in BELOW_200) - len(BELOW_200) + 1
-        slots.append(Slot(pane, x, 1 + tall, taken, body - tall))
-        x += taken
-        if index < len(BELOW_200) - 1:
-            slots.append(Slot(FRAME, x, 1 + tall, 1, body - tall, 10 + index))
-            x += 1
+    low, low_y = body - tall, 1 + tall
+    picture = left - BELOW_WIDTH - 1
+    slots += [Slot("heat", 0, low_y, picture, low), Slot(FRAME, picture, low_y, 1, low, 10)]
+    slots += _column(BELOW_200, picture + 1, low_y, BELOW_WIDTH, low)
     slots.append(Slot(FRAME, left, 1, 1, body, 20))
     slots += _column(RIGHT_200, left + 1, 1, right - 1, body)
     return Plan("four", tuple(slots), ladders=ladders)

@@ -11,10 +11,11 @@ from cockpit.link.client import LinkEvent
 from cockpit.ui import command_line, desk, keyboard, layout, store, texts, view_keys
 from cockpit.ui.axis import Recentre
 from cockpit.ui.config import UiConfig
+from cockpit.ui.heat import Heat
 from cockpit.ui.isolation import Verdict
 from cockpit.ui.keymap import KeyMap
 from cockpit.ui.result import QuitKind, ScreenResult
-from cockpit.ui.widgets.ladder import EDGES, follow_axis
+from cockpit.ui.widgets.ladder import EDGES, follow_axis, hold_bar
 from cockpit.views.frames import Bye, CommandReply, Role, ViewFrame
 
 DONE_SHOWN_S, REFUSED_SHOWN_S = 4.0, 10.0
@@ -51,6 +52,7 @@ class Session:
         self._quit_kind: QuitKind | None = None
         self._known_signals: set[str] = set()
         self.store = store.Store()
+        self.heat = Heat()
         self.state = store.UiState(symbols=symbols, symbol=symbols[0] if symbols else "", layout=config.layout)
         self.plan = layout.plan(80, 24)
         self.watched: tuple[str, ...] = ()
@@ -79,7 +81,9 @@ class Session:
             book = self.store.book(symbol)
             if book is not None and slot is not None:
                 rows = slot.height - EDGES
-                self.state = follow_axis(self.state, book, rows, self._recentre, is_held=is_held, now=now)
+                state = follow_axis(self.state, book, rows, self._recentre, is_held=is_held, now=now)
+                self.state = hold_bar(state, book, now)
+                self.heat.sample(book, state.groups.get(symbol, 1), now)
 
     def _are_cards_shown(self, now: float) -> bool:
         is_covered = self.state.overlay != "" or store.is_flatten_shown(self.state, self.store, now)
@@ -118,7 +122,7 @@ class Session:
             case keyboard.View("theme"):
                 self._say(self._doors.theme(""), now, "alert_info")
             case keyboard.View(action):
-                self.state = view_keys.act(action, self.state, self.store, now)
+                self.view_action(action, now)
             case keyboard.Money(action):
                 self._money(action, now)
             case keyboard.Typed(key):
@@ -131,6 +135,10 @@ class Session:
                 self._flatten(verdict, now)
             case keyboard.Refused(words):
                 self._say(words, now)
+
+    def view_action(self, action: str, now: float) -> None:
+        """An action of the screen alone."""
+        self.state = view_keys.act(action, self.state, self.store, now)
 
     def _money(self, action: str, now: float) -> None:
         if action in {"quit.protected", "quit.flatten"}:

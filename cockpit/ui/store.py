@@ -35,6 +35,9 @@ V = TypeVar("V", bound=View)
 
 SIGNAL, POSITION = "signal", "position"
 
+SILENCE_S = 2.0
+"""An engine that says nothing for longer than this may hang: its prices are not to be believed."""
+
 FLAT_SHOWN_S = 15.0
 """How long a flatten's acknowledgements stay after everything is flat."""
 
@@ -75,6 +78,10 @@ class Store:
         """Seconds since the shown view of a section arrived."""
         held = self._shown.get(section)
         return 0.0 if held is None else now - held[1]
+
+    def silence(self, now: float) -> float:
+        """Seconds since the engine last said anything."""
+        return 0.0 if self.last_news is None else now - self.last_news
 
     @property
     def header(self) -> HeaderView | None:
@@ -158,6 +165,14 @@ class Note(msgspec.Struct, frozen=True):
     until: float
 
 
+class BarScale(msgspec.Struct, frozen=True):
+    """The row size at which a ladder's bar is full, held for a while so that bars do not flicker."""
+
+    group: int
+    full: float
+    since: float
+
+
 class UiState(msgspec.Struct, frozen=True, kw_only=True):
     """What only the screen knows."""
 
@@ -184,6 +199,7 @@ class UiState(msgspec.Struct, frozen=True, kw_only=True):
     """Signals whose approval is under way."""
     groups: dict[str, int] = {}
     axes: dict[str, Axis] = {}
+    bars: dict[str, BarScale] = {}
     gone: str = ""
     is_flatten_sent: bool = False
     was_flattening: bool = False

@@ -10,7 +10,7 @@ from cockpit.ui import keymap
 from cockpit.ui.app import CockpitApp
 from cockpit.ui.config import UiConfig
 from cockpit.ui.safe import cells
-from cockpit.views.model import BookView, FlattenRow, FlattenView, LogLine, LogView
+from cockpit.views.model import FlattenRow, FlattenView, LogLine, LogView
 from tests.support.scripted_link import ScriptedClient
 from tests.support.scripted_scene import Scene
 
@@ -99,7 +99,7 @@ async def test_a_signal_shows_its_gates_its_ticket_and_its_countdown() -> None:
     rig = Rig()
     async with rig.app.run_test(size=(80, 24)) as pilot:
         await rig.show(pilot)
-        for words in ("SIGNALS 3", "gates 6/8", "wall size", ">= 5.0x", "BUY 0.040", "SL 67 ", "1R 25.00", "26s"):
+        for words in ("SIGNALS 3", "✓6/8", "wall size", ">= 5.0x", "BUY 0.040", "SL 67 ", "1R 25.00", "26s"):
             assert words in rig.text
 
 
@@ -151,7 +151,7 @@ async def test_flatten_shows_the_armed_bar_and_each_acknowledgement() -> None:
         await pilot.press("X")
         await rig.until(pilot, lambda: rig.client.commands == [commands.ArmFlatten()])
         await rig.drawn(pilot)
-        assert "FLATTEN ALL armed: entries OFF" in rig.rows[22]
+        assert "FLATTEN ALL armed: entries OFF, positions to close: 1" in rig.rows[22]
         assert "X again" in rig.rows[22]
         await pilot.press("X")
         await rig.until(pilot, lambda: rig.client.commands[-1] == commands.FlattenAll())
@@ -169,6 +169,21 @@ async def test_a_stale_book_is_curtained_with_its_age() -> None:
         book = msgspec.structs.replace(rig.scene.book("BTCUSDT"), state="STALE", age_ms=4_200)
         await rig.show(pilot, book)
         assert "STALE 4." in rig.text
+
+
+async def test_a_silent_engine_is_curtained_although_its_last_word_was_good() -> None:
+    rig = Rig(config=UiConfig(bell=False, fps=1))
+    clock = [100.0]
+    rig.app._now = lambda: clock[0]
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await rig.show(pilot)
+        await rig.show(pilot)
+        assert "NO NEWS" not in rig.text
+        clock[0] += 3.0
+        rig.app.draw_frame()
+        await pilot.pause(0.05)
+        assert "NO NEWS FROM THE ENGINE 3s" in rig.rows[0]
+        assert "NO NEWS FROM THE ENGINE 3 s" in rig.text
 
 
 async def test_nothing_is_redrawn_when_nothing_changes() -> None:
@@ -199,7 +214,6 @@ async def test_one_changed_level_redraws_few_rows() -> None:
         await pilot.pause(0.05)
         rig.app.draw_frame()
         book = rig.scene.book("BTCUSDT")
-        book = BookView(**{name: getattr(book, name) for name in book.__struct_fields__})
         bids = [(ticks, size + 40 if index == 3 else size) for index, (ticks, size) in enumerate(book.bids)]
         before = rig.app.rows_drawn
         rig.client.push(msgspec.structs.replace(book, bids=bids))

@@ -60,3 +60,18 @@ def test_a_terminal_that_is_not_read_gets_current_frames_later_and_not_old_ones(
     assert shown.process.poll() is None
     shown.send(b"?")
     assert shown.read_until(lambda: b"KEYS" in shown.output)
+
+
+def test_a_crash_of_the_screen_says_one_line_and_shows_no_variables() -> None:
+    terminal = PtyTerminal("tests.support.crashing_screen", [], 80, 24)
+    try:
+        assert terminal.read_until(lambda: terminal.process.poll() is not None)
+        while terminal.read():
+            pass
+    finally:
+        terminal.close()
+    last = terminal.output.rpartition(b"\x1b[?1049l")[2]
+    assert b"the screen failed (ZeroDivisionError); the engine goes on" in last
+    assert b"secret-of-a-local" not in terminal.output
+    assert b"Traceback" not in terminal.output
+    assert b"failed ZeroDivisionError" in last

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from cockpit.ui.layout import Plan
 from cockpit.ui.lines import Line
 from cockpit.ui.theme import Theme
-from cockpit.ui.widgets import bars, ladder_dom, ladder_scalp, overlays, panels, positions, signals
+from cockpit.ui.widgets import bars, heat, ladder_dom, ladder_scalp, overlays, panels, positions, signals
 from cockpit.ui.widgets.look import Look
 from cockpit.ui.widgets.pane import Builder, Pane
 
@@ -30,6 +30,7 @@ BUILDERS: dict[str, PaneBuilder] = {
     "positions": positions.draw,
     "walls": panels.walls,
     "wall_map": panels.wall_map,
+    "heat": heat.draw,
     "orders": panels.orders,
     "risk": panels.risk,
     "flow": panels.flow,

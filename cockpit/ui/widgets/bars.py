@@ -5,7 +5,7 @@ from __future__ import annotations
 from cockpit.ui import texts
 from cockpit.ui.format import age, clock, short_symbol
 from cockpit.ui.lines import BLANK, Cell, Line, cut, fit, spread, width_of
-from cockpit.ui.store import marked_position, selected_signal
+from cockpit.ui.store import SILENCE_S, marked_position, selected_signal
 from cockpit.ui.widgets.look import Look, header_of, signed_style
 from cockpit.views.model import HeaderView
 
@@ -17,7 +17,6 @@ ENVIRONMENT_STYLE = {
     "LIVE": "env_live",
     "REPLAY": "env_replay",
 }
-NO_NEWS_S = 2.0
 
 
 def environment_style(environment: str) -> str:
@@ -28,9 +27,9 @@ def environment_style(environment: str) -> str:
 def header(look: Look, width: int, _height: int) -> list[Line]:
     """Environment, source, symbol, ages, day, approval, clock. The rightmost fields give way first, the first never."""
     view = header_of(look)
-    waited = look.now - look.store.last_news if look.store.last_news is not None else 0.0
+    waited = look.store.silence(look.now)
     time = ((f" {clock(view.now_ms + round(look.store.age_of('header', look.now) * 1000))} ", "header"),)
-    if waited > NO_NEWS_S:
+    if waited > SILENCE_S:
         time = ((f" {texts.NO_NEWS.format(age=age(waited))} ", "armed"),)
     word: Line = ((f" {view.environment} ", environment_style(view.environment)),)
     room = width - width_of(word) - width_of(time)
@@ -67,7 +66,7 @@ def _fields(look: Look, view: HeaderView) -> list[tuple[int, Line]]:
         (8, ((f"{texts.POS} {view.positions_open}/{view.positions_max}", "header"),)),
         (9, ((f"{texts.STREAMS} {view.streams_up}/{view.streams_wanted}", _streams_style(view)),)),
         (10, ((view.preset, "header"),)),
-        (12, ((view.recorder, "header"),)),
+        (12, ((_recorder(view), "header"),)),
     ]
     if look.keys.is_observer:
         fields.insert(0, (0, ((texts.OBSERVER, "header_warn"),)))
@@ -86,6 +85,12 @@ def _entries(view: HeaderView) -> str:
 
 def _streams_style(view: HeaderView) -> str:
     return "header" if view.streams_up >= view.streams_wanted else "header_bad"
+
+
+def _recorder(view: HeaderView) -> str:
+    if not view.recorder or view.recorder.startswith("rec"):
+        return view.recorder
+    return texts.RECORDER.format(state=view.recorder)
 
 
 def _ms(value: int | None) -> str:

@@ -27,6 +27,6 @@ def _row(look: Look, row: FlattenRow, width: int) -> Line:
         "flat": (look.glyphs.ok, "ok"),
         "failed": (look.glyphs.bad, "bad"),
     }.get(row.state, (look.glyphs.unknown, "warn"))
-    left = ((f" {sign} ", style), (fit(short_symbol(row.symbol), 6), "strong"), (f" {fit(row.state, 8)}", style),
+    left = ((f" {sign} ", style), (fit(short_symbol(row.symbol), 5), "strong"), (f" {fit(row.state, 7)}", style),
             (f"{row.detail}", "dim"))  # fmt: skip
     return spread(left, ((f" {row.ms}ms" if row.ms is not None else "", "text"),), width)

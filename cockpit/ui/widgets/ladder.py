@@ -9,9 +9,13 @@ from cockpit.ui.axis import Axis, Recentre, bucket, centred, default_group, foll
 from cockpit.ui.format import Glyphs, PriceScale, size5, size6
 from cockpit.ui.lines import Line, cut, fit, padded
 from cockpit.ui.safe import cells
-from cockpit.ui.store import UiState
+from cockpit.ui.store import SILENCE_S, BarScale, UiState
 from cockpit.ui.widgets.look import Look, price
 from cockpit.views.model import BookView, OwnMark, WallMark
+
+BAR_HELD_S = 60.0
+FULL_BAR_SHARE = 0.95
+"""Share of the rows whose bar is not full."""
 
 EDGES = 3
 """Rows of a ladder that are not prices: column heads, and what lies above and below."""
@@ -49,9 +53,15 @@ class Ladder(msgspec.Struct, frozen=True):
     below: str
 
 
-def is_blind(book: BookView) -> bool:
-    """True while the book must not be believed."""
-    return book.state != "VALID"
+def full_bar(look: Look) -> float:
+    """The row size at which a bar of the shown ladder is full."""
+    held = look.state.bars.get(look.symbol)
+    return 0.0 if held is None else held.full
+
+
+def is_blind(look: Look, book: BookView) -> bool:
+    """True while the book must not be believed: by the engine's word, or because the engine has fallen silent."""
+    return book.state != "VALID" or look.store.silence(look.now) > SILENCE_S
 
 
 def follow_axis(state: UiState, book: BookView, rows: int, rule: Recentre, *, is_held: bool, now: float) -> UiState:
@@ -69,6 +79,22 @@ def follow_axis(state: UiState, book: BookView, rows: int, rule: Recentre, *, is
     else:
         axis = follow(old, bid, ask, rule, is_held=is_held, now=now)
     return state if axis is old else state.but(axes={**state.axes, book.symbol: axis})
+
+
+def hold_bar(state: UiState, book: BookView, now: float) -> UiState:
+    """The state with the full bar of the symbol's rows: the engine's for single ticks, else a held percentile.
+
+    Rows of several ticks hold more than a level does; the scale changes at most once a minute, or with the grouping.
+    """
+    group = state.groups.get(book.symbol, 1)
+    held = state.bars.get(book.symbol)
+    if held is not None and held.group == group and now - held.since < BAR_HELD_S and held.full > 0:
+        return state
+    full = book.full_bar
+    if group > 1:
+        rows = [*grouped(book.bids, group, is_bid=True).values(), *grouped(book.asks, group, is_bid=False).values()]
+        full = sorted(rows)[int(len(rows) * FULL_BAR_SHARE)] if rows else 0.0
+    return state.but(bars={**state.bars, book.symbol: BarScale(group, full, now)})
 
 
 def lay(book: BookView, axis: Axis, glyphs: Glyphs) -> Ladder:
@@ -110,7 +136,7 @@ def lay(book: BookView, axis: Axis, glyphs: Glyphs) -> Ladder:
 
 def centre_line(look: Look, book: BookView, axis: Axis, width: int) -> Line:
     """The row between the two sides of the axis: spread and middle, or the curtain of a stale book."""
-    if is_blind(book):
+    if is_blind(look, book):
         return _curtain(look, book, width)
     text = texts.RULE.format(spread=price(book.spread), bps=book.spread_bps, mid=price(book.mid))
     if not axis.is_auto or look.state.armed is not None:
@@ -203,6 +229,7 @@ def price_style(row: LadderRow, *, is_stale: bool) -> str:
 def _curtain(look: Look, book: BookView, width: int) -> Line:
     waited = book.age_ms / 1000 + look.store.age_of(f"book:{book.symbol}", look.now)
     words = {
+        "VALID": texts.NO_NEWS.format(age=f"{look.store.silence(look.now):.0f} s"),
         "STALE": texts.STALE.format(age=f"{waited:.1f} s"),
         "NO DATA": texts.BOOK_NO_DATA,
     }.get(book.state, texts.BOOK_INVALID.format(reason=book.state_reason))

@@ -10,6 +10,7 @@ from cockpit.ui.widgets.ladder import (
     centre_line,
     eaten,
     eaten_style,
+    full_bar,
     is_blind,
     lay,
     own_cells,
@@ -59,7 +60,7 @@ def _head(bars: int) -> Line:
 
 
 def _row(look: Look, book: BookView, row: LadderRow, bars: int) -> Line:
-    stale = is_blind(book)
+    stale = is_blind(look, book)
     traded = look.state.column != OFF
     sold = size6(row.sold) if row.sold and traded else ""
     bought = f" {size6(row.bought)}" if row.bought and traded else ""
@@ -76,9 +77,9 @@ def _row(look: Look, book: BookView, row: LadderRow, bars: int) -> Line:
 
 
 def _bid(look: Look, book: BookView, row: LadderRow, bars: int) -> list[Cell]:
-    stale = is_blind(book)
+    stale = is_blind(look, book)
     style = side_style(row, is_stale=stale)
-    depth = bar_left(row.bid, book.full_bar, bars, look.glyphs)
+    depth = bar_left(row.bid, full_bar(look), bars, look.glyphs)
     return [
         (fit(size5(row.cumulative), SUM, ">"), "stale" if stale else "faint"),
         (fit(depth, bars, ">"), "stale" if stale else "bid_bar"),
@@ -88,9 +89,9 @@ def _bid(look: Look, book: BookView, row: LadderRow, bars: int) -> list[Cell]:
 
 
 def _ask(look: Look, book: BookView, row: LadderRow, bars: int) -> list[Cell]:
-    stale = is_blind(book)
+    stale = is_blind(look, book)
     style = side_style(row, is_stale=stale)
-    depth = bar(row.ask, book.full_bar, bars, look.glyphs)
+    depth = bar(row.ask, full_bar(look), bars, look.glyphs)
     return [
         (wall_tag(row), style if row.wall else "text"),
         *size_cells(row, SIZE, style),

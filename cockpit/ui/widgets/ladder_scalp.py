@@ -11,6 +11,7 @@ from cockpit.ui.widgets.ladder import (
     centre_line,
     eaten,
     eaten_style,
+    full_bar,
     is_blind,
     lay,
     own_cells,
@@ -90,7 +91,7 @@ def _symbol_head(look: Look, width: int) -> Line:
 
 
 def _row(look: Look, book: BookView, row: LadderRow, columns: Columns) -> Line:
-    stale = is_blind(book)
+    stale = is_blind(look, book)
     tape, tape_style = _tape(look, row)
     style = side_style(row, is_stale=stale)
     bar_style = "stale" if stale else side_style(row, is_stale=False, suffix="_bar")
@@ -99,7 +100,7 @@ def _row(look: Look, book: BookView, row: LadderRow, columns: Columns) -> Line:
         (fit(eaten(row), columns.eaten, ">"), "stale" if stale else eaten_style(row)),
         *size_cells(row, columns.size, style),
         (wall_tag(row), style if row.wall else "text"),
-        (fit(bar(row.size, book.full_bar, columns.bar, look.glyphs), columns.bar), bar_style),
+        (fit(bar(row.size, full_bar(look), columns.bar, look.glyphs), columns.bar), bar_style),
         (" ", "text"),
         *price_cells(row, columns.price, is_stale=stale),
         (row.touch or " ", "stale" if stale else ("bid" if row.touch == "B" else "ask")),

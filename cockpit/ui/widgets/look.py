@@ -6,6 +6,7 @@ import msgspec
 
 from cockpit.ui.config import UiConfig
 from cockpit.ui.format import Glyphs, thousands
+from cockpit.ui.heat import Heat
 from cockpit.ui.keymap import KeyMap
 from cockpit.ui.lines import Cell, Line, fit, spread
 from cockpit.ui.store import Store, UiState
@@ -25,6 +26,7 @@ class Look(msgspec.Struct, frozen=True):
     keys: KeyMap
     hello: Hello
     """What the engine said of itself; stands in until its header comes."""
+    heat: Heat
     symbol: str = ""
     """Of the ladder or flow being drawn."""
     is_wide: bool = False

@@ -28,7 +28,7 @@ def _wall(row: WallRow, width: int) -> Line:
         (fit(price(row.price), 9, ">"), "text"),
     )
     fate = (f"{row.eaten_percent}%{row.code}", "warn" if row.code else "dim")
-    tail: list[Cell] = [(fit(row.usd, 7, ">"), "text"), (fit(fate[0], 5, ">"), fate[1])]
+    tail: list[Cell] = [(fit(row.usd, 7, ">"), "text"), (fit(fate[0], 6, ">"), fate[1])]
     if width >= 38:
         tail.append((fit(row.age, 6, ">"), "dim"))
     if width >= 52:
@@ -117,24 +117,25 @@ def _flow_tall(look: Look, view: FlowView, width: int, height: int) -> list[Line
     inner = width - 1
 
     def graph(name: str, value: str, series: list[float], style: str) -> list[Line]:
-        head = spread(((f" {name}", "dim"),), ((value, "text"),), width)
+        head = spread(((f" {name}", "dim"),), ((f" {value}", "text"),), width)
         return [head, ((" ", "text"), (spark(series, inner, look.glyphs), style))]
 
-    rows: list[Line] = [
-        spread(((texts.FLOW, "title"), (f" {short_symbol(view.symbol)}", "dim")), (_flow_state(view),), width)
+    head = spread(((texts.FLOW, "title"), (f" {short_symbol(view.symbol)}", "dim")), (_flow_state(view),), width)
+    rows: list[Line] = [head]
+    rows += graph(texts.FLOW_TPM, f"{view.tpm_10s}/{view.tpm_60s}", view.tpm_series, "spark")
+    rows += graph(texts.FLOW_DELTA, view.delta_60s, view.delta_series, "spark2")
+    rows += graph(texts.FLOW_ACTIVITY, view.activity, view.activity_series, "spark")
+    rows += [
+        spread(((f" {name} ", "faint"),), ((value, "text"),), width)
+        for name, value in (
+            (texts.FLOW_IMBALANCE, f"{view.imbalance_5} {view.imbalance_10}"),
+            (texts.FLOW_MICRO, f"{view.microprice_ticks}t"),
+            (texts.FLOW_DELTA_10, view.delta_10s),
+            (texts.FLOW_DELTA_300, view.delta_300s),
+            (texts.FLOW_RATIO, view.ratio_60s),
+            (texts.FLOW_TPS, view.tps_10s),
+        )
     ]
-    rows += graph("tpm 10s/60s", f"{view.tpm_10s}/{view.tpm_60s}", view.tpm_series, "spark")
-    rows += graph("delta 60s", view.delta_60s, view.delta_series, "spark2")
-    rows += graph("activity", view.activity, view.activity_series, "spark")
-    for name, value in (
-        ("", view.activity_parts),
-        ("imb", f"{view.imbalance_5} {view.imbalance_10}"),
-        ("micro", f"{view.microprice_ticks}t"),
-        ("d10 d5m", f"{view.delta_10s} {view.delta_300s}"),
-        ("ratio", view.ratio_60s),
-        ("tps", view.tps_10s),
-    ):
-        rows.append(spread(((f" {name} " if name else "", "faint"),), ((value, "text"),), width))
     return rows[:height]
 
 

@@ -72,8 +72,10 @@ def _detail(look: Look, row: SignalRow, width: int, height: int) -> list[Line]:
     room = height - 1 - len(ticket)
     gates = gate_order(row.gates)
     passed = sum(gate.state == "ok" for gate in row.gates)
-    count = texts.GATES.format(passed=passed, total=len(row.gates))
-    head = spread(((f" {row.headline}", "strong"),), ((f" {count}", "dim"),), width)
+    has_failed = any(gate.state == "fail" for gate in row.gates)
+    sign = look.glyphs.bad if has_failed else look.glyphs.ok
+    count = texts.GATES.format(sign=sign, passed=passed, total=len(row.gates))
+    head = spread(((f" {row.headline}", "strong"),), ((f" {count}", "bad" if has_failed else "dim"),), width)
     shown: list[Line] = [((" ", "text"), *gate_cells(look, gate, width - 1)) for gate in gates]
     if row.note:
         shown.insert(0, ((cut(f" {row.note}", width), "bad"),))
