@@ -11,6 +11,9 @@ from cockpit.engine.state import EngineState
 from cockpit.execution.positions import OpenPosition
 from cockpit.ports.journal import TradeRow
 
+STOP_REASONS = frozenset({"stop_loss", "breakeven_stop"})
+"""Exit reasons that say the stop at the exchange has fired."""
+
 
 def trade_id_of(position: OpenPosition) -> str:
     """The journal's id of a position: its signal's, or one made of symbol and time for a foreign one."""
@@ -56,7 +59,7 @@ def trade_row(state: EngineState, position: OpenPosition, now_ns: int, closed_by
         closed_ns=now_ns if is_closed else None,
         exit_price=exit_price,
         exit_reason=position.exit_reason,
-        stop_loss_triggered=closed_by is not None and "stop" in position.exit_reason,
+        stop_loss_triggered=closed_by is not None and position.exit_reason in STOP_REASONS,
         gross_pnl=gross,
         fees=fees,
         net_pnl=gross - fees,
