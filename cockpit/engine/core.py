@@ -5,7 +5,6 @@ Live trading, replay and simulation feed the same core; only who makes the event
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import assert_never
 
 from cockpit.domain.commands import OperatorCommand
@@ -57,8 +56,6 @@ class TradingCore:
         self.exits = ExitDesk(self.state, self.orders)
         self.flatten = FlattenDesk(self.state, self.orders)
         self.operator = OperatorDesk(self.state, self.signals, self.orders, self.exits, self.flatten)
-        self.fee_rate = Decimal(repr(settings.execution.taker_fee_rate))
-        """Taker fee fraction for estimates."""
         self._recovery = recovery
         self._locks_told: list[str] = []
         self._resync_ns: dict[str, int] = {}
@@ -129,7 +126,7 @@ class TradingCore:
                 self.signals.on_raised(result.signal, out)
             else:
                 self.signals.on_expired(result.signal_id, result.reason, out)
-        if symbol.symbol in self.orders.positions.open or symbol.symbol in self.exits.checks:
+        if symbol.symbol in self.orders.positions.open:
             self.exits.on_market(symbol, out)
 
     def _book_changed(self, symbol: SymbolState, out: Outbox) -> None:
@@ -274,6 +271,7 @@ class TradingCore:
             self._note(out, "day", Severity.INFO, "a new exchange day has begun")
         self.signals.on_tick(out)
         self.orders.on_tick(out)
+        self.exits.on_tick(out)
         self.operator.on_tick(out)
         if state.reconciled_ns is None or state.now_ns - state.reconciled_ns >= self._reconcile_ns():
             self.orders.request_reports(out)

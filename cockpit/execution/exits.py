@@ -57,7 +57,7 @@ def evaluate(facts: ExitFacts, config: ExitsConfig) -> list[ExitCheck]:
     return [
         _wall_eroded(facts, config),
         _take_profit(facts, config),
-        _time_stop(facts, config),
+        time_stop(facts.kind, facts.age_s, config),
         _slowdown(facts, config),
         _counter_density(facts, config),
         _counter_flow(facts, config),
@@ -104,11 +104,12 @@ def _take_profit(facts: ExitFacts, config: ExitsConfig) -> ExitCheck:
     )
 
 
-def _time_stop(facts: ExitFacts, config: ExitsConfig) -> ExitCheck:
-    limit = config.time_stop_bounce_s if facts.kind is SignalKind.BOUNCE else config.time_stop_breakout_s
+def time_stop(kind: SignalKind, age_s: float, config: ExitsConfig) -> ExitCheck:
+    """A position that is too old is left; the one rule that needs no market."""
+    limit = config.time_stop_bounce_s if kind is SignalKind.BOUNCE else config.time_stop_breakout_s
     if limit <= 0:
         return _off("time-stop")
-    return _check("time-stop", facts.age_s >= limit, f"{facts.age_s:.0f} s", f">= {limit:g} s")
+    return _check("time-stop", age_s >= limit, f"{age_s:.0f} s", f">= {limit:g} s")
 
 
 def _in_profit(facts: ExitFacts, config: ExitsConfig) -> bool:

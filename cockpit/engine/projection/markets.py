@@ -165,7 +165,7 @@ def _position_marks(core: TradingCore, position: OpenPosition, instrument: Instr
     if position.origin is not None and position.origin.take_profit is not None:
         marks.append(OwnMark(position.origin.take_profit, "take_profit", "TP", "acked", not is_long))
     if position.origin is not None and not position.at_breakeven:
-        breakeven = position.breakeven(instrument, core.fee_rate)
+        breakeven = position.breakeven(instrument, core.state.fee_rate)
         marks.append(OwnMark(breakeven, "breakeven", "BE", "acked", not is_long))
     return marks
 

@@ -159,7 +159,7 @@ def _position_row(core: TradingCore, position: OpenPosition, now_ns: int) -> Pos
     instrument = None if symbol is None else symbol.instrument
     mid = None if symbol is None else symbol.market.mid
     mark = position.entry_price if mid is None else Decimal(repr(mid))
-    net = position.net_at(mark, core.fee_rate)
+    net = position.net_at(mark, core.state.fee_rate)
     risk = Decimal(0) if instrument is None else position.risk_usdt(instrument)
     move = (mark - position.entry_price) * position.side.sign
     stop, stop_state = _stop(position, instrument)
@@ -178,12 +178,14 @@ def _position_row(core: TradingCore, position: OpenPosition, now_ns: int) -> Pos
         stop=stop,
         stop_state=stop_state,
         stop_ack_ms=None if position.stop_ack_ns is None else position.stop_ack_ns // NS_PER_MS,
-        breakeven="" if instrument is None else instrument.price_text(position.breakeven(instrument, core.fee_rate)),
+        breakeven=""
+        if instrument is None
+        else instrument.price_text(position.breakeven(instrument, core.state.fee_rate)),
         at_breakeven=position.at_breakeven,
         age=words.span((now_ns - position.opened_ns) / NS_PER_S),
         liquidation=_liquidation(position, instrument),
         is_foreign=position.is_foreign,
-        exits=[GateView(c.name, c.value, c.threshold, c.state) for c in core.exits.checks.get(position.symbol, [])],
+        exits=[GateView(c.name, c.value, c.threshold, c.state) for c in core.exits.checks(position.symbol)],
         state="closing" if position.close_id is not None else "open",
     )
 

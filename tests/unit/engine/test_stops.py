@@ -1,4 +1,4 @@
-"""The stop at the exchange: confirmed by its own word, put back when missing, never loosened, or the position closes."""
+"""The stop at the exchange: confirmed by its own word, put back when missing, never loosened; else: close."""
 
 from __future__ import annotations
 
