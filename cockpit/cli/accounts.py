@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import sys
 
@@ -10,17 +11,24 @@ import click
 
 from cockpit.adapters.bybit.config import BybitConfig
 from cockpit.adapters.bybit.credentials import SecretKey
+from cockpit.cli.live_check import SUFFIX, judge_start, names_account
 from cockpit.cli.narration import say
 from cockpit.cli.run_files import SimexRun
+from cockpit.config.model import VenueConfig
+from cockpit.config.private import read_private
+from cockpit.config.profile import Profile
 from cockpit.config.secrets import find_key
 from cockpit.domain.account import AccountInfo
 from cockpit.domain.enums import Environment
-from cockpit.domain.errors import ConfigError, SafetyRefusal
+from cockpit.domain.errors import AuthRejected, ConfigError, SafetyRefusal
 
-SUFFIX = 4
-"""Digits of the account number that the operator types before live trading."""
-
-_EXPIRY_WARNINGS_DAYS = 14
+_AUTH_WORDS = {
+    10003: "the exchange does not know this key; is it one of this environment?",
+    10004: "the secret does not belong to the key",
+    10005: "the key lacks a right",
+    10010: "the key is bound to other addresses than the one this machine calls from",
+    33004: "the key has expired; make a new one",
+}
 
 
 def sim_venue(config: BybitConfig, simex: SimexRun) -> tuple[BybitConfig, SecretKey]:
@@ -54,55 +62,76 @@ def account_key(environment: Environment, *, keep_variables: bool = False) -> Se
     return found.key
 
 
-def confirm_account(config: BybitConfig, key: SecretKey, confirmed: str | None) -> str:
-    """Check the account behind a live key and have its number's end typed; returns that end.
-
-    Args:
-        config: environment and addresses.
-        key: the key.
-        confirmed: what has been typed already, None to ask now.
+def checked_account(venue: VenueConfig, key: SecretKey) -> AccountInfo:
+    """Ask the exchange about key and account, tell what should be known, and refuse what must not trade.
 
     Raises:
-        SafetyRefusal: the key may do too much, is not bound to an address, or the number was not typed.
+        SafetyRefusal: the key or the account is not fit for this environment, every reason named.
+        VenueError: the exchange does not answer.
     """
-    account = asyncio.run(_account(config, key))
-    for problem in key_problems(account):
-        raise SafetyRefusal(f"live trading is refused: {problem}")
-    if account.days_to_expiry is not None and account.days_to_expiry <= _EXPIRY_WARNINGS_DAYS:
-        say(f"warning: the key expires in {account.days_to_expiry} days")
+    environment = venue.environment
+    try:
+        account, hedged = asyncio.run(_asked(venue, key))
+    except AuthRejected as error:
+        raise SafetyRefusal(f"{environment.value}: {_AUTH_WORDS.get(error.code, 'the key is refused')}: {error}") from error
+    verdict = judge_start(environment, account, hedged)
+    for warning in verdict.warnings:
+        say(f"warning: {warning}")
+    if verdict.refusals:
+        raise SafetyRefusal(f"trading {environment.value} is refused: {'; '.join(verdict.refusals)}")
+    return account
+
+
+def confirm_account(account: AccountInfo, named: str | None) -> str:
+    """Have the account of real money named by the end of its number; returns that end.
+
+    Args:
+        account: the account behind the key.
+        named: what was typed or configured already, None to ask now.
+
+    Raises:
+        SafetyRefusal: it was not named, or another one was.
+    """
     suffix = account.uid[-SUFFIX:]
-    if confirmed is None:
+    if not named:
         if not sys.stdin.isatty():
-            raise SafetyRefusal("live trading needs the account's number typed: start it from a terminal")
+            raise SafetyRefusal(
+                "live trading needs the account named: start it from a terminal, or set [venue] account_suffix"
+            )
         say(f"LIVE: real money, account {'*' * (len(account.uid) - SUFFIX)}{suffix}")
-        confirmed = click.prompt(
-            f"type the last {SUFFIX} digits of the account", default="", show_default=False, err=True
-        )
-    if confirmed != suffix:
+        named = click.prompt(f"type the last {SUFFIX} digits of the account", default="", show_default=False, err=True)
+    if not names_account(account.uid, named):
         raise SafetyRefusal("that is not the account of this key; nothing was started")
     return suffix
 
 
-def key_problems(account: AccountInfo) -> list[str]:
-    """Why this key must not trade real money, one phrase a reason."""
-    problems = []
-    if not account.can_trade:
-        problems.append("the key may not trade contracts")
-    if account.can_withdraw:
-        problems.append("the key may withdraw: make one that can only trade")
-    if not account.ips or "*" in account.ips:
-        problems.append("the key is bound to no address: bind it to this machine's")
-    return problems
+def bind_account(profile: Profile, account: AccountInfo) -> None:
+    """Let the profile's journal belong to this account from now on: limits of a day must not be left by a new key.
+
+    Raises:
+        SafetyRefusal: it belongs to another account.
+    """
+    path = profile.folder / "account"
+    mark = hashlib.sha256(account.uid.encode()).hexdigest()
+    known = read_private(path)
+    if known is None:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w") as stream:
+            stream.write(mark)
+    elif known != mark:
+        raise SafetyRefusal(
+            f"{profile.folder} holds the journal of another account than the key's (...{account.uid[-SUFFIX:]}): "
+            f"take another --data-dir, or remove {path} if the journal shall go on with this one"
+        )
 
 
-async def _account(config: BybitConfig, key: SecretKey) -> AccountInfo:
+async def _asked(venue: VenueConfig, key: SecretKey) -> tuple[AccountInfo, list[str]]:
     from cockpit.cli import bootstrap
 
-    venue = bootstrap.venue(config, key, None)
+    exchange = bootstrap.venue(venue, key, None)
     try:
-        return await venue.account()
+        return await exchange.account(), await exchange.hedged(venue.symbols)
     finally:
-        await venue.aclose()
+        await exchange.aclose()
 
 
 def _ask(prompt: str) -> str:

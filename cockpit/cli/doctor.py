@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,7 +18,9 @@ import click
 
 from cockpit import __version__
 from cockpit.adapters.bybit.config import BybitConfig
+from cockpit.adapters.bybit.credentials import SecretKey
 from cockpit.cli.background import running_profiles, simex_of
+from cockpit.cli.live_check import SUFFIX, judge_start
 from cockpit.cli.options import ENVIRONMENTS, config_option, data_dir_option, settings_from
 from cockpit.cli.terminal import LEAST_COLUMNS, LEAST_ROWS
 from cockpit.config.load import LoadedSettings
@@ -27,7 +29,6 @@ from cockpit.domain.account import AccountInfo
 from cockpit.domain.enums import Environment
 from cockpit.domain.errors import CockpitError
 from cockpit.domain.time import NS_PER_MS
-from cockpit.ports.venue import Venue
 
 State = Literal["ok", "warn", "FAIL"]
 
@@ -139,8 +140,7 @@ def _processes(profile: Profile, data_dir: Path | None) -> Iterator[Finding]:
 
 def _exchange(loaded: LoadedSettings, profile: Profile) -> Iterator[Finding]:
     """Key, reach and clock of the exchange; of a simulated one only if it runs."""
-    from cockpit.cli import bootstrap
-    from cockpit.cli.accounts import account_key, key_problems, sim_venue
+    from cockpit.cli.accounts import found_key, sim_venue
 
     config: BybitConfig
     try:
@@ -151,25 +151,32 @@ def _exchange(loaded: LoadedSettings, profile: Profile) -> Iterator[Finding]:
                 return
             config, key = sim_venue(loaded.settings.venue, simex)
         else:
-            config = loaded.settings.venue
-            key = account_key(profile.environment, keep_variables=True)
-            yield Finding("ok", "key", f"found for {profile.environment.value}")
-        venue = bootstrap.venue(config, key, None)
-        offset_ns, account = asyncio.run(_ask(venue))
+            found = found_key(profile.environment, may_ask=False)
+            config, key = loaded.settings.venue, found.key
+            yield Finding("ok", "key", f"of {profile.environment.value}: {found.source}")
+            for warning in found.warnings:
+                yield Finding("warn", "key", warning)
+        symbols = loaded.settings.venue.symbols
+        offset_ns, account, hedged = asyncio.run(_ask(config, key, symbols))
     except CockpitError as error:
         yield Finding("FAIL", "exchange", str(error))
         return
     offset_ms = offset_ns / NS_PER_MS
     state: State = "ok" if abs(offset_ms) < OFFSET_WARN_MS else "warn"
     yield Finding(state, "clock", f"the exchange is {offset_ms:+.0f} ms from this machine")
-    yield Finding("ok", "account", f"...{account.uid[-4:]}, margin mode {account.margin_mode}")
-    if profile.environment is Environment.LIVE:
-        for problem in key_problems(account):
-            yield Finding("FAIL", "key", problem)
+    yield Finding("ok", "account", f"...{account.uid[-SUFFIX:]}, margin mode {account.margin_mode}")
+    verdict = judge_start(profile.environment, account, hedged)
+    for refusal in verdict.refusals:
+        yield Finding("FAIL", "key", refusal)
+    for warning in verdict.warnings:
+        yield Finding("warn", "key", warning)
 
 
-async def _ask(venue: Venue) -> tuple[int, AccountInfo]:
+async def _ask(config: BybitConfig, key: SecretKey, symbols: Sequence[str]) -> tuple[int, AccountInfo, list[str]]:
+    from cockpit.cli import bootstrap
+
+    venue = bootstrap.venue(config, key, None)
     try:
-        return await venue.server_offset_ns(), await venue.account()
+        return await venue.server_offset_ns(), await venue.account(), await venue.hedged(symbols)
     finally:
         await venue.aclose()

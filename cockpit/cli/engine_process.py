@@ -238,7 +238,7 @@ def _source(plan: Plan) -> str:
     if not plan.is_simulated:
         return "bybit"
     kind, _, path = plan.settings.venue.market.partition(":")
-    return f"{kind} {Path(path).name}" if path else kind
+    return f"{kind} {'/'.join(Path(path).parts[-2:])}" if path else kind
 
 
 def _tell(status: TaskStatus) -> None:

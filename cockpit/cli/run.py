@@ -121,11 +121,11 @@ def _start(profile: Profile, loaded: LoadedSettings, config_path: Path | None, o
     if profile.environment is Environment.SIM:
         background.ensure_simex(profile, loaded.settings, config_path, CLOCK)
     else:
-        from cockpit.cli.accounts import account_key, confirm_account
+        from cockpit.cli.accounts import account_key, checked_account, confirm_account
 
-        key = account_key(profile.environment, keep_variables=True)
+        account = checked_account(venue, account_key(profile.environment, keep_variables=True))
         if profile.environment is Environment.LIVE:
-            options = [*options, "--live", "--account-suffix", confirm_account(venue, key, None)]
+            options = [*options, "--live", "--account-suffix", confirm_account(account, None)]
     background.start_engine(profile, options, CLOCK)
 
 
@@ -147,7 +147,7 @@ def _passed_on(config_path: Path | None, data_dir: Path | None, flags: dict[str,
 
 def _plan(profile: Profile, loaded: LoadedSettings, config_path: Path | None, account_suffix: str | None) -> Plan:
     """Become the engine of the profile: take its lock, find exchange, symbols and key."""
-    from cockpit.cli.accounts import account_key, confirm_account, sim_venue
+    from cockpit.cli.accounts import account_key, bind_account, checked_account, confirm_account, sim_venue
     from cockpit.cli.engine_process import Plan, hold_profile
     from cockpit.cli.simex_market import followed_symbols
 
@@ -162,8 +162,10 @@ def _plan(profile: Profile, loaded: LoadedSettings, config_path: Path | None, ac
             symbols = followed_symbols(simex, loaded)
     else:
         key = account_key(profile.environment)
+        account = checked_account(settings.venue, key)
         if profile.environment is Environment.LIVE:
-            confirm_account(venue, key, account_suffix)
+            confirm_account(account, account_suffix or settings.venue.account_suffix)
+        bind_account(profile, account)
     return Plan(settings=settings, profile=profile, symbols=symbols, venue=venue, key=key)
 
 
