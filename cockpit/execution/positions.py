@@ -13,7 +13,7 @@ from itertools import dropwhile
 import msgspec
 
 from cockpit.domain.enums import ExecType, OrderRole, Side
-from cockpit.domain.ids import is_own, origin_of, role_of
+from cockpit.domain.ids import origin_of, role_of
 from cockpit.domain.instrument import Instrument, Lots, Ticks
 from cockpit.domain.orders import EntryOrigin
 from cockpit.domain.positions import FillReport, Position, PositionReport
@@ -177,8 +177,6 @@ class PositionManager:
             return position
         if position is None:
             position = self._begin(fill)
-            if position is None:
-                return None
             self.open[fill.symbol] = position
         if origin is not None and position.origin is None:
             position.origin = origin
@@ -188,11 +186,10 @@ class PositionManager:
             self.forget(position)
         return position
 
-    def _begin(self, fill: FillReport) -> OpenPosition | None:
+    def _begin(self, fill: FillReport) -> OpenPosition:
         """The position that a fill on no position belongs to: a trade of ours that it comes late for, or a new one.
 
-        A fill that changes a foreign position of which no fill is known starts from what the exchange said of it. None:
-        the fill only closes something that was never seen.
+        A fill that changes a foreign position of which no fill is known starts from what the exchange said of it.
         """
         ended = self._ended.pop(origin_of(fill.client_id) or "", None)
         if ended is not None:
@@ -201,8 +198,6 @@ class PositionManager:
         report = self.unclaimed.pop(fill.symbol, None)
         is_entry = role_of(fill.client_id) is OrderRole.ENTRY
         held = None if report is None or report.seq >= fill.seq or is_entry else report
-        if held is None and 0 < fill.qty <= fill.closed_qty:
-            return None
         position = OpenPosition(fill.symbol, fill.side, fill.ts_recv)
         position.first_exec_id = fill.exec_id
         position.report = report
@@ -305,11 +300,10 @@ class PositionManager:
 
 
 def _closing_part(position: OpenPosition, fill: FillReport) -> FillReport:
-    """A foreign fill that is larger than our position ends it; what it opens beyond is foreign, and told by reports."""
-    held = abs(position.fills.qty)
-    if is_own(fill.client_id) or fill.side is position.side or held == 0 or fill.qty <= held:
+    """What of a fill ends a position that it turns round; what it opens beyond is foreign, and told by reports."""
+    if fill.side is position.side or not 0 < fill.closed_qty < fill.qty:
         return fill
-    return msgspec.structs.replace(fill, qty=held, fee=fill.fee * held / fill.qty)
+    return msgspec.structs.replace(fill, qty=fill.closed_qty, fee=fill.fee * fill.closed_qty / fill.qty)
 
 
 def _is_older(report: PositionReport, known: PositionReport) -> bool:

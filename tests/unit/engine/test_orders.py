@@ -431,3 +431,18 @@ def test_link_ids_are_never_used_twice() -> None:
     ids = [order.client_id for order in bench.sent]
     assert len(set(ids)) == len(ids) >= 5
     assert all(len(name) <= 36 for name in ids)
+
+
+def test_a_stop_that_fires_before_an_entry_fill_is_known_loses_no_money() -> None:
+    bench, entry = entered()
+    bench.answer(entry)
+    late = bench.fill(entry, "100.02", "15")
+    bench.account.fills.remove(late)
+    bench.push(bench.order_report(entry, OrderStatus.FILLED, "25"), bench.fill(entry, "100.02", "10"))
+    bench.push(bench.execution(AAA, Side.SELL, "99.67", "25", stop_order_type="StopLoss", closed_qty=Decimal(25)))
+    bench.push(bench.position(AAA, "0"))
+    bench.push(late)
+    bench.wait(20)
+    trades = {closed.trade.trade_id: closed.trade for closed in bench.told(PositionClosed)}
+    assert sum(trade.gross_pnl for trade in trades.values()) == Decimal("-0.35") * 25
+    assert bench.core.orders.positions.symbols() == set()
