@@ -6,6 +6,7 @@ Parameters, limits and retention: bybit-v5.md 4.1, 5.5 to 5.8, 6.1, 7.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
@@ -71,6 +72,13 @@ async def positions(rest: BybitRest, now: Callable[[], int], pool: Pool = Pool.R
     return list({(r.symbol, r.position_idx): r for r in reports if r.qty}.values())
 
 
+async def position(rest: BybitRest, now: Callable[[], int], symbol: str) -> PositionReport | None:
+    """The one-way position of a symbol, also when it is flat; only a read by symbol shows that (bybit-v5.md 6.1)."""
+    rows = await _all_rows(rest, SignedHttp.get_positions, wire.WirePosition, 200, Pool.READS, symbol=symbol)
+    reports = [_told(parse.position_report, row, now()) for row in rows]
+    return next((report for report in reports if report.position_idx == 0), None)
+
+
 async def fills(rest: BybitRest, now: Callable[[], int], since_ms: int, until_ms: int) -> list[FillReport]:
     """Executions from ``since_ms`` to ``until_ms`` (exchange time), oldest first, each once.
 
@@ -130,6 +138,18 @@ async def account(rest: BybitRest) -> AccountInfo:
     key = await rest.read(lambda client: client.get_api_key_information())
     modes = await rest.read(lambda client: client.get_account_info())
     return parse.account_info(_decoded(key, wire.WireKey), _decoded(modes, wire.WireAccount))
+
+
+async def hedged(rest: BybitRest, symbols: Iterable[str]) -> list[str]:
+    """Those of ``symbols`` that are in hedge mode: they have a row for each side (bybit-v5.md 6.1)."""
+
+    async def is_hedged(symbol: str) -> bool:
+        rows = await _all_rows(rest, SignedHttp.get_positions, wire.WirePosition, 20, Pool.READS, symbol=symbol)
+        return any(row.position_idx for row in rows)
+
+    asked = list(symbols)
+    answers = await asyncio.gather(*map(is_hedged, asked))
+    return [symbol for symbol, answer in zip(asked, answers, strict=True) if answer]
 
 
 async def _all_rows(

@@ -27,7 +27,7 @@ from cockpit.domain.errors import LocalProtocolError, OutcomeUnknown, VenueRejec
 from cockpit.domain.events import VenueReports
 from cockpit.domain.instrument import Instrument
 from cockpit.domain.orders import CancelRequest, OrderReport, StopRequest
-from cockpit.domain.positions import FillReport
+from cockpit.domain.positions import FillReport, PositionReport
 from cockpit.domain.time import ms_from_nanos
 from cockpit.ports.clock import Clock
 from cockpit.ports.journal import DurableIntent
@@ -129,6 +129,10 @@ class BybitVenue:
         """Look an order up by link id: open orders, then history, then executions. None: nowhere."""
         return await reads.find_order(self.rest, self._clock.now_ns, symbol, client_id)
 
+    async def position(self, symbol: str) -> PositionReport | None:
+        """One position by its symbol, also when it is flat; None if the exchange does not show the symbol."""
+        return await reads.position(self.rest, self._clock.now_ns, symbol)
+
     async def reports(self, fills_since_ms: int) -> VenueReports:
         """The whole account by REST, all pages; raises if any page fails. ``fills_since_ms`` 0 is seven days back."""
         requested = self._clock.now_ns()
@@ -158,6 +162,10 @@ class BybitVenue:
     async def account(self) -> AccountInfo:
         """Who the key belongs to and what it may do."""
         return await reads.account(self.rest)
+
+    async def hedged(self, symbols: Sequence[str]) -> list[str]:
+        """Those of ``symbols`` that are in hedge mode, with a position a side; the engine trades one-way mode alone."""
+        return await reads.hedged(self.rest, symbols)
 
     async def server_offset_ns(self) -> int:
         """Exchange time minus local time, ns; requests are signed with it from now on."""

@@ -136,6 +136,20 @@ async def test_entry_with_stop_fills_and_the_account_tells_it_by_stream_and_by_r
         await close(venue, listener, "SOLUSDT")
 
 
+async def test_a_flat_position_is_shown_when_it_is_asked_for_by_name(simex: SimexProcess) -> None:
+    async with simex_venue(simex, ["SOLUSDT"]) as (venue, listener):
+        request = await entry(venue, listener, "SOLUSDT")
+        await submit(venue, request)
+        await listener.until(AccountPush, is_of(request.client_id, OrderStatus.FILLED))
+        held = await venue.position("SOLUSDT")
+        await close(venue, listener, "SOLUSDT")
+        flat = await venue.position("SOLUSDT")
+        assert held is not None
+        assert flat is not None
+        assert held.qty > 0 == flat.qty
+        assert flat.seq > held.seq
+
+
 async def test_stop_is_moved_in_place_and_the_same_stop_is_a_success(simex: SimexProcess) -> None:
     async with simex_venue(simex, ["SOLUSDT"]) as (venue, listener):
         request = await entry(venue, listener, "SOLUSDT")
