@@ -113,6 +113,8 @@ class TradingCore:
         symbol.md_latency_ns.append(event.ts_recv - event.ts_event)
         if kind is not Trades:
             symbol.recv_ns = event.ts_recv
+            is_restart = kind is BookSnapshot and market.book.update_id == 1
+            symbol.frames_since_gap = symbol.frames_since_gap + 1 if market.book.is_valid and not is_restart else 0
             if market.book.is_valid is not symbol.was_valid:
                 self._book_changed(symbol, out)
             elif not symbol.was_valid:

@@ -27,6 +27,8 @@ from cockpit.signals.base import Signal
 
 SNOOZE_NS = 30 * NS_PER_S
 AUTO_RETRY_NS = NS_PER_S
+STEADY_FRAMES = 2
+"""Consistent frames that a new book needs before an entry may rely on it (reliability.md F37)."""
 
 
 class QueuedSignal:
@@ -184,8 +186,8 @@ class SignalDesk:
         spread = None if bid is None or ask is None or not mid else (ask[0] - bid[0]) / mid * 10_000
         return MarketFacts(
             symbol=name,
-            is_book_valid=market.book.is_valid,
-            book_reason=market.book.invalid_reason,
+            is_book_valid=market.book.is_valid and symbol.frames_since_gap >= STEADY_FRAMES,
+            book_reason=market.book.invalid_reason or "settling after a gap",
             book_recv_ns=symbol.recv_ns,
             spread_bps=spread,
             mid=mid,

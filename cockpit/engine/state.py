@@ -60,6 +60,8 @@ class SymbolState:
         self.recv_ns: int | None = None
         """Receive time of the last book frame or heartbeat."""
         self.was_valid = False
+        self.frames_since_gap = 0
+        """Consistent book frames since the book was lost or replaced after a restart of the exchange's service."""
         self.last_entry_ns: dict[Side, int] = {}
         self.md_latency_ns: deque[int] = deque(maxlen=64)
         """Receive time minus exchange time of the last frames."""

@@ -113,6 +113,11 @@ class Market:
         self._update_id += 5
         self.repeat()
 
+    def restart(self) -> None:
+        """The exchange's service restarts: a snapshot with update id 1."""
+        self._update_id = 0
+        self.snapshot()
+
     def _levels(self) -> tuple[dict[int, float], dict[int, float]]:
         bids = {self.mid - 1 - n: self.sizes[0] for n in range(LEVELS)}
         asks = {self.mid + 1 + n: self.sizes[1] for n in range(LEVELS)}

@@ -211,6 +211,17 @@ def test_a_book_with_a_hole_is_refused_with_the_reason() -> None:
     assert bench.sent == []
 
 
+def test_a_book_replaced_after_a_restart_of_the_exchange_needs_two_consistent_frames() -> None:
+    bench = bounce(Bench().start())
+    market = bench.markets[AAA]
+    market.restart()
+    assert "settling" in bench.approve()
+    market.repeat()
+    assert "settling" in bench.approve()
+    market.repeat()
+    assert bench.approve() == ""
+
+
 def test_a_wide_spread_is_refused_with_the_number() -> None:
     bench = bounce(Bench(risk=RiskLimits(max_spread_bps=1.0)).start())
     assert "spread 2.00 bp (needs <= 1 bp)" in bench.approve()
