@@ -111,13 +111,15 @@ def _scalp(width: int, height: int, page: str) -> Plan:
 
 def _dom(width: int, height: int) -> Plan:
     body = height - 4
-    panel = PANEL_WIDTH + (width - 120) // 2
-    middle_x = DOM_WIDTH + 1
+    extra = width - 120
+    ladder = DOM_WIDTH + extra // 3
+    panel = PANEL_WIDTH + extra // 2
+    middle_x = ladder + 1
     panel_x = width - panel + 1
     slots = [
         *_ends(width, height),
-        Slot(LADDER, 0, 1, DOM_WIDTH, body),
-        Slot(FRAME, DOM_WIDTH, 1, 1, body),
+        Slot(LADDER, 0, 1, ladder, body),
+        Slot(FRAME, ladder, 1, 1, body),
         *_column(MIDDLE_120, middle_x, 1, panel_x - 1 - middle_x, body),
         Slot(FRAME, panel_x - 1, 1, 1, body, 1),
         *_column(PANEL_120, panel_x, 1, panel - 1, body),

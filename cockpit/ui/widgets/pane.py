@@ -25,7 +25,10 @@ class Pane(Widget):
         super().__init__()
         self._build = build
         self._theme = theme
+        self._built: list[Line] = []
+        """Rows as the builder made them: most are the same in the next frame, and that is all that is asked of them."""
         self._lines: list[Line] = []
+        """The same rows, safe and in full width."""
         self._strips: list[LeanStrip] = []
         self._width = 0
 
@@ -49,8 +52,9 @@ class Pane(Widget):
             self._rebuild(width, height)
             self.refresh()
             return height
-        lines = self._built(width, height)
-        regions = [self._replace(y, line) for y, line in enumerate(lines) if line != self._lines[y]]
+        built = self._rows(width, height)
+        regions = [self._replace(y, line) for y, line in enumerate(built) if line != self._built[y]]
+        self._built = built
         if regions:
             self.refresh(*regions)
         return len(regions)
@@ -60,23 +64,24 @@ class Pane(Widget):
         if self.size.width != self._width or len(self._strips) != self.size.height:
             self._rebuild(*self.size)
         strips: list[LeanStrip] = self._strips[crop.y : crop.bottom]
-        strips += [strip_of(BLANK, self._width, self._theme)] * (crop.height - len(strips))
+        strips += [strip_of(padded(BLANK, self._width), self._width, self._theme)] * (crop.height - len(strips))
         if crop.x == 0 and crop.width == self._width:
             return list(strips)
         return [strip.part(crop.x, crop.right) for strip in strips]
 
-    def _built(self, width: int, height: int) -> list[Line]:
+    def _rows(self, width: int, height: int) -> list[Line]:
         lines = self._build(width, height)
-        lines = lines[:height] + [BLANK] * (height - len(lines))
-        return [padded(cleaned(line), width) for line in lines]
+        return lines[:height] + [BLANK] * (height - len(lines))
 
     def _rebuild(self, width: int, height: int) -> None:
         self._width = width
-        self._lines = self._built(width, height)
+        self._built = self._rows(width, height)
+        self._lines = [padded(cleaned(line), width) for line in self._built]
         self._strips = [strip_of(line, width, self._theme) for line in self._lines]
 
     def _replace(self, y: int, line: Line) -> Region:
         """Put another row in place; the region that must be sent."""
+        line = padded(cleaned(line), self._width)
         strip = strip_of(line, self._width, self._theme)
         first, last = strip.follow(self._strips[y], changed_cells(self._lines[y], line, self._width))
         self._lines[y] = line

@@ -14,7 +14,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from cockpit.ui.lines import Line, cleaned, padded
+from cockpit.ui.lines import Line
 from cockpit.ui.safe import cells
 from cockpit.ui.theme import Theme
 
@@ -92,9 +92,8 @@ class _Tail(Strip):
 
 
 def strip_of(line: Line, width: int, theme: Theme) -> LeanStrip:
-    """A row as the terminal gets it. Every text passes ``safe`` here, whoever made it."""
-    pieces = padded(cleaned(line), width)
-    return LeanStrip([Segment(text, theme.style(style)) for text, style in pieces if text], width)
+    """A row as the terminal gets it. ``line`` is safe and ``width`` cells wide already."""
+    return LeanStrip([Segment(text, theme.style(style)) for text, style in line if text], width)
 
 
 def changed_cells(old: Line, new: Line, width: int) -> tuple[int, int]:

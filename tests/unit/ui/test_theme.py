@@ -65,7 +65,7 @@ class _Console:
 
 def test_a_row_names_a_ground_once_and_not_for_every_cell() -> None:
     looks = theme.load("dark")
-    strip = strip_of((("12.3", "bid"), (" ", "text"), ("67 428", "price"), ("B", "bid")), 20, looks)
+    strip = strip_of((("12.3", "bid"), (" ", "text"), ("67 428", "price"), ("B", "bid")), 12, looks)
     sent = strip.render(_Console())
     assert sent.count("48;2;") == 1
     assert sent.endswith("\x1b[0m")
