@@ -114,14 +114,19 @@ class Criteria:
         if not ladder.prices:
             return inf
         config = self._config
-        # The largest level of a bucket holds at least the bucket's share for each of its ticks.
-        least_of_bucket = config.k_density * usual.median_bucket / config.bucket_ticks
-        floors = {
-            "abs_usd": config.abs_usd / max(ladder.prices[0], ladder.prices[-1]),
-            "side_percent": config.side_percent / 100.0 * usual.total,
-            "median_bucket": max(usual.mean, least_of_bucket),
-        }
-        return sorted(floors.get(name, usual.mean) for name in config.criteria)[-1 - self._spare]
+        floors: list[float] = []
+        for name, _ in self._checks:
+            if name == "abs_usd":
+                floors.append(config.abs_usd / max(ladder.prices[0], ladder.prices[-1]))
+            elif name == "side_percent":
+                floors.append(config.side_percent / 100.0 * usual.total)
+            elif name == "median_bucket":
+                # The largest level of a bucket holds at least the bucket's share for each of its ticks.
+                floors.append(max(usual.mean, config.k_density * usual.median_bucket / config.bucket_ticks))
+            else:
+                floors.append(usual.mean)
+        floors.sort()
+        return floors[-1 - self._spare]
 
     def _has_abs_usd(self, ladder: BookLadder, at: int, size: float, usual: SideBaseline, scale: float) -> bool:
         return ladder.prices[at] * size >= scale * self._config.abs_usd

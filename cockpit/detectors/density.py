@@ -48,6 +48,8 @@ class DensityDetector:
     def __init__(self, symbol: str, config: DensityConfig) -> None:
         self.ended: deque[TrackedWall] = deque()
         """Walls that ended within ``recent_s``, oldest first."""
+        self.touching: list[TrackedWall] = []
+        """Walls that the price touched when it last moved; one of them may have ended since."""
         self._symbol = symbol
         self._config = config
         lookback = max(1, nanos_from_s(config.lookback_s) // _FIGURES_NS)
@@ -184,6 +186,7 @@ class DensityDetector:
         if mid is None or spread is None:
             return
         near = touch_tolerance(mid, spread, self._config.touch_pct, self._config.touch_spreads)
+        self.touching = []
         for walls in (self._bids.walls, self._asks.walls):
             for price, wall in walls.items():
                 distance = abs(mid - price)
@@ -192,6 +195,8 @@ class DensityDetector:
                 elif distance <= near:
                     wall.is_touching = True
                     wall.touches += 1
+                if wall.is_touching:
+                    self.touching.append(wall)
 
     def _forget(self) -> None:
         oldest_ns = self._now_ns - self._recent_ns

@@ -109,7 +109,10 @@ class SignalPipeline:
         ended = bank.density.ended
         if not config.is_enabled or not ended:
             return None
+        assert state.mid is not None
         for wall in ended:
+            if not rules.may_be_breakout(state.mid, wall, config):
+                continue
             if wall.end_reason == "book lost" or wall.wall_id in self._broken:
                 continue
             gates = _all_passed(rules.breakout_gates(state, wall, config))
@@ -120,7 +123,6 @@ class SignalPipeline:
             direction = rules.breakout_direction(wall.side)
             is_new = rules.is_new_territory(state, direction)
             priority = config.new_territory_priority if is_new else 1.0
-            assert state.mid is not None
             stop = rules.breakout_stop(wall, state.mid, config)
             return self._raise(state, wall, SignalKind.BREAKOUT, direction, (priority, stop), gates)
         return None
@@ -128,10 +130,11 @@ class SignalPipeline:
     def _bounce(self, state: MarketState, bank: DetectorBank) -> Signal | None:
         """The first standing wall that is touched and holds."""
         config = self._config.bounce
-        if not config.is_enabled:
+        touching = bank.density.touching
+        if not touching or not config.is_enabled or not rules.is_quiet(bank.activity, config):
             return None
-        for wall in bank.density.live():
-            if not wall.is_touching or self._bounced.get(wall.wall_id) == wall.touches:
+        for wall in touching:
+            if wall.ended_ns is not None or self._bounced.get(wall.wall_id) == wall.touches:
                 continue
             gates = _all_passed(rules.bounce_gates(state, wall, bank.activity, config))
             if gates is None:

@@ -32,14 +32,19 @@ def bounce_direction(side: BookSide) -> Side:
     return side.taker.opposite
 
 
+def may_be_breakout(mid: float, wall: TrackedWall, config: BreakoutConfig) -> bool:
+    """The price is beyond the wall and enough was eaten: asked of every ended wall in every frame, gates only then."""
+    beyond = mid - wall.price if wall.side is BookSide.ASK else wall.price - mid
+    return beyond > 0.0 and _eaten(wall, config) >= config.min_eaten
+
+
 def breakout_gates(state: MarketState, wall: TrackedWall, config: BreakoutConfig) -> Iterator[Gate]:
     """S2-14: the price is beyond the wall, enough of it was eaten, the trend agrees. Needs a valid book."""
     assert state.mid is not None
     direction = breakout_direction(wall.side)
     beyond = (state.mid - wall.price) * direction.sign / wall.price * _BPS
     yield _gate("beyond", beyond, ">", 0.0, "bps")
-    eaten = wall.eaten_ratio if config.eaten_mode == "traded" else wall.lost_ratio
-    yield _gate("eaten", 100.0 * eaten, ">=", 100.0 * config.min_eaten, "%")
+    yield _gate("eaten", 100.0 * _eaten(wall, config), ">=", 100.0 * config.min_eaten, "%")
     if config.trend_gate:
         yield from trend_gates(state, config, direction)
 
@@ -63,23 +68,31 @@ def bounce_gates(
 ) -> Iterator[Gate]:
     """S2-16: the price touches a wall that has stood and holds, in quiet trading. Needs a valid book."""
     assert state.mid is not None
+    yield activity_gate(activity, config)
     age_s = (state.last_event_ns - wall.first_seen_ns) / NS_PER_S
     yield _gate("age", age_s, ">=", config.min_age_s, "s")
     yield _gate("shrunk", 100.0 * wall.shrunk_ratio, "<=", config.max_shrunk_pct, "%")
     near = touch_tolerance(state.mid, state.spread_median or 0.0, config.touch_pct, config.touch_spreads)
     yield _gate("touch", abs(state.mid - wall.price) / state.mid * _BPS, "<=", near / state.mid * _BPS, "bps")
-    if activity.is_warming:
-        yield Gate(
-            name="activity",
-            value=activity.index,
-            threshold=config.max_activity,
-            comparison="<=",
-            passed=False,
-            state="warming",
-            unit="",
-        )
-    else:
-        yield _gate("activity", activity.index, "<=", config.max_activity, "")
+
+
+def is_quiet(activity: ActivitySnapshot, config: BounceConfig) -> bool:
+    """Trading is known to be no busier than usual for the symbol."""
+    return not activity.is_warming and activity.index <= config.max_activity
+
+
+def activity_gate(activity: ActivitySnapshot, config: BounceConfig) -> Gate:
+    """``is_quiet`` as a gate; while activity warms up nobody can say so, and the gate holds."""
+    passed = is_quiet(activity, config)
+    return Gate(
+        name="activity",
+        value=activity.index,
+        threshold=config.max_activity,
+        comparison="<=",
+        passed=passed,
+        state="warming" if activity.is_warming else "ok" if passed else "fail",
+        unit="",
+    )
 
 
 def breakout_stop(wall: TrackedWall, reference: float, config: BreakoutConfig) -> float:
@@ -99,6 +112,10 @@ def is_new_territory(state: MarketState, direction: Side) -> bool:
     """S2-13: the mid is at the high (for a buy) or low of the extrema window."""
     edge = state.extrema.high if direction is Side.BUY else state.extrema.low
     return state.mid is not None and edge is not None and (state.mid - edge) * direction.sign >= 0.0
+
+
+def _eaten(wall: TrackedWall, config: BreakoutConfig) -> float:
+    return wall.eaten_ratio if config.eaten_mode == "traded" else wall.lost_ratio
 
 
 def _gate(

@@ -153,7 +153,7 @@ def test_touched_wall_that_holds_raises_a_long_bounce_once_a_touch() -> None:
     signal = raised.signal
     assert (signal.kind, signal.direction, signal.priority) == (SignalKind.BOUNCE, Side.BUY, 1.0)
     assert signal.stop_price == pytest.approx(BID_WALL * 0.997)
-    assert [gate.name for gate in signal.gates] == ["age", "shrunk", "touch", "activity"]
+    assert [gate.name for gate in signal.gates] == ["activity", "age", "shrunk", "touch"]
     script.quiet(20_000)
     assert len(script.raised()) == 1
 

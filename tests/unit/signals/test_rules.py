@@ -111,7 +111,7 @@ def bounce(state: MarketState, wall: TrackedWall, activity: ActivitySnapshot = Q
 
 def test_bounce_gates_pass_at_an_old_whole_wall_in_quiet_trading() -> None:
     gates = bounce(state_of(*UP), wall_of(BookSide.BID, 100.1, left=95.0))
-    assert list(gates) == ["age", "shrunk", "touch", "activity"]
+    assert list(gates) == ["activity", "age", "shrunk", "touch"]
     assert all(gate.passed for gate in gates.values())
     assert gates["shrunk"].value == pytest.approx(5.0)
 
