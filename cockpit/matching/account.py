@@ -145,7 +145,8 @@ class Account:
             self._open(position, order.side, lots - closed, price, now_ms)
         position.realised += realised - fee
         position.cum_realised += realised - fee
-        position.updated_ms, position.seq = now_ms, market.seq
+        # Each fill is a matching event of its own: a later one must never carry the sequence of an earlier one.
+        position.updated_ms, position.seq = now_ms, max(market.seq, position.seq + 1)
         self.ledger.wallet += realised - fee
         order.filled += lots
         order.value += value
@@ -174,7 +175,7 @@ class Account:
             exec_type=kind,
             mark_price=market.price(TriggerBy.MARK) or price,
             time_ms=now_ms,
-            seq=market.seq,
+            seq=position.seq,
             wallet_after=self.ledger.wallet,
         )
         if closed:
