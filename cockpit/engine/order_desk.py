@@ -19,7 +19,7 @@ from cockpit.domain.events import (
     StopAnswer,
     VenueReports,
 )
-from cockpit.domain.ids import ClientOrderId, client_order_id
+from cockpit.domain.ids import ClientOrderId, client_order_id, role_of
 from cockpit.domain.instrument import Instrument, Lots, Ticks
 from cockpit.domain.orders import EntryOrigin, OrderReport, OrderRequest, StopRequest
 from cockpit.domain.positions import FillReport, PositionReport
@@ -79,10 +79,11 @@ class OrderDesk:
         """Take up what the journal left open: intents are asked for, trades become positions again."""
         self._begin_ledger(recovery, out)
         for intent in recovery.open_intents:
-            order = self.orders.add_intent(intent.request, intent.sent_ns)
+            order = self.orders.add_intent(intent.request, intent.sent_ns or intent.request.created_ns)
             order.order_id = intent.order_id
             order.status = OrderStatus.UNKNOWN
-            self._ask_again(order, 0.0, out)
+            # It may have left in the last instant of the earlier engine: a look before its time to live proves nothing.
+            self._ask_again(order, self.state.settings.execution.unknown_first_query_s, out)
         for row in recovery.open_trades:
             self.positions.restore(row, [fill for fill in recovery.open_fills if fill.symbol == row.symbol])
 
@@ -283,6 +284,7 @@ class OrderDesk:
                 case OrderReport():
                     self._order(report, out)
                 case FillReport():
+                    self._acted_ns[report.symbol] = self.state.now_ns
                     self._fill(report, out)
                 case PositionReport():
                     self._position(report, out)
@@ -353,7 +355,6 @@ class OrderDesk:
         if not self.positions.is_new(fill.exec_id):
             return
         self._last_fill_ms = max(self._last_fill_ms, fill.ts_event // NS_PER_MS)
-        self._acted_ns[fill.symbol] = self.state.now_ns
         before = self.positions.open.get(fill.symbol)
         row = None if before is None else trade_row(self.state, before, self.state.now_ns)
         order = self.orders.get(fill.client_id or fill.order_id)
@@ -410,6 +411,9 @@ class OrderDesk:
     def _exit_reason(self, position: OpenPosition, fill: FillReport) -> str:
         if fill.client_id in self.reasons:
             return self.reasons[fill.client_id]
+        role = role_of(fill.client_id)
+        if role is not None and role is not OrderRole.ENTRY:
+            return role.value  # of an earlier life of the engine, which took the reason with it
         if "StopLoss" in fill.create_type or fill.stop_order_type == "StopLoss":
             return "breakeven_stop" if position.at_breakeven else "stop_loss"
         return fill.exec_type.value if fill.exec_type.value != "Trade" else "external"

@@ -132,7 +132,8 @@ class Bench:
         self._reads = 0
         self._rows: list[str] = []
         self._numbers = count(1)
-        self._seq = count(100)
+        self.sequence = count(100)
+        """Cross sequence of the exchange; execution ids are made of it."""
 
     # ------------------------------------------------------------------------------------------------ start and time
 
@@ -318,7 +319,7 @@ class Bench:
         return self.execution(request.symbol, request.side, price, qty, **({"client_id": request.client_id} | fields))
 
     def execution(self, symbol: str, side: Side, price: str, qty: str, **fields: Any) -> FillReport:
-        seq = next(self._seq)
+        seq = next(self.sequence)
         base = {
             "exec_id": f"x{seq}",
             "symbol": symbol,
@@ -348,7 +349,7 @@ class Bench:
             "qty": abs(signed),
             "entry_price": Decimal(entry) if signed else Decimal(0),
             "stop_loss": None if stop is None else Decimal(stop),
-            "seq": next(self._seq),
+            "seq": next(self.sequence),
             "updated_ms": self.now_ns // NS_PER_MS,
             "ts_recv": self.now_ns,
         }

@@ -1,0 +1,212 @@
+"""What an engine finds when it starts: its journal, and an exchange that went on without it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from cockpit.domain.commands import ClosePosition, MoveStopToBreakeven
+from cockpit.domain.enums import OrderRole, OrderStatus, Side
+from cockpit.domain.events import OrderLookedUp
+from cockpit.domain.ids import epoch_of
+from cockpit.domain.orders import END_STATES, OrderRequest
+from cockpit.domain.time import NS_PER_MS, NS_PER_S
+from cockpit.engine.effects import FillBooked, OrderChanged, PositionChanged, PositionClosed, PositionOpened
+from cockpit.ports.journal import OpenIntent, Recovery
+from tests.support.core_fixtures import AAA, BBB, Bench, recovery
+from tests.support.core_scenes import bounce, long, short
+
+
+def journal_of(bench: Bench) -> Recovery:
+    """What the journal of an engine holds if it ends now."""
+    statuses = {told.client_id: told.status for told in bench.told(OrderChanged)}
+    trades = {
+        output.trade.trade_id: output.trade
+        for output in bench.outputs
+        if isinstance(output, PositionOpened | PositionChanged | PositionClosed)
+    }
+    fills = [booked.fill for booked in bench.told(FillBooked)]
+    return recovery(
+        epoch=bench.core.state.settings.epoch + 1,
+        open_intents=[
+            OpenIntent(request, statuses[request.client_id].value, "", request.created_ns)
+            for request in bench.sent
+            if statuses[request.client_id] not in END_STATES
+        ],
+        entries=[request for request in bench.sent if request.role is OrderRole.ENTRY],
+        open_trades=[trade for trade in trades.values() if trade.closed_ns is None],
+        open_fills=fills,
+        seen_exec_ids=[fill.exec_id for fill in fills],
+        last_fill_ms=max((fill.ts_event // NS_PER_MS for fill in fills), default=0),
+        settings=bench.flags,
+    )
+
+
+def restarted(bench: Bench, *, after_s: float = 2, symbols: tuple[str, ...] = (AAA,)) -> Bench:
+    """Kill the engine and start the next one on its journal and on the same account."""
+    again = Bench(symbols=symbols, recover=journal_of(bench), start_ns=bench.now_ns + round(after_s * NS_PER_S))
+    again.account, again.sequence = bench.account, bench.sequence
+    return again
+
+
+def looked_up(bench: Bench, request: OrderRequest) -> None:
+    bench.feed(
+        OrderLookedUp(client_id=request.client_id, report=None, sent_ns=bench.now_ns, ts_recv=bench.now_ns),
+    )
+
+
+def writes(bench: Bench) -> list[object]:
+    """Everything that changes something at the exchange."""
+    return [*bench.sent, *bench.stops, *bench.cancelled]
+
+
+@pytest.mark.parametrize("scene", [long, short])
+def test_a_position_with_its_stop_is_adopted_without_a_single_write(scene) -> None:
+    bench = scene(Bench().start())
+    before = bench.core.orders.positions.open[AAA]
+    again = restarted(bench).start()
+    again.wait(30)
+    assert writes(again) == []
+    position = again.core.orders.positions.open[AAA]
+    assert (position.side, position.qty, position.entry_price) == (before.side, before.qty, before.entry_price)
+    assert (position.stop_confirmed, position.origin) == (before.stop_confirmed, before.origin)
+    assert again.order(ClosePosition(AAA)) == ""
+    assert epoch_of(again.sent[0].client_id) == 2
+
+
+def test_an_intent_that_never_left_is_dead_after_two_looks_beyond_its_time_to_live() -> None:
+    bench = bounce(Bench().start())
+    assert bench.approve() == ""
+    entry = bench.sent[0]
+    again = restarted(bench, after_s=0.1).start()
+    assert again.core.signals.account_facts().unknown_intents == 1
+    again.wait(2)
+    assert again.queried == []  # it may have left in the last instant and still arrive
+    again.wait(1)
+    looked = 0
+    for _ in range(20):
+        if len(again.queried) > looked:
+            looked += 1
+            looked_up(again, entry)
+        again.wait(0.5)
+    assert looked == 2
+    order = again.core.orders.orders.get(entry.client_id)
+    assert order.status is OrderStatus.DEAD
+    assert writes(again) == []
+
+
+def test_an_entry_that_filled_while_no_engine_ran_is_ours_with_its_purpose() -> None:
+    bench = bounce(Bench().start())
+    assert bench.approve() == ""
+    entry = bench.sent[0]
+    again = restarted(bench, after_s=20)
+    fill = again.fill(entry, "100.02", "25", ts_event=bench.now_ns + NS_PER_S)
+    again.position(AAA, "25", "100.02", "99.67", seq=fill.seq)
+    again.start()
+    again.wait(20)
+    position = again.core.orders.positions.open[AAA]
+    assert not position.is_foreign
+    assert (position.qty, position.stop_confirmed) == (Decimal(25), 9967)
+    assert position.origin.kind == "bounce"
+    assert writes(again) == []
+
+
+def test_a_naked_position_of_ours_gets_its_stop_within_five_seconds() -> None:
+    bench = long(Bench().start())
+    again = restarted(bench)
+    again.position(AAA, "25", "100.02")
+    began = again.now_ns
+    again.boot()
+    for _ in range(10):
+        again.wait(0.5, market=False)
+        if again.stops:
+            break
+    assert again.stops[0].stop_loss == 9967
+    assert again.now_ns - began <= 5 * NS_PER_S
+
+
+def test_a_stop_moved_to_breakeven_is_neither_loosened_nor_moved_again() -> None:
+    bench = long(Bench().start())
+    bench.markets[AAA].move(10_030)
+    assert bench.order(MoveStopToBreakeven(AAA)) == ""
+    bench.answer_stop()
+    bench.push(bench.position(AAA, "25", "100.02", "100.14"))
+    again = restarted(bench)
+    again.markets[AAA].mid = 10_060
+    again.start()
+    again.wait(20)
+    assert writes(again) == []
+    position = again.core.orders.positions.open[AAA]
+    assert position.stop_confirmed == 10014
+    assert position.at_breakeven
+    again.push(again.position(AAA, "25", "100.02"))
+    assert again.stops[-1].stop_loss == 10014
+
+
+def test_a_stop_that_fired_while_no_engine_ran_closes_the_trade_with_its_money() -> None:
+    bench = long(Bench().start())
+    again = restarted(bench, after_s=60)
+    fired = {"stop_order_type": "StopLoss", "create_type": "CreateByStopLoss", "closed_qty": Decimal(25)}
+    again.execution(AAA, Side.SELL, "99.66", "25", ts_event=bench.now_ns + NS_PER_S, **fired)
+    again.account.positions.clear()
+    again.start()
+    again.wait(15)
+    (closed,) = again.told(PositionClosed)
+    assert (closed.trade.exit_reason, closed.trade.gross_pnl) == ("stop_loss", Decimal("-0.36") * 25)
+    assert closed.trade.trade_id == bench.told(PositionOpened)[0].trade.trade_id
+    assert again.core.state.day.realised == closed.trade.net_pnl
+    assert writes(again) == []
+
+
+def test_a_half_closed_position_is_half_a_position_after_a_restart() -> None:
+    bench = long(Bench().start())
+    bench.order(ClosePosition(AAA, 50))
+    close = bench.sent[1]
+    bench.answer(close)
+    bench.push(bench.order_report(close, OrderStatus.FILLED, "12.5"), bench.fill(close, "101", "12.5"))
+    bench.push(bench.position(AAA, "12.5", "100.02", "99.67"))
+    again = restarted(bench).start()
+    position = again.core.orders.positions.open[AAA]
+    assert (position.qty, position.fills.qty, position.peak_qty) == (Decimal("12.5"), Decimal("12.5"), Decimal(25))
+    assert position.gross == Decimal("0.98") * Decimal("12.5")
+
+
+def test_a_close_on_its_way_at_the_crash_is_asked_for_before_another_is_needed() -> None:
+    bench = long(Bench().start())
+    bench.order(ClosePosition(AAA))
+    close = bench.sent[1]
+    again = restarted(bench).start()
+    order = again.core.orders.orders.get(close.client_id)
+    assert order.status is OrderStatus.UNKNOWN
+    again.push(again.order_report(close, OrderStatus.FILLED, "25"), again.fill(close, "101", "25"))
+    again.push(again.position(AAA, "0"))
+    (closed,) = again.told(PositionClosed)
+    assert closed.trade.exit_reason == "close"
+    assert again.core.orders.positions.open == {}
+
+
+def test_executions_that_were_booked_are_not_booked_again() -> None:
+    bench = long(Bench().start())
+    again = restarted(bench).start()
+    again.wait(25)
+    assert again.told(FillBooked) == []
+    assert again.core.orders.positions.open[AAA].fills.qty == Decimal(25)
+
+
+def test_a_position_in_a_symbol_that_is_not_watched_any_more_does_not_end_the_engine() -> None:
+    bench = long(Bench(symbols=(AAA, BBB)).start())
+    again = restarted(bench, symbols=(BBB,)).start()
+    again.wait(25)
+    assert AAA in again.core.orders.positions.symbols()
+    assert again.order(ClosePosition(AAA)) == ""
+    assert again.sent[0].side is Side.SELL
+
+
+def test_link_ids_of_two_lives_are_never_the_same() -> None:
+    bench = long(Bench().start())
+    bench.order(ClosePosition(AAA))
+    again = restarted(bench).start()
+    again.order(ClosePosition(AAA))
+    ids = [request.client_id for request in (*bench.sent, *again.sent)]
+    assert len(set(ids)) == len(ids)
