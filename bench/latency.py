@@ -10,6 +10,7 @@ import time
 from bisect import bisect_left
 from typing import NamedTuple
 
+from bench.reference import Reference
 from bench.rig import Rig, cpu_s
 from bench.stamped import Stamps
 from bench.table import Row, Section
@@ -53,7 +54,7 @@ ENGINE_CPU_BUDGET = 20.0
 def sections() -> list[Section]:
     """Every phase with a screen of 200x60 attached."""
     spans = []
-    with Rig() as rig:
+    with Reference() as reference, Rig() as rig:
         load = rig.load()
         engine = rig.engine()
         screen = rig.screen(200, 60)
@@ -67,6 +68,7 @@ def sections() -> list[Section]:
         screen.stamps()
         stamps = engine.stamps()
     rows = [row for phase, span in zip(PHASES, spans, strict=True) for row in _rows(phase, span, stamps)]
+    rows.append(reference.row)
     return [Section("frame to decision, real sockets, screen of 200x60 attached, 40 symbols", rows)]
 
 

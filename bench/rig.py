@@ -148,10 +148,14 @@ class Load:
     def run(self, rate: float, seconds: float, burst: int = 0, every_s: float = 0.0) -> tuple[int, int, float, int]:
         """Send; returns start and end (monotonic, us), frames a second really sent, connections since the start."""
         start = now_us()
-        self._in.write(f"{rate} {burst} {every_s} {seconds}\n".encode())
-        self._in.flush()
+        self.start(rate, seconds, burst, every_s)
         told = json.loads(self._out.readline())
         return start, now_us(), told["sent"] / seconds, told["connections"]
+
+    def start(self, rate: float, seconds: float, burst: int = 0, every_s: float = 0.0) -> None:
+        """Begin to send and do not wait."""
+        self._in.write(f"{rate} {burst} {every_s} {seconds}\n".encode())
+        self._in.flush()
 
 
 class Screen:
