@@ -1,4 +1,4 @@
-"""pybit's HTTP client with its judgement taken out: it builds, signs and sends, and hands back the bare reply.
+"""pybit's HTTP client with its judgement and its keys taken out: it builds and sends, and hands back the bare reply.
 
 pybit retries by sleeping, loses codes on the way and calls ``200 {}`` a success (libraries.md, trap 3). Here it sends
 once and returns status, body and headers; what they mean is decided in ``rest.py``. One object belongs to one thread.
@@ -33,9 +33,8 @@ class SignedHttp(HTTP):  # type: ignore[misc]  # pybit is untyped
     """
 
     def __init__(self, key: SecretKey | None, limits: RestLimits, now_ms: Callable[[], int]) -> None:
+        # pybit itself gets no key: it would hold it as plain attributes of an object that is easily printed.
         super().__init__(
-            api_key=key.key if key else None,
-            api_secret=key.reveal() if key else None,
             timeout=(limits.connect_timeout_s, limits.order_deadline_s),
             recv_window=limits.recv_window_ms,
             max_retries=1,
@@ -44,6 +43,7 @@ class SignedHttp(HTTP):  # type: ignore[misc]  # pybit is untyped
             force_retry=False,
             return_response_headers=True,
         )
+        self._key = key
         self._now_ms = now_ms
         # pybit adds a handler on stderr when logging is not configured yet; it would write across the screen.
         self.logger.handlers.clear()
@@ -55,11 +55,13 @@ class SignedHttp(HTTP):  # type: ignore[misc]  # pybit is untyped
         self, payload: str, recv_window: int, content_type: str = "application/json"
     ) -> dict[str, str]:
         """As pybit does, with the exchange's time instead of this machine's (bybit-v5.md 2.2, 2.3)."""
-        timestamp = self._now_ms()
+        if self._key is None:
+            raise PermissionError("there is no key to sign with")
+        timestamp, name = self._now_ms(), self._key.reveal_key()
         return {
             "Content-Type": content_type,
-            "X-BAPI-API-KEY": self.api_key or "",
-            "X-BAPI-SIGN": self._auth(payload, recv_window, timestamp),
+            "X-BAPI-API-KEY": name,
+            "X-BAPI-SIGN": self._key.sign(f"{timestamp}{name}{recv_window}{payload}"),
             "X-BAPI-SIGN-TYPE": "2",
             "X-BAPI-TIMESTAMP": str(timestamp),
             "X-BAPI-RECV-WINDOW": str(recv_window),

@@ -131,7 +131,7 @@ class StreamSession:
         expires_ms = (ts_recv + self._offset_ns + nanos_from_s(self._limits.auth_lead_s)) // NS_PER_MS
         signature = self._key.sign(f"GET/realtime{expires_ms}")
         self._auth_due = now + nanos_from_s(self._limits.answer_timeout_s)
-        frame = {"req_id": "auth", "op": "auth", "args": [self._key.key, expires_ms, signature]}
+        frame = {"req_id": "auth", "op": "auth", "args": [self._key.reveal_key(), expires_ms, signature]}
         self._outbox.append(msgspec.json.encode(frame))
 
     def want(self, topics: Iterable[str], now: int) -> None:

@@ -41,4 +41,4 @@ def test_it_is_neither_pickled_nor_iterated_nor_dumped() -> None:
 def test_it_signs_like_the_protocol_page() -> None:
     key = SecretKey("testkey", "testsecret")
     expected = "f2f79889fd1201752936b389c890e9d393e01e0311a6d8785fb80753aa26c69b"
-    assert key.sign("1700000000000" + key.key + "5000" + "category=linear&symbol=BTCUSDT") == expected
+    assert key.sign("1700000000000" + key.reveal_key() + "5000" + "category=linear&symbol=BTCUSDT") == expected
