@@ -17,7 +17,7 @@ from cockpit.cli.run_files import SimexRun
 from cockpit.config.model import VenueConfig
 from cockpit.config.private import read_private
 from cockpit.config.profile import Profile
-from cockpit.config.secrets import find_key
+from cockpit.config.secrets import FoundKey, find_key, handed_over
 from cockpit.domain.account import AccountInfo
 from cockpit.domain.enums import Environment
 from cockpit.domain.errors import AuthRejected, ConfigError, SafetyRefusal
@@ -37,29 +37,35 @@ def sim_venue(config: BybitConfig, simex: SimexRun) -> tuple[BybitConfig, Secret
     return config.model_copy(update=own), SecretKey(simex.api_key, simex.api_secret)
 
 
-def account_key(environment: Environment, *, keep_variables: bool = False) -> SecretKey:
-    """The operator's key for demo, testnet or live.
+def account_key(environment: Environment, handed: int | None = None) -> SecretKey:
+    """The operator's key for demo, testnet or live; warnings about its place are told.
 
     Args:
         environment: whose key.
-        keep_variables: leave the key variables in the environment, for a child that reads them itself.
+        handed: descriptor of a key that the starting process handed over.
 
     Raises:
         ConfigError: there is none, with the places where one may be put.
         SafetyRefusal: its file is open to others.
     """
-    environ = dict(os.environ) if keep_variables else os.environ
-    may_ask = sys.stdin.isatty() and not keep_variables
-    found = find_key(environment, environ, _ask if may_ask else None)
+    if handed is not None:
+        return handed_over(handed)
+    found = found_key(environment, may_ask=sys.stdin.isatty())
+    for warning in found.warnings:
+        say(f"warning: {warning}")
+    return found.key
+
+
+def found_key(environment: Environment, *, may_ask: bool) -> FoundKey:
+    """The operator's key for demo, testnet or live, and where it was. Raises as ``account_key``."""
+    found = find_key(environment, os.environ, _ask if may_ask else None)
     if found is None:
         raise ConfigError(
             f"there is no API key for {environment.value}: put it into "
             f"$XDG_CONFIG_HOME/cockpit/key-{environment.value}.json (mode 600) as "
             '{"api_key": "...", "api_secret": "..."}, or into the keyring (cockpit doctor looks for it)'
         )
-    for warning in found.warnings:
-        say(f"warning: {warning}")
-    return found.key
+    return found
 
 
 def checked_account(venue: VenueConfig, key: SecretKey) -> AccountInfo:
@@ -73,7 +79,9 @@ def checked_account(venue: VenueConfig, key: SecretKey) -> AccountInfo:
     try:
         account, hedged = asyncio.run(_asked(venue, key))
     except AuthRejected as error:
-        raise SafetyRefusal(f"{environment.value}: {_AUTH_WORDS.get(error.code, 'the key is refused')}: {error}") from error
+        raise SafetyRefusal(
+            f"{environment.value}: {_AUTH_WORDS.get(error.code, 'the key is refused')}: {error}"
+        ) from error
     verdict = judge_start(environment, account, hedged)
     for warning in verdict.warnings:
         say(f"warning: {warning}")

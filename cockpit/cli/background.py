@@ -9,7 +9,9 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,7 @@ from cockpit.link.socket_file import is_listened_on
 from cockpit.ports.clock import Clock
 
 if TYPE_CHECKING:
+    from cockpit.adapters.bybit.credentials import SecretKey
     from cockpit.config.model import Settings
 
 SIMEX_START_S = 30.0
@@ -149,8 +152,10 @@ def ensure_simex(profile: Profile, settings: Settings, config_path: Path | None,
     return started
 
 
-def start_engine(profile: Profile, options: Sequence[str], clock: Clock) -> None:
+def start_engine(profile: Profile, options: Sequence[str], clock: Clock, key: SecretKey | None = None) -> None:
     """Start the engine in the background and wait until it answers.
+
+    ``key`` is handed to it without a trace in its command line or environment; None: it finds its own.
 
     Raises:
         BackgroundFailed: it does not start; the message holds what it said.
@@ -162,7 +167,25 @@ def start_engine(profile: Profile, options: Sequence[str], clock: Clock) -> None
 
     log = profile.log_file.parent / "engine.out"
     arguments = ["run", ENGINE_WORD, "--restarts", str(RESTARTS), *options]
-    _start("engine", arguments, log, lambda: is_listened_on(profile.socket), somebody_starts, ENGINE_START_S, clock)
+    with _handed(key) as kept:
+        arguments += [f"--key-fd={handle}" for handle in kept]
+        is_ready = partial(is_listened_on, profile.socket)
+        _start("engine", arguments, log, is_ready, somebody_starts, ENGINE_START_S, clock, kept=kept)
+
+
+@contextmanager
+def _handed(key: SecretKey | None) -> Iterator[list[int]]:
+    """The descriptor of a key for a child, closed on this side afterwards; none without a key."""
+    if key is None:
+        yield []
+        return
+    from cockpit.config.secrets import hand_over
+
+    handle = hand_over(key)
+    try:
+        yield [handle]
+    finally:
+        os.close(handle)
 
 
 def _start(
@@ -173,12 +196,14 @@ def _start(
     may_end: Callable[[], bool],
     timeout_s: float,
     clock: Clock,
+    *,
+    kept: Sequence[int] = (),
 ) -> None:
     """Start a background process; ``may_end``: its end is no failure, because another one is starting."""
     click.echo(f"starting {name} ... ", err=True, nl=False)
     heard_before = log.stat().st_size if log.exists() else 0
     started_ns = clock.monotonic_ns()
-    child = spawn(arguments, log)
+    child = spawn(arguments, log, kept)
     while not is_ready():
         waited_s = (clock.monotonic_ns() - started_ns) / NS_PER_S
         has_failed = child.poll() is not None and not may_end()

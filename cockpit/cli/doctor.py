@@ -143,6 +143,7 @@ def _exchange(loaded: LoadedSettings, profile: Profile) -> Iterator[Finding]:
     from cockpit.cli.accounts import found_key, sim_venue
 
     config: BybitConfig
+    symbols: Sequence[str] = ()
     try:
         if profile.environment is Environment.SIM:
             simex = simex_of(profile)
@@ -152,11 +153,10 @@ def _exchange(loaded: LoadedSettings, profile: Profile) -> Iterator[Finding]:
             config, key = sim_venue(loaded.settings.venue, simex)
         else:
             found = found_key(profile.environment, may_ask=False)
-            config, key = loaded.settings.venue, found.key
+            config, key, symbols = loaded.settings.venue, found.key, loaded.settings.venue.symbols
             yield Finding("ok", "key", f"of {profile.environment.value}: {found.source}")
             for warning in found.warnings:
                 yield Finding("warn", "key", warning)
-        symbols = loaded.settings.venue.symbols
         offset_ns, account, hedged = asyncio.run(_ask(config, key, symbols))
     except CockpitError as error:
         yield Finding("FAIL", "exchange", str(error))

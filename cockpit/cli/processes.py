@@ -42,8 +42,11 @@ def read_run_file(path: Path, form: type[_T]) -> _T | None:
         return None
 
 
-def spawn(arguments: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
-    """Start ``cockpit`` with these arguments in the background: own session, no input, output to ``log`` (0600)."""
+def spawn(arguments: Sequence[str], log: Path, kept: Sequence[int] = ()) -> subprocess.Popen[bytes]:
+    """Start ``cockpit`` with these arguments in the background: own session, no input, output to ``log`` (0600).
+
+    ``kept`` are descriptors that the child has as well.
+    """
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
     try:
         return subprocess.Popen(  # noqa: S603 - our own program, our own arguments
@@ -52,6 +55,7 @@ def spawn(arguments: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
             stdout=handle,
             stderr=handle,
             start_new_session=True,
+            pass_fds=kept,
             cwd="/",
             env=os.environ | {"PYTHONPATH": _package_path()},
         )

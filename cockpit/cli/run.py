@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 @click.option("--live", is_flag=True, help="Allow environment live: real money.")
 @click.option("--auto", is_flag=True, help="Let the gates alone approve signals.")
 @click.option("--account-suffix", hidden=True, help="What was typed already, for the engine in the background.")
+@click.option("--key-fd", type=int, hidden=True, help="Where the starting process left the key.")
 @click.option("--restarts", type=int, default=0, hidden=True, help="Starts anew after a failure, for the background.")
 @click.option("--mouse", is_flag=True, help="Read the mouse.")
 @click.option("--low-bandwidth", is_flag=True, help="Fewer frames and colours, for a thin link.")
@@ -51,6 +52,7 @@ def run(
     data_dir: Path | None,
     live: bool,
     account_suffix: str | None,
+    key_fd: int | None,
     restarts: int,
     **flags: Any,
 ) -> int:
@@ -65,7 +67,7 @@ def run(
     profile.create()
     running = background.refuse_differences(_asked(loaded), profile, data_dir)
     if headless:
-        plan = _plan(profile, loaded, config_path, account_suffix)
+        plan = _plan(profile, loaded, config_path, account_suffix, key_fd)
         return _engine(plan, restarts)
     if running is None:
         _start(profile, loaded, config_path, _passed_on(config_path, data_dir, flags))
@@ -118,15 +120,17 @@ def _check_safety(loaded: LoadedSettings, *, live: bool, auto: bool) -> None:
 
 def _start(profile: Profile, loaded: LoadedSettings, config_path: Path | None, options: list[str]) -> None:
     venue = loaded.settings.venue
+    key = None
     if profile.environment is Environment.SIM:
         background.ensure_simex(profile, loaded.settings, config_path, CLOCK)
     else:
         from cockpit.cli.accounts import account_key, checked_account, confirm_account
 
-        account = checked_account(venue, account_key(profile.environment, keep_variables=True))
+        key = account_key(profile.environment)
+        account = checked_account(venue, key)
         if profile.environment is Environment.LIVE:
             options = [*options, "--live", "--account-suffix", confirm_account(account, None)]
-    background.start_engine(profile, options, CLOCK)
+    background.start_engine(profile, options, CLOCK, key)
 
 
 def _passed_on(config_path: Path | None, data_dir: Path | None, flags: dict[str, Any]) -> list[str]:
@@ -145,11 +149,17 @@ def _passed_on(config_path: Path | None, data_dir: Path | None, flags: dict[str,
     return words + ["--auto"] * flags["auto"]
 
 
-def _plan(profile: Profile, loaded: LoadedSettings, config_path: Path | None, account_suffix: str | None) -> Plan:
+def _plan(
+    profile: Profile,
+    loaded: LoadedSettings,
+    config_path: Path | None,
+    account_suffix: str | None,
+    key_fd: int | None,
+) -> Plan:
     """Become the engine of the profile: take its lock, find exchange, symbols and key."""
     from cockpit.cli.accounts import account_key, bind_account, checked_account, confirm_account, sim_venue
     from cockpit.cli.engine_process import Plan, hold_profile
-    from cockpit.cli.simex_market import followed_symbols
+    from cockpit.cli.simex_market import followed_depth, followed_symbols
 
     settings = loaded.settings
     hold_profile(profile)
@@ -160,8 +170,9 @@ def _plan(profile: Profile, loaded: LoadedSettings, config_path: Path | None, ac
         venue, key = sim_venue(venue, simex)
         if settings.venue.market.startswith("recording:"):
             symbols = followed_symbols(simex, loaded)
+            venue = venue.model_copy(update={"depth": followed_depth(simex, symbols, venue.depth)})
     else:
-        key = account_key(profile.environment)
+        key = account_key(profile.environment, key_fd)
         account = checked_account(settings.venue, key)
         if profile.environment is Environment.LIVE:
             confirm_account(account, account_suffix or settings.venue.account_suffix)

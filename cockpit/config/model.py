@@ -38,6 +38,9 @@ class VenueConfig(BybitConfig):
     symbols: tuple[Symbol, ...] = Field(default=DEFAULT_SYMBOLS, min_length=1, max_length=100)
     """USDT perpetuals to watch and trade. A recording brings its own."""
 
+    account_suffix: str = Field(default="", pattern=r"^(\d{4,20})?$")
+    """Last digits (4 or more) of the account that may trade live without a terminal to type them at."""
+
     @model_validator(mode="after")
     def _each_symbol_once(self) -> Self:
         if len(set(self.symbols)) != len(self.symbols):

@@ -9,24 +9,30 @@ Looked up in this order, each environment with a key of its own (ENV is demo, te
 4. ``BYBIT_API_KEY`` and ``BYBIT_API_SECRET``, with a warning;
 5. a prompt.
 
+The two variables are taken out of the environment as soon as the process starts, whatever it does (``take_variables``).
+A process hands a key to the engine it starts through a nameless file in memory, never by command line or environment.
+
 Files hold ``{"api_key": "...", "api_secret": "..."}``. The simulated exchange's key stands in ``run/simex.json``.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, MutableMapping
+import os
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from cockpit.adapters.bybit.credentials import SecretKey
+from cockpit.adapters.system.process import blank_variable
 from cockpit.config.private import read_private
 from cockpit.domain.enums import Environment
-from cockpit.domain.errors import ConfigError
+from cockpit.domain.errors import ConfigError, SafetyRefusal
+from cockpit.domain.secret import Secret
 
-ENV_KEY, ENV_SECRET = "BYBIT_API_KEY", "BYBIT_API_SECRET"
+ENV_KEY, ENV_SECRET = _NAMES = ("BYBIT_API_KEY", "BYBIT_API_SECRET")
 
 _EXPOSED = (
     f"the key came from {ENV_KEY}: every process of this user can read another's variables; "
@@ -48,6 +54,25 @@ class _KeyFile(msgspec.Struct, forbid_unknown_fields=True):
     api_secret: str
 
 
+_taken: dict[str, Secret] = {}
+"""What stood in the two variables when the process started."""
+
+
+def take_variables(environ: MutableMapping[str, str]) -> None:
+    """Take the key variables out of the environment; ``find_key`` still knows what stood there.
+
+    For the process's own environment also out of what ``/proc/PID/environ`` shows.
+    """
+    for name in _NAMES:
+        if name not in environ:
+            continue
+        if environ is os.environ:
+            blank_variable(name)
+            _taken[name] = Secret(environ.pop(name))
+        else:
+            environ.pop(name)
+
+
 def find_key(
     environment: Environment, environ: MutableMapping[str, str], ask: Callable[[str], str] | None = None
 ) -> FoundKey | None:
@@ -60,9 +85,9 @@ def find_key(
 
     Raises:
         ConfigError: a source is there but cannot be read. The message never holds its content.
-        SafetyRefusal: the key file is open to others.
+        SafetyRefusal: the key file is open to others, or holds the key of another environment's file.
     """
-    exposed = environ.pop(ENV_KEY, ""), environ.pop(ENV_SECRET, "")
+    exposed = _exposed(environ)
     warnings: list[str] = []
     if found := _from_systemd(environment, environ):
         return found
@@ -70,12 +95,43 @@ def find_key(
         return found
     if found := _from_file(environment, environ, tuple(warnings)):
         return found
-    if all(exposed):
-        return FoundKey(SecretKey(*exposed), f"env {ENV_KEY}", (*warnings, _EXPOSED))
+    if exposed is not None:
+        return FoundKey(exposed, f"env {ENV_KEY}", (*warnings, _EXPOSED))
     if ask is None:
         return None
     key, secret = ask(f"API key ({environment.value}): ").strip(), ask("API secret: ").strip()
     return FoundKey(SecretKey(key, secret), "prompt", tuple(warnings)) if key and secret else None
+
+
+def hand_over(key: SecretKey) -> int:
+    """A descriptor through which a child process reads the key (``handed_over``), as often as it starts anew.
+
+    The file has no name and lies in memory alone. The caller passes the descriptor on and closes its own.
+    """
+    handle = os.memfd_create("cockpit", os.MFD_CLOEXEC)
+    os.write(handle, msgspec.json.encode(_KeyFile(key.reveal_key(), key.reveal())))
+    return handle
+
+
+def handed_over(handle: int) -> SecretKey:
+    """The key behind a descriptor of ``hand_over``.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    try:
+        content = os.pread(handle, os.fstat(handle).st_size, 0)
+    except OSError as error:
+        raise ConfigError(f"no key was handed over: {error.strerror}") from error
+    return _parsed(content.decode(errors="replace"), "the key that was handed over")
+
+
+def _exposed(environ: MutableMapping[str, str]) -> SecretKey | None:
+    """The key of the two variables, which are gone afterwards."""
+    own = environ is os.environ
+    found = [environ.get(name) or (_taken[name].reveal() if own and name in _taken else "") for name in _NAMES]
+    take_variables(environ)
+    return SecretKey(*found) if all(found) else None
 
 
 def _from_systemd(environment: Environment, environ: Mapping[str, str]) -> FoundKey | None:
@@ -111,17 +167,33 @@ def _from_file(environment: Environment, environ: Mapping[str, str], warnings: t
     home = environ.get("XDG_CONFIG_HOME") or (f"{environ['HOME']}/.config" if environ.get("HOME") else "")
     if not home:
         return None
-    path = Path(home, "cockpit", f"key-{environment.value}.json")
+    path = _key_file(home, environment)
     text = read_private(path)
-    return None if text is None else FoundKey(_parsed(text, path), str(path), warnings)
+    if text is None:
+        return None
+    key = _parsed(text, path)
+    _refuse_shared(key, path, [_key_file(home, other) for other in Environment if other is not environment])
+    return FoundKey(key, str(path), warnings)
 
 
-def _parsed(text: str, path: Path) -> SecretKey:
+def _key_file(home: str, environment: Environment) -> Path:
+    return Path(home, "cockpit", f"key-{environment.value}.json")
+
+
+def _refuse_shared(key: SecretKey, path: Path, others: Iterable[Path]) -> None:
+    """No key serves two environments: one of the files was filled with the wrong one."""
+    for other in others:
+        text = read_private(other)
+        if text is not None and _parsed(text, other).reveal_key() == key.reveal_key():
+            raise SafetyRefusal(f"{path.name} and {other.name} hold the same key; a key belongs to one environment")
+
+
+def _parsed(text: str, where: Path | str) -> SecretKey:
     try:
         content = msgspec.json.decode(text, type=_KeyFile)
     except msgspec.MsgspecError:
         # The decoder's own words may quote the content.
-        raise ConfigError(f'{path}: is not {{"api_key": "...", "api_secret": "..."}}') from None
+        raise ConfigError(f'{where}: is not {{"api_key": "...", "api_secret": "..."}}') from None
     if not content.api_key or not content.api_secret:
-        raise ConfigError(f"{path}: key or secret is empty")
+        raise ConfigError(f"{where}: key or secret is empty")
     return SecretKey(content.api_key, content.api_secret)

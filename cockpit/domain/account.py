@@ -31,3 +31,9 @@ class AccountInfo(msgspec.Struct, frozen=True, kw_only=True):
     ips: tuple[str, ...]
     """Addresses the key is bound to; ("*",) or () means none."""
     days_to_expiry: int | None = None
+    """None: it does not expire."""
+    is_read_only: bool = False
+    rights: tuple[str, ...] = ()
+    """Everything that was granted, as GROUP.RIGHT in the exchange's words, sorted."""
+    is_main: bool = False
+    """A main account, not a sub-account."""

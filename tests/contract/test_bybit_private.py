@@ -204,7 +204,18 @@ def test_account_of_a_trading_key() -> None:
         can_withdraw=False,
         ips=("203.0.113.7",),
         days_to_expiry=83,
+        rights=("ContractTrade.Order", "ContractTrade.Position"),
     )
+
+
+def test_key_that_is_bound_to_addresses_does_not_expire() -> None:
+    assert account(deadlineDay=-2).days_to_expiry is None
+    assert account(deadlineDay=0).days_to_expiry == 0
+
+
+def test_every_granted_right_is_told_whatever_its_group() -> None:
+    rights = account(permissions={"New": ["X"], "FiatP2P": [], "Spot": None, "Wallet": ["Withdraw"]}).rights
+    assert rights == ("New.X", "Wallet.Withdraw")
 
 
 @pytest.mark.parametrize(

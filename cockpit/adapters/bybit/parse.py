@@ -169,15 +169,17 @@ def instrument(row: wire.WireInstrument) -> Instrument:
 
 def account_info(key: wire.WireKey, account: wire.WireAccount) -> AccountInfo:
     """Who the key belongs to and what it may do."""
-    granted = {right for rights in key.permissions.values() for right in rights or ()}
-    trades = set(key.permissions.get("ContractTrade") or ())
+    rights = {f"{group}.{right}" for group, granted in key.permissions.items() for right in granted or ()}
     return AccountInfo(
         uid=str(key.user_id),
         margin_mode=account.margin_mode,
-        can_trade=key.read_only == 0 and {"Order", "Position"} <= trades,
-        can_withdraw="Withdraw" in granted,
+        can_trade=key.read_only == 0 and {"ContractTrade.Order", "ContractTrade.Position"} <= rights,
+        can_withdraw=any(right.endswith(".Withdraw") for right in rights),
         ips=tuple(key.ips or ()),
-        days_to_expiry=key.deadline_day,
+        days_to_expiry=key.deadline_day if key.deadline_day is not None and key.deadline_day >= 0 else None,
+        is_read_only=key.read_only != 0,
+        rights=tuple(sorted(rights)),
+        is_main=key.is_master is True,
     )
 
 

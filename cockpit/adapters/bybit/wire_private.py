@@ -169,6 +169,8 @@ class WireKey(msgspec.Struct, frozen=True):
     read_only: int = msgspec.field(name="readOnly")
     ips: list[str] | None = None
     deadline_day: int | None = msgspec.field(name="deadlineDay", default=None)
+    """Whole days left; negative for a key that is bound to addresses, which does not expire."""
+    is_master: bool | None = msgspec.field(name="isMaster", default=None)
 
 
 class WireAccount(msgspec.Struct, frozen=True, rename="camel"):

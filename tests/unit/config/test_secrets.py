@@ -53,8 +53,8 @@ def test_sources_are_asked_in_their_order(tmp_path: Path, monkeypatch: pytest.Mo
     def found(**more: str) -> str:
         result = find_key(DEMO, environ | more, lambda text: "asked")
         assert result is not None
-        assert result.key.reveal().replace("CANARY", "key") == result.key.key
-        return result.key.key
+        assert result.key.reveal().replace("CANARY", "key") == result.key.reveal_key()
+        return result.key.reveal_key()
 
     assert found(CREDENTIALS_DIRECTORY=str(tmp_path)) == "systemd-key"
     assert found() == "ring-key"
@@ -96,7 +96,7 @@ def test_a_keyring_that_does_not_work_is_passed_over(
     key_file(tmp_path)
     result = find_key(DEMO, {"HOME": str(tmp_path)})
     assert result is not None
-    assert result.key.key == "file-key"
+    assert result.key.reveal_key() == "file-key"
     assert len(result.warnings) == warnings
     assert "CANARY" not in repr(result)
 
