@@ -9,11 +9,9 @@ without finishing, because starting again is the recovery (crash-only).
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import gc
 import logging
 import os
-import resource
 import secrets
 import signal
 import sys
@@ -27,6 +25,7 @@ import uvloop
 from cockpit import __version__
 from cockpit.adapters.bybit.config import BybitConfig
 from cockpit.adapters.bybit.credentials import SecretKey
+from cockpit.adapters.system.process import watch_loop
 from cockpit.cli import bootstrap
 from cockpit.cli.clock import CLOCK
 from cockpit.cli.narration import say
@@ -47,7 +46,6 @@ SCREENS = "screens"
 END_DEADLINE_S = 25.0
 """From the wish to end to ``os._exit``: requests in flight 5 s, tasks 10 s, journal and connections the rest."""
 
-_PR_SET_DUMPABLE = 4
 _log = logging.getLogger(__name__)
 
 
@@ -90,7 +88,6 @@ def run_engine(plan: Plan) -> None:
     Raises:
         CockpitError: it could not start, or an essential task ended.
     """
-    _keep_memory_private(plan)
     log = start_logging(plan.profile.log_file, to_stderr=sys.stderr.isatty())
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -103,14 +100,8 @@ def run_engine(plan: Plan) -> None:
     say(f"engine ended: {reason}")
 
 
-def _keep_memory_private(plan: Plan) -> None:
-    """No core file; with a key to real money no debugger of the same user either (reliability.md H5)."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if not plan.is_simulated and sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-
-
 async def _run(plan: Plan) -> str:
+    watch_loop(asyncio.get_running_loop())
     return await _Engine(plan).run()
 
 

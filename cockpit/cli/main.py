@@ -5,8 +5,8 @@ Exit codes: 0 done, 1 failed, 2 configuration or usage, 3 refused by a safety ru
 
 from __future__ import annotations
 
+import os
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
@@ -14,7 +14,9 @@ from typing import NoReturn
 import click
 
 from cockpit import __version__
-from cockpit.cli.narration import say_error
+from cockpit.adapters.system.process import keep_private, last_words
+from cockpit.cli.narration import say, say_error
+from cockpit.config.secrets import take_variables
 from cockpit.domain.errors import CockpitError, ConfigError, SafetyRefusal
 
 DONE, FAILED, USAGE, REFUSED = 0, 1, 2, 3
@@ -86,7 +88,7 @@ def exit_code(arguments: Sequence[str]) -> int:
         say_error(f"the engine went away or refused: {error}")
         return FAILED
     except Exception as error:  # noqa: BLE001 - the command line is one of the two places that catch everything
-        traceback.print_exc()
+        say(last_words(error))
         say_error(f"this is a bug: {type(error).__name__}: {error}")
         return FAILED
     return code if isinstance(code, int) else DONE
@@ -105,4 +107,6 @@ def code_of(error: CockpitError) -> int:
 
 def main() -> NoReturn:
     """Entry point of the ``cockpit`` command."""
+    keep_private()
+    take_variables(os.environ)
     sys.exit(exit_code(sys.argv[1:]))

@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from typing import Any
 
 import click
+import msgspec
 
+from cockpit.domain.text import safe
 from cockpit.domain.time import NS_PER_S
 from cockpit.ports.clock import Clock
+
+LONGEST_LINE = 4_000
+"""Characters of a line of narration; what is longer is not meant for people."""
 
 _REDRAW_NS = NS_PER_S // 5
 _TURNS = "|/-\\"
 
 
 def say(text: str) -> None:
-    """One line on stderr."""
-    click.echo(text, err=True)
+    """Narration on stderr: one line, or a few."""
+    click.echo(shown(text), err=True)
 
 
 def say_error(text: str) -> None:
-    """One line of failure on stderr."""
-    click.echo(click.style("cockpit: ", fg="red", bold=True) + text, err=True)
+    """A failure on stderr."""
+    click.echo(click.style("cockpit: ", fg="red", bold=True) + shown(text), err=True)
+
+
+def tell(text: str) -> None:
+    """Words for people on stdout: one line, or a few."""
+    click.echo(shown(text))
+
+
+def tell_json(value: Any) -> None:
+    """One JSON value on stdout, in ASCII: whole for a program, and nothing that a terminal would obey."""
+    click.echo(json.dumps(msgspec.json.decode(msgspec.json.encode(value))))
+
+
+def shown(text: str) -> str:
+    """``text`` with every line made safe for a terminal; line breaks stay."""
+    return "\n".join(safe(line, LONGEST_LINE) for line in text.split("\n"))
 
 
 class Progress:
@@ -61,5 +83,5 @@ class Progress:
         self._turns += 1
         rate = self.count / max(self.seconds, 1e-9)
         turn = _TURNS[self._turns % len(_TURNS)]
-        sys.stderr.write(f"\r\x1b[K{turn} {self.count:,} {self._noun}  {rate:,.0f}/s  {detail}")
+        sys.stderr.write(f"\r\x1b[K{turn} {self.count:,} {self._noun}  {rate:,.0f}/s  {safe(detail)}")
         sys.stderr.flush()

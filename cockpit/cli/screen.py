@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cockpit.adapters.system.process import watch_loop
 from cockpit.cli.background import ENGINE_WORD, end_simex
 from cockpit.cli.clock import CLOCK
 from cockpit.cli.narration import say
@@ -59,6 +60,7 @@ def show_screen(profile: Profile, settings: Settings, *, observe: bool) -> int:
 async def _screen(profile: Profile, settings: Settings, observe: bool) -> tuple[ScreenResult, int]:
     from cockpit.ui.app import run_screen
 
+    watch_loop(asyncio.get_running_loop())
     client = await attach(profile.socket, operator_name(), observe)
     result = await run_screen(client, settings.ui, settings.keys, observer=observe, user_themes=_user_themes())
     return result, client.hello.pid

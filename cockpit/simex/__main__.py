@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from cockpit.adapters.system.process import keep_private
 from cockpit.simex.config import DEFAULT_SYMBOLS, SimexConfig
 from cockpit.simex.server import run_simex
 
 
 def main() -> None:
     """Parse the options and run."""
+    keep_private()
     parser = argparse.ArgumentParser(prog="python -m cockpit.simex")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--market", default="synthetic")
