@@ -81,13 +81,12 @@ def paced(frames: Iterable[RecordedFrame], pace: float | None) -> Iterator[Recor
 
 def core_replay(recording: Path, settings: Settings, on_step: OnStep) -> CoreReplay:
     """A fresh core for the symbols of a recording."""
+    from cockpit.cli.simex_market import common_depth
     from cockpit.simex.recording_scan import RecordingContent
 
     content = RecordingContent(recording)
     instruments = [rules.instrument for rules in content.rules().values()]
-    depths = {
-        symbol: settings.venue.depth if settings.venue.depth in found.depths else max(found.depths)
-        for symbol, found in content.symbols.items()
-        if len(found.depths - {1}) > 1
-    }
+    recorded = {symbol: found.depths - {1} for symbol, found in content.symbols.items()}
+    depth = common_depth([recorded[instrument.symbol] for instrument in instruments], settings.venue.depth)
+    depths = {symbol: depth if depth in found else max(found) for symbol, found in recorded.items() if len(found) > 1}
     return CoreReplay(settings, instruments, depths, on_step)

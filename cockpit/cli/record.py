@@ -55,10 +55,12 @@ def record(
     symbols = settings.venue.symbols
     if profile.environment is Environment.SIM:
         from cockpit.cli.accounts import sim_venue
-        from cockpit.cli.simex_market import followed_symbols
+        from cockpit.cli.simex_market import followed_depth, followed_symbols
 
         simex = background.ensure_simex(profile, settings, config_path, CLOCK)
-        config, symbols = sim_venue(config, simex)[0], followed_symbols(simex, loaded)
+        symbols = followed_symbols(simex, loaded)
+        depth = followed_depth(simex, symbols, config.depth)
+        config = sim_venue(config, simex)[0].model_copy(update={"depth": depth})
     stamp = datetime.fromtimestamp(CLOCK.now_ns() / NS_PER_S, UTC).strftime("%Y%m%d-%H%M%S")
     folder = out or profile.folder / "recorded" / stamp
     asyncio.run(_record(config, symbols, settings.recorder, folder, minutes))

@@ -73,6 +73,7 @@ class Control:
             "ended": self._exchange.is_ended,
             "lost": self._exchange.is_lost,
             "symbols": list(self._exchange.markets),
+            "recorded_depths": {name: sorted(market.recorded) for name, market in self._exchange.markets.items()},
             "wall_clock_ms": self._exchange.now_ms(),
         }
 
