@@ -10,6 +10,7 @@ from typing import TextIO
 
 import msgspec
 
+from cockpit.cli.csv_cells import cell
 from cockpit.domain.errors import RemoteProtocolError
 from cockpit.domain.market import BookDelta, BookSnapshot, Level, TouchHeartbeat
 from cockpit.domain.time import ms_from_nanos
@@ -83,7 +84,7 @@ class BboTable:
         except msgspec.MsgspecError as error:
             raise RemoteProtocolError(str(error)) from error
         touch = self._touch(event, frame)
-        self._write((event.symbol, event.seq, ms_from_nanos(event.ts_event), *touch))
+        self._write((cell(event.symbol), event.seq, ms_from_nanos(event.ts_event), *touch))
 
     def _touch(self, event: BookSnapshot | BookDelta | TouchHeartbeat, frame: _TextFrame) -> tuple[str, ...]:
         if isinstance(event, TouchHeartbeat):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cockpit.cli.narration import say
+from cockpit.cli.narration import say, tell
 from cockpit.cli.options import config_option, settings_from
 from cockpit.domain.errors import ConfigError
 
@@ -31,7 +31,7 @@ def show(as_json: bool, preset: str | None, config_path: Path | None) -> None:
         return
     width = max(len(f"{row.key} = {row.value}") for row in rows if len(row.value) < 40)
     for row in rows:
-        click.echo(f"{f'{row.key} = {row.value}':<{width}}  # {row.source}")
+        tell(f"{f'{row.key} = {row.value}':<{width}}  # {row.source}")
 
 
 @config.command()

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import msgspec
 
-from cockpit.cli.narration import say
+from cockpit.cli.narration import say, tell, tell_json
 from cockpit.cli.observation import Observation, observe
 from cockpit.cli.options import ENVIRONMENTS, absolute_market, config_option, data_dir_option, settings_from
 from cockpit.domain.enums import BookSide
@@ -53,7 +53,7 @@ def levels(as_json: bool, **asked: Any) -> None:
         "signals": dict(seen.signals),
         "walls": [_wall(wall, seen.state.market.mid) for wall in seen.state.bank.walls],
     }
-    click.echo(msgspec.json.encode(told).decode() if as_json else _levels_text(told))
+    tell_json(told) if as_json else tell(_levels_text(told))
 
 
 @diag.command()
@@ -62,7 +62,7 @@ def l2(as_json: bool, **asked: Any) -> None:
     """The order book of a symbol: touch, depth, balance, and how well its stream did."""
     seen = _observe(**asked)
     told = {"kind": "l2", "symbol": seen.symbol} | _book(seen)
-    click.echo(msgspec.json.encode(told).decode() if as_json else _lines(told))
+    tell_json(told) if as_json else tell(_lines(told))
 
 
 def _observe(

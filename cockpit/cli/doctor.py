@@ -21,6 +21,7 @@ from cockpit.adapters.bybit.config import BybitConfig
 from cockpit.adapters.bybit.credentials import SecretKey
 from cockpit.cli.background import running_profiles, simex_of
 from cockpit.cli.live_check import SUFFIX, judge_start
+from cockpit.cli.narration import tell
 from cockpit.cli.options import ENVIRONMENTS, config_option, data_dir_option, settings_from
 from cockpit.cli.terminal import LEAST_COLUMNS, LEAST_ROWS
 from cockpit.config.load import LoadedSettings
@@ -65,7 +66,7 @@ def doctor(env: str | None, config_path: Path | None, data_dir: Path | None) -> 
         findings += [*_configuration(loaded), *_storage(profile), *_processes(profile, data_dir)]
         findings += [*_exchange(loaded, profile)]
     for finding in findings:
-        click.echo(f"{finding.state:<5}{finding.what:<15}{finding.detail}")
+        tell(f"{finding.state:<5}{finding.what:<15}{finding.detail}")
     return int(any(finding.state == "FAIL" for finding in findings))
 
 

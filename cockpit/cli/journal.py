@@ -14,9 +14,11 @@ from typing import Any
 import click
 import msgspec
 
-from cockpit.cli.narration import say
+from cockpit.cli.csv_cells import cell
+from cockpit.cli.narration import LONGEST_LINE, say, tell, tell_json
 from cockpit.cli.options import ENVIRONMENTS, config_option, data_dir_option, settings_from
 from cockpit.config.profile import profile_of
+from cockpit.domain.text import safe
 from cockpit.domain.time import NS_PER_S
 
 HISTORIES = ("trades", "signals", "walls", "events")
@@ -56,13 +58,13 @@ def journal(
     rows = asyncio.run(_read(target, what, limit, symbol))
     if form == "json":
         for row in rows:
-            click.echo(msgspec.json.encode(row).decode())
+            tell_json(row)
     elif form == "csv":
         _write_csv(rows)
     elif not rows:
         say(f"no {what} yet")
     else:
-        click.echo(_table(rows, COLUMNS.get(what, tuple(rows[0]))))
+        tell(_table(rows, COLUMNS.get(what, tuple(rows[0]))))
 
 
 async def _read(target: Path | str, what: str, limit: int, symbol: str | None) -> list[dict[str, Any]]:
@@ -81,12 +83,7 @@ def _write_csv(rows: Sequence[dict[str, Any]]) -> None:
     writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({name: _plain(value) for name, value in row.items()})
-
-
-def _plain(value: Any) -> Any:
-    """Nested values as JSON, everything else as it is."""
-    return msgspec.json.encode(value).decode() if isinstance(value, dict | list) else value
+        writer.writerow({name: cell(value) for name, value in row.items()})
 
 
 def _table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
@@ -109,4 +106,4 @@ def _cell(name: str, value: Any) -> str:
         return f"{value:.6g}"
     if isinstance(value, dict | list):
         return msgspec.json.encode(value).decode()
-    return "".join(each if each.isprintable() else "?" for each in str(value))
+    return safe(str(value), LONGEST_LINE)

@@ -37,7 +37,7 @@ def tell(text: str) -> None:
 
 def tell_json(value: Any) -> None:
     """One JSON value on stdout, in ASCII: whole for a program, and nothing that a terminal would obey."""
-    click.echo(json.dumps(msgspec.json.decode(msgspec.json.encode(value))))
+    click.echo(json.dumps(msgspec.json.decode(msgspec.json.encode(value)), separators=(",", ":")))
 
 
 def shown(text: str) -> str:

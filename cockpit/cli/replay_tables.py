@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 import msgspec
 
+from cockpit.cli.csv_cells import cell
 from cockpit.detectors.wall import WallEvent
 from cockpit.domain.time import NS_PER_MS, ms_from_nanos
 from cockpit.engine.effects import Step
@@ -80,7 +81,9 @@ class FeatureTable:
         interval = now_ns // self._every_ns
         if now_ns and interval > self._last.get(symbol.symbol, -1):
             self._last[symbol.symbol] = interval
-            self._write((ms_from_nanos(now_ns), symbol.symbol, *_book_figures(symbol), *_activity_figures(symbol)))
+            self._write(
+                (ms_from_nanos(now_ns), cell(symbol.symbol), *_book_figures(symbol), *_activity_figures(symbol))
+            )
 
 
 def _book_figures(symbol: SymbolState) -> tuple[float | None, ...]:

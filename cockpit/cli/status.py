@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from cockpit.cli.background import running_profiles, simex_of
-from cockpit.cli.narration import say
+from cockpit.cli.narration import say, tell, tell_json
 from cockpit.cli.options import data_dir_option
 from cockpit.cli.run_files import EngineRun
 from cockpit.cli.terminal import operator_name
@@ -31,12 +31,12 @@ def status(as_json: bool, data_dir: Path | None) -> int:
     found = running_profiles(data_dir)
     if not found:
         if as_json:
-            click.echo('{"running":false}')
+            tell_json({"running": False})
         say("no engine runs: cockpit run starts one")
         return 1
     for profile, engine in found:
         told = asyncio.run(_ask(profile, engine))
-        click.echo(msgspec.json.encode(told).decode() if as_json else _in_words(told))
+        tell_json(told) if as_json else tell(_in_words(told))
     return 0
 
 
