@@ -55,7 +55,7 @@ class SymbolState:
         self.symbol = symbol
         self.market = MarketState(symbol)
         self.bank = DetectorBank(symbol, settings.detectors)
-        self.pipeline = SignalPipeline(symbol, settings.signals)
+        self.pipeline = SignalPipeline(symbol, settings.signals, settings.epoch)
         self.instrument: Instrument | None = None
         self.recv_ns: int | None = None
         """Receive time of the last book frame or heartbeat."""

@@ -33,8 +33,10 @@ _BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 class SignalPipeline:
     """Signals of one symbol."""
 
-    def __init__(self, symbol: str, config: SignalsConfig) -> None:
+    def __init__(self, symbol: str, config: SignalsConfig, epoch: int = 0) -> None:
+        """``epoch``: count of engine starts, part of every id; 0 where nothing is kept from run to run."""
         self._symbol = symbol
+        self._epoch = epoch
         self._config = config
         self._ttl_ns = nanos_from_s(config.ttl_s)
         self._cooldown_ns = nanos_from_s(config.cooldown_s)
@@ -158,7 +160,7 @@ class SignalPipeline:
         now_ns = state.last_event_ns
         self._raised += 1
         signal = Signal(
-            signal_id=signal_id(kind, self._symbol, self._raised),
+            signal_id=signal_id(kind, self._symbol, self._raised, self._epoch),
             kind=kind,
             symbol=self._symbol,
             direction=direction,
@@ -177,13 +179,15 @@ class SignalPipeline:
         return signal
 
 
-def signal_id(kind: SignalKind, symbol: str, number: int) -> SignalId:
+def signal_id(kind: SignalKind, symbol: str, number: int, epoch: int = 0) -> SignalId:
     """Id of a symbol's signal number ``number``: kind letter, 6 characters of the symbol's hash, the number.
 
-    Letters and digits only, at most 12 characters for 36**5 signals, the same in every run.
+    From engine start to engine start (``epoch``) ids differ: a trade has its signal's id, in link ids and in the
+    journal. Letters and digits only, at most 12 characters for 36**5 signals, and 2 for the first 35 starts.
     """
     name = _in_base36(crc32(symbol.encode()) % 36**6).rjust(6, "0")
-    return SignalId(f"{_KIND_LETTER[kind]}{name}{_in_base36(number)}")
+    start = f"E{_in_base36(epoch)}" if epoch else ""
+    return SignalId(f"{_KIND_LETTER[kind]}{name}{_in_base36(number)}{start}")
 
 
 def _in_base36(number: int) -> str:

@@ -182,3 +182,12 @@ def test_ids_fit_into_order_link_ids_and_differ() -> None:
         assert len(text) <= 12
         assert isinstance(client_order_id(Environment.LIVE, 999, text, OrderRole.ENTRY, 1), str)
     assert signal_id(SignalKind.BREAKOUT, "BTCUSDT", 1) == SignalId("xbvmitf1")
+
+
+def test_ids_of_two_engine_starts_differ_and_fit_into_link_ids_even_after_a_lost_journal() -> None:
+    numbers, epochs = (1, 36, 36**5 - 1), (1, 2, 35, 36, 30_000_000)
+    ids = {signal_id(SignalKind.BOUNCE, "BTCUSDT", number, epoch) for number in numbers for epoch in epochs}
+    assert len(ids) == 15
+    for text in ids:
+        assert isinstance(client_order_id(Environment.LIVE, 30_000_000, text, OrderRole.CLOSE, 99), str)
+    assert signal_id(SignalKind.BREAKOUT, "BTCUSDT", 1, 7) == SignalId("xbvmitf1E7")
