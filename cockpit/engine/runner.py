@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol
 
 from cockpit.domain.commands import OperatorCommand, Shutdown
+from cockpit.domain.enums import Severity
 from cockpit.domain.errors import CockpitError, JournalError
 from cockpit.domain.events import InstrumentsLoaded, JournalHealth, TimerFired
 from cockpit.domain.time import NS_PER_S
@@ -29,6 +30,7 @@ from cockpit.engine.effects import (
     RequestReports,
     ResyncBook,
     SetFlag,
+    SetLeverage,
     SetStop,
     SetTimer,
     Step,
@@ -47,6 +49,9 @@ from cockpit.views.model import View
 
 _log = logging.getLogger(__name__)
 _money = logging.getLogger("cockpit.money")
+_LEVELS = {"info": logging.INFO, "money": logging.INFO} | {
+    severity.value: getattr(logging, severity.name) for severity in Severity
+}
 
 STREAMS = "streams"
 DETECTION = "detection"
@@ -207,7 +212,9 @@ class Runner:
             self._rows_ready.set()
         assert self._projection is not None
         for line in self._projection.story.add(step):
-            _money.info(line.text, extra=line.ids) if line.ids else _log.info(line.text)
+            named = {"symbol": line.symbol, **line.ids}
+            log = _money if line.ids else _log
+            log.log(_LEVELS[line.severity], line.text, extra={name: text for name, text in named.items() if text})
 
     # ---------------------------------------------------------------------------------------------------- effects
 
@@ -221,6 +228,8 @@ class Runner:
                 self._spawn(self._requests.cancel_entries(symbol))
             case SetStop(request):
                 self._spawn(self._requests.set_stop(request))
+            case SetLeverage(symbol, leverage):
+                self._spawn(self._requests.set_leverage(symbol, leverage))
             case QueryOrder(symbol, client_id):
                 self._spawn(self._requests.query(symbol, client_id))
             case QueryPosition(symbol):

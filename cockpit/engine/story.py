@@ -33,7 +33,7 @@ KEPT = 200
 
 
 class StoryLine(msgspec.Struct, frozen=True):
-    """One line, with the ids that a money line carries in the log."""
+    """One line, with the ids that a money line carries in the log; "" where there is none."""
 
     severity: str
     symbol: str
@@ -68,7 +68,7 @@ def _line(output: Output) -> StoryLine | None:
             return _wall(output)
         case SignalRaised(signal):
             text = texts.SIGNAL_RAISED.format(price=f"{signal.wall.price:g}", **_signal_words(signal))
-            return StoryLine("info", signal.symbol, text, {"signal": signal.signal_id})
+            return StoryLine("info", signal.symbol, text, {"signal_id": signal.signal_id})
         case SignalDecided():
             return _decided(output)
         case Noted():
@@ -113,7 +113,7 @@ def _signal_words(signal: Signal) -> dict[str, str]:
 def _decided(output: SignalDecided) -> StoryLine:
     reason = f": {output.reason}" if output.reason else ""
     text = texts.SIGNAL_ENDED.format(state=output.state, reason=reason, **_signal_words(output.signal))
-    return StoryLine("info", output.signal.symbol, text, {"signal": output.signal.signal_id})
+    return StoryLine("info", output.signal.symbol, text, {"signal_id": output.signal.signal_id})
 
 
 def _command(output: CommandAnswered) -> StoryLine:
@@ -135,25 +135,27 @@ def _money(output: Output) -> StoryLine | None:
                 status=output.status.value,
                 reason=reason,
             )
-            ids = {"order": output.client_id, "signal": output.signal_id}
+            ids = {"order_id": output.client_id or output.order_id, "signal_id": output.signal_id}
             return StoryLine("money", output.symbol, text, ids)
         case FillBooked(fill):
             text = texts.FILL.format(side=fill.side.value, qty=fill.qty, price=fill.price, fee=_money_text(fill.fee))
-            return StoryLine("money", fill.symbol, text, {"order": fill.client_id, "exec": fill.exec_id})
+            return StoryLine(
+                "money", fill.symbol, text, {"order_id": fill.client_id or fill.order_id, "exec_id": fill.exec_id}
+            )
         case PositionOpened(trade):
             direction = texts.LONG if trade.direction == Side.BUY.value else texts.SHORT
             text = texts.OPENED.format(direction=direction, qty=trade.qty, price=trade.entry_price)
-            return StoryLine("money", trade.symbol, text, {"position": trade.trade_id})
+            return StoryLine("money", trade.symbol, text, {"position_id": trade.trade_id})
         case PositionClosed(trade):
             direction = texts.LONG if trade.direction == Side.BUY.value else texts.SHORT
             r = "" if trade.r_multiple is None else f"{trade.r_multiple:+.2f} R"
             net = _money_text(trade.net_pnl, sign=True)
             text = texts.CLOSED.format(direction=direction, qty=trade.qty, reason=trade.exit_reason, net=net, r=r)
-            return StoryLine("money", trade.symbol, text, {"position": trade.trade_id})
+            return StoryLine("money", trade.symbol, text, {"position_id": trade.trade_id})
         case StopConfirmed():
             ms = "" if output.ms is None else f" {output.ms} ms"
             text = texts.STOP.format(price=output.price, ms=ms)
-            return StoryLine("money", output.symbol, text, {"position": output.signal_id})
+            return StoryLine("money", output.symbol, text, {"position_id": output.signal_id})
         case _:
             return None
 
