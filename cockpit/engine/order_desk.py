@@ -1,4 +1,4 @@
-"""Orders and positions: what answers and reports change, stops, exits, reconciliation.
+"""What answers, pushes and reads of the account change: orders, executions, positions, trades.
 
 The desk never sends: it puts effects into the outbox. It believes the exchange, books every execution once and asks
 again whenever something is unknown.
@@ -9,43 +9,34 @@ from __future__ import annotations
 from decimal import Decimal
 
 from cockpit.domain.account import BalanceReport
-from cockpit.domain.enums import ExecType, OrderRole, OrderStatus, OrderType, Severity, Side, TimeInForce
+from cockpit.domain.enums import ExecType, OrderRole, OrderStatus, Severity
 from cockpit.domain.events import (
     AccountPush,
     CancelAnswer,
     OrderAnswer,
     OrderLookedUp,
     Outcome,
-    StopAnswer,
     VenueReports,
 )
-from cockpit.domain.ids import ClientOrderId, client_order_id, role_of
-from cockpit.domain.instrument import Instrument, Lots, Ticks
-from cockpit.domain.orders import EntryOrigin, OrderReport, OrderRequest, StopRequest
+from cockpit.domain.ids import ClientOrderId, role_of
+from cockpit.domain.orders import OrderReport
 from cockpit.domain.positions import FillReport, PositionReport
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import (
     FillBooked,
-    Noted,
-    OrderChanged,
     PositionChanged,
     PositionClosed,
     PositionOpened,
     QueryOrder,
     QueryPosition,
-    RequestReports,
     SetFlag,
-    SetStop,
-    SetTimer,
-    StopConfirmed,
-    SubmitOrder,
 )
-from cockpit.engine.state import EngineState, Outbox
+from cockpit.engine.state import Outbox
+from cockpit.engine.stop_desk import StopDesk
 from cockpit.engine.trades import merged_row, trade_id_of, trade_row
-from cockpit.execution.orders import OrderManager, TrackedOrder
-from cockpit.execution.positions import OpenPosition, PositionManager
+from cockpit.execution.orders import TrackedOrder
+from cockpit.execution.positions import OpenPosition
 from cockpit.ports.journal import Recovery, TradeRow
-from cockpit.risk.gate import RiskApproved
 
 CLOSE_PAUSES_S = (1.0, 2.0, 5.0)
 """Pauses between the tries to close a position."""
@@ -53,27 +44,11 @@ QUERY_BACKOFF_S = (1.0, 2.0, 4.0, 8.0)
 SENT_CHECK_S = 3.0
 MISSING_FILL_S = 1.5
 FLAT_GRACE_NS = 5 * NS_PER_S
-FILL_OVERLAP_MS = 60_000
 LEDGER_FLAG = "ledger_since_ms"
 
 
-class OrderDesk:
+class OrderDesk(StopDesk):
     """Everything between a risk decision and the exchange's last word."""
-
-    def __init__(self, state: EngineState, recovery: Recovery) -> None:
-        self.state = state
-        self.orders = OrderManager()
-        self.positions = PositionManager(set(recovery.seen_exec_ids))
-        self.origins: dict[str, EntryOrigin | None] = {entry.client_id: entry.origin for entry in recovery.entries}
-        """Origin of each entry of ours, by link id."""
-        self.reasons: dict[str, str] = {}
-        """Why a close order was sent, by link id."""
-        self._attempts: dict[tuple[str, OrderRole], int] = {}
-        self._queries: dict[str, int] = {}
-        self._acted_ns: dict[str, int] = {}
-        """Engine time of our last action or fill of a symbol: older reads of it are discarded."""
-        self._last_fill_ms = recovery.last_fill_ms
-        self._foreign = 0
 
     def recover(self, recovery: Recovery, out: Outbox) -> None:
         """Take up what the journal left open: intents are asked for, trades become positions again."""
@@ -109,93 +84,6 @@ class OrderDesk:
         """What is to be closed is tried again, ever slower, until the exchange says that it is gone."""
         if position.close_id is None and self.state.now_ns >= position.close_after_ns:
             self.close(position.symbol, 100, position.exit_wanted, OrderRole.CLOSE, out)
-
-    # ---------------------------------------------------------------------------------------------------- sending
-
-    def submit_entry(self, approved: RiskApproved[OrderRequest], out: Outbox) -> None:
-        """Send an approved entry."""
-        request = approved.order
-        self.origins[request.client_id] = request.origin
-        self.state.entry_times.append(self.state.now_ns)
-        self.state.symbols[request.symbol].last_entry_ns[request.side] = self.state.now_ns
-        self._submit(request, out)
-
-    def close(self, symbol: str, percent: int, reason: str, role: OrderRole, out: Outbox) -> str:
-        """Close ``percent`` of a position, reduce-only, by market. Returns "" or why nothing was sent."""
-        position = self.positions.open.get(symbol)
-        report = self.positions.unclaimed.get(symbol)
-        held = position.side if position is not None else (report.side if report is not None else None)
-        if held is None:
-            return f"no position in {symbol}"
-        if role is OrderRole.CLOSE and self._is_closing(symbol):
-            return f"a close of {symbol} is working already"
-        lots = Lots(0)
-        if percent < 100:
-            instrument = self._instrument(symbol)
-            if position is None or instrument is None:
-                return f"{symbol} is foreign or its rules are not known: only 100 % of it can be closed"
-            lots = position.lots(instrument, percent)
-            if lots <= 0:
-                return f"{percent} % of {symbol} is less than one lot; close all of it instead"
-        request = OrderRequest(
-            client_id=self.next_id(self._origin_text(position), role),
-            symbol=symbol,
-            side=held.opposite,
-            role=role,
-            order_type=OrderType.MARKET,
-            time_in_force=TimeInForce.IOC,
-            lots=lots,
-            reduce_only=True,
-            close_on_trigger=percent == 100,
-            created_ns=self.state.now_ns,
-        )
-        if position is not None:
-            position.close_id = request.client_id
-            position.exit_wanted = reason if percent == 100 else position.exit_wanted
-        self.reasons[request.client_id] = reason
-        self._submit(request, out)
-        return ""
-
-    def _is_closing(self, symbol: str) -> bool:
-        position = self.positions.open.get(symbol)
-        if position is not None:
-            return position.close_id is not None
-        return any(order.role is OrderRole.CLOSE for order in self.orders.in_flight(symbol))
-
-    def _instrument(self, symbol: str) -> Instrument | None:
-        """Rules of a symbol; None also for one that this engine does not watch (a foreign position)."""
-        known = self.state.symbols.get(symbol)
-        return None if known is None else known.instrument
-
-    def move_stop(self, position: OpenPosition, stop: Ticks, out: Outbox) -> None:
-        """Set or move the stop of an open position in place."""
-        position.stop_wanted = stop
-        position.stop_sent_ns = self.state.now_ns
-        position.stop_in_flight = True
-        self._acted_ns[position.symbol] = self.state.now_ns
-        trigger = self.state.settings.execution.stop_trigger_by
-        out.effects.append(SetStop(StopRequest(symbol=position.symbol, stop_loss=stop, trigger_by=trigger)))
-
-    def next_id(self, origin: str, role: OrderRole) -> ClientOrderId:
-        """The next link id of an origin and role."""
-        attempt = self._attempts.get((origin, role), 0) + 1
-        self._attempts[(origin, role)] = attempt
-        settings = self.state.settings
-        return client_order_id(settings.environment, settings.epoch, origin, role, attempt)
-
-    def _submit(self, request: OrderRequest, out: Outbox) -> None:
-        order = self.orders.add_intent(request, self.state.now_ns)
-        self._acted_ns[request.symbol] = self.state.now_ns
-        out.effects.append(SubmitOrder(request))
-        self._changed(order, out)
-
-    def _origin_text(self, position: OpenPosition | None) -> str:
-        if position is not None and position.origin is not None:
-            return position.origin.trade_id
-        self._foreign += 1
-        return f"x{self._foreign}"
-
-    # ---------------------------------------------------------------------------------------------------- answers
 
     def on_order_answer(self, answer: OrderAnswer, out: Outbox) -> None:
         """The exchange (or the way to it) answered a submit."""
@@ -236,22 +124,6 @@ class OrderDesk:
             )
             self.request_reports(out)
 
-    def on_stop_answer(self, answer: StopAnswer, out: Outbox) -> None:
-        """The exchange answered a stop request."""
-        position = self.positions.open.get(answer.symbol)
-        if position is None or not position.stop_in_flight or answer.stop_loss != position.stop_wanted:
-            return  # it is about an earlier position, or the exchange has shown the stop already
-        position.settle_stop(is_taken=answer.outcome is Outcome.YES)
-        self.request_reports(out)
-        if answer.outcome is Outcome.YES:
-            return
-        text = f"stop of {answer.symbol} {answer.outcome}: {answer.reason}"
-        self._note(out, "stop", Severity.CRITICAL, text, answer.symbol)
-        if position.stop_confirmed is not None:
-            position.stop_wanted = position.stop_confirmed
-        elif answer.outcome is Outcome.NO and not answer.is_retryable:
-            self.close(answer.symbol, 100, "stop_loss_failed", OrderRole.CLOSE, out)
-
     def on_lookup(self, answer: OrderLookedUp, out: Outbox) -> None:
         """A query by link id came back."""
         for fill in answer.fills:
@@ -264,18 +136,6 @@ class OrderDesk:
         if held is not None and (held.is_in_flight or held.unbooked_qty > 0):
             tries = max(1, self._queries.get(answer.client_id, 0))
             self._ask_again(held, QUERY_BACKOFF_S[min(tries, len(QUERY_BACKOFF_S)) - 1], out)
-
-    def on_query_timer(self, client_id: str, out: Outbox) -> None:
-        """Time to ask for an order whose fate is open."""
-        order = self.orders.get(client_id)
-        if order is not None and (order.is_in_flight or order.unbooked_qty > 0):
-            self._queries[client_id] = self._queries.get(client_id, 0) + 1
-            out.effects.append(QueryOrder(order.symbol, ClientOrderId(client_id)))
-
-    def _ask_again(self, order: TrackedOrder, after_s: float, out: Outbox) -> None:
-        out.effects.append(SetTimer(f"query:{order.client_id}", self.state.now_ns + round(after_s * NS_PER_S)))
-
-    # --------------------------------------------------------------------------------------------- account pushes
 
     def on_push(self, push: AccountPush, out: Outbox) -> None:
         """One message of the private stream."""
@@ -313,11 +173,6 @@ class OrderDesk:
         for held in list(self.positions.open.values()):
             if held.symbol in named and self._is_newer(reports, held.symbol):
                 self._guard_stop(held, out)
-
-    def request_reports(self, out: Outbox) -> None:
-        """Ask for a complete read of the account."""
-        since = max(0, self._last_fill_ms - FILL_OVERLAP_MS)
-        out.effects.append(RequestReports(since, self.state.now_ns))
 
     def _is_newer(self, reports: VenueReports, symbol: str) -> bool:
         """True if the read was asked for after our last action on the symbol."""
@@ -433,21 +288,6 @@ class OrderDesk:
         if had_stop and position.stop_confirmed is None and position.origin is not None:
             self.restore_stop(position, out)
 
-    def _guard_stop(self, position: OpenPosition, out: Outbox) -> None:
-        """Restore the stop of a position of ours that has been without one for too long."""
-        since = position.naked_since_ns
-        limit_ns = round(self.state.settings.execution.stop_check_s * NS_PER_S)
-        if position.origin is None or since is None or self.state.now_ns - since < limit_ns:
-            return
-        if position.is_restored:
-            self.request_reports(out)  # what the journal remembers may be older than the exchange's stop
-        else:
-            self.restore_stop(position, out)
-
-    def _has_stop(self, symbol: str) -> bool:
-        position = self.positions.open.get(symbol)
-        return position is not None and position.stop_confirmed is not None
-
     def _vanished(self, position: OpenPosition, out: Outbox) -> None:
         """The exchange says flat, and a read of the executions since does not tell how: it was closed elsewhere."""
         symbol = position.symbol
@@ -455,61 +295,3 @@ class OrderDesk:
         text = f"{symbol} is flat at the exchange without our knowing how"
         self._note(out, "position_gone", Severity.WARNING, text, symbol)
         self._closed(position, "external", None, out)
-
-    # ------------------------------------------------------------------------------------------------------ stops
-
-    def _confirm_stop(self, position: OpenPosition, out: Outbox) -> None:
-        instrument = self._instrument(position.symbol)
-        if instrument is None or not self.positions.confirm_stop(position, instrument, self.state.now_ns):
-            return
-        if position.stop_in_flight:
-            position.settle_stop(is_taken=True)
-        confirmed = position.stop_confirmed
-        assert confirmed is not None
-        beyond = (confirmed - position.breakeven(instrument, self.state.fee_rate)) * position.side.sign
-        position.at_breakeven = beyond >= 0
-        out.outputs.append(
-            StopConfirmed(
-                symbol=position.symbol,
-                price=instrument.price_text(confirmed),
-                ms=None if position.stop_ack_ns is None else position.stop_ack_ns // NS_PER_MS,
-                signal_id="" if position.origin is None else position.origin.trade_id,
-            )
-        )
-
-    def restore_stop(self, position: OpenPosition, out: Outbox) -> None:
-        """Put a missing stop back; after too many times close the position instead."""
-        if position.stop_wanted is None or position.stop_in_flight:
-            return
-        text = f"stop of {position.symbol} is missing at the exchange"
-        self._note(out, "stop_missing", Severity.CRITICAL, text, position.symbol)
-        if position.stop_restores >= self.state.settings.execution.max_stop_restores:
-            self.close(position.symbol, 100, "stop_loss_failed", OrderRole.CLOSE, out)
-            return
-        position.naked_since_ns = self.state.now_ns
-        position.is_restoring = True
-        self.move_stop(position, position.stop_wanted, out)
-
-    # ----------------------------------------------------------------------------------------------------- saying
-
-    def _changed(self, order: TrackedOrder, out: Outbox) -> None:
-        signal_id = "" if order.request is None or order.request.signal_id is None else order.request.signal_id
-        out.outputs.append(
-            OrderChanged(
-                client_id=order.client_id,
-                order_id=order.order_id,
-                symbol=order.symbol,
-                side=Side(order.side),
-                status=order.status,
-                filled_qty=order.filled_qty,
-                reason=order.reason,
-                is_own=order.is_own,
-                sent_ns=order.sent_ns,
-                answered_ns=order.acked_ns,
-                signal_id=signal_id,
-            )
-        )
-
-    @staticmethod
-    def _note(out: Outbox, kind: str, severity: Severity, text: str, symbol: str) -> None:
-        out.outputs.append(Noted(event=kind, severity=severity, text=text, symbol=symbol))
