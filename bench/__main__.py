@@ -10,7 +10,7 @@ from importlib import import_module
 from bench.machine import headline
 from bench.table import lines
 
-GROUPS = ("hot_path", "alerts", "latency", "keys", "screen", "memory", "start")
+GROUPS = ("hot_path", "views", "alerts", "latency", "keys", "screen", "memory", "start")
 
 
 def main() -> int:

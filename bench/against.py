@@ -23,6 +23,7 @@ from bench.machine import ROOT, git
 from bench.table import Row, Section
 
 TURNS = 5
+GENERATED = 8_000
 STAGES_OF_OURS = ("book", "features", "core")
 
 
@@ -69,14 +70,14 @@ def _turn(tree: Path) -> dict[str, dict[str, float]]:
         check=False,
     )
     if done.returncode:
-        raise RuntimeError(f"the hot path does not run on {tree.name}:\n{done.stderr[-2000:]}")
+        raise RuntimeError(f"the hot path does not run in {tree}:\n{done.stderr[-2000:]}")
     costs: dict[str, dict[str, float]] = json.loads(done.stdout)
     return costs
 
 
 def _print_costs(files: dict[str, str]) -> None:
-    sets = [*(recorded(name, Path(path)) for name, path in files.items()), generated(8_000)]
-    costs = {each.name: measured(each, passes=1, with_peers=False) for each in sets}
+    sets = [*(recorded(name, Path(path)) for name, path in files.items()), generated(GENERATED)]
+    costs = {each.name: measured(each, passes=3, with_peers=False) for each in sets}
     relative = {name: {stage: cost / part[BARE] for stage, cost in part.items()} for name, part in costs.items()}
     print(json.dumps(relative))
 

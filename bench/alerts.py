@@ -1,6 +1,6 @@
 """How often walls and signals come, an hour of each recording and preset: whether the presets' numbers are usable.
 
-Counts, not times: the same on every machine. An hour of event time; short recordings are scaled up and say so.
+Counts, not times: the same on every machine. Short recordings are scaled up to an hour and say so.
 """
 
 from __future__ import annotations
@@ -34,12 +34,9 @@ def _section(name: str, path: Path) -> Section:
         except ImportError as error:
             rows.append(missing(f"{preset}: walls and signals", f"not built: {error}", "an hour"))
             continue
-        for kind in ("walls", "signals"):
-            count = counts[kind]
-            why = "" if hours >= 1 else f"{count} in {hours * 60:.1f} minutes"
-            rows.append(Row(f"{preset}: {kind}", count / hours, "an hour", why=why))
-    span = f" of {hours:.2f} hours" if hours else ""
-    return Section(f"walls and signals on {name}{span}, all its symbols together", rows)
+        rows += [Row(f"{preset}: {kind}", counts[kind] / hours, "an hour") for kind in ("walls", "signals")]
+    span = f"{hours:.1f} hours" if hours >= 1 else f"{hours * 60:.1f} minutes, scaled up"
+    return Section(f"walls and signals on {name} ({span}), all its symbols together", rows)
 
 
 def counted(path: Path, preset: str) -> tuple[Counter[str], float]:
