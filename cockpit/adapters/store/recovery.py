@@ -82,4 +82,6 @@ async def _fills_of(connection: AsyncConnection, open_trades: list[dict[str, Any
 
 
 async def _rows(connection: AsyncConnection, query: Select[Any]) -> list[dict[str, Any]]:
-    return [dict(row) for row in (await connection.execute(query)).mappings()]
+    """Rows by column name, as plain ``str``: SQLAlchemy's names are a kind of ``str`` that msgspec does not take."""
+    found = (await connection.execute(query)).mappings()
+    return [{str(name): value for name, value in row.items()} for row in found]

@@ -277,6 +277,15 @@ async def test_a_trade_is_one_row_from_entry_to_exit(path: Path) -> None:
     assert (await restarted(path)).open_trades == [trade(2)]
 
 
+async def test_executions_of_an_open_trade_come_back_at_the_next_start(path: Path) -> None:
+    journal = SqlJournal(path, LiveClock())
+    await journal.start(NOW)
+    made = [fill(1, ts_recv=NOW), fill(2, ts_recv=NOW + 5)]
+    await journal.append([*made, fill(3, symbol="ETHUSDT", ts_recv=NOW), trade(1)])
+    await journal.aclose()
+    assert (await restarted(path)).open_fills == made
+
+
 async def test_the_day_counts_trades_closed_since_midnight_utc(path: Path) -> None:
     journal = SqlJournal(path, LiveClock())
     await journal.start(NOW)
