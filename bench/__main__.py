@@ -7,10 +7,13 @@ import sys
 import traceback
 from importlib import import_module
 
-from bench.machine import headline
+from bench.machine import ROOT, headline
 from bench.table import lines
 
 GROUPS = ("hot_path", "views", "alerts", "latency", "keys", "screen", "memory", "start")
+PAGE = ROOT / "docs" / "PERFORMANCE.md"
+START = "<!-- figures: written by make bench ARGS=--write -->"
+END = "<!-- end of figures -->"
 
 
 def main() -> int:
@@ -18,27 +21,44 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measurements beside their budgets.")
     parser.add_argument("groups", nargs="*", choices=[*GROUPS, []], help=f"any of: {', '.join(GROUPS)}; default: all")
     parser.add_argument("--against", metavar="REV", help="the hot path on another revision, in the same run")
+    parser.add_argument("--write", action="store_true", help=f"put what is printed into {PAGE.relative_to(ROOT)}")
     options = parser.parse_args()
-    print(headline(), flush=True)
-    if options.against:
-        from bench.against import section
+    printed = [headline()]
+    print(printed[0], flush=True)
+    is_whole = True
+    for group in [""] if options.against else options.groups or GROUPS:
+        text = _against(options.against) if options.against else _group(group)
+        is_whole = is_whole and text is not None
+        printed.append(text or f"\n{group}: broke off")
+        print(printed[-1], flush=True)
+    if options.write:
+        write("\n".join(printed))
+    return 0 if is_whole else 1
 
-        print("\n".join(lines(section(options.against))))
-        return 0
-    results = [_run(group) for group in options.groups or GROUPS]
-    return 0 if all(results) else 1
+
+def _against(revision: str) -> str:
+    from bench.against import section
+
+    return "\n".join(lines(section(revision)))
 
 
-def _run(group: str) -> bool:
-    """Print one group; a group that breaks says so and does not stop the others."""
+def _group(group: str) -> str | None:
+    """The tables of one group; None if it broke, which must not stop the others."""
     try:
-        for section in import_module(f"bench.{group}").sections():
-            print("\n".join(lines(section)), flush=True)
+        sections = import_module(f"bench.{group}").sections()
     except Exception:  # noqa: BLE001 - the other groups' figures are still wanted
-        print(f"\n{group}: broke off", flush=True)
         traceback.print_exc()
-        return False
-    return True
+        return None
+    return "\n".join("\n".join(lines(section)) for section in sections)
+
+
+def write(text: str) -> None:
+    """Put figures between the marks of the page."""
+    before, mark, rest = PAGE.read_text().partition(START)
+    _, end, after = rest.partition(END)
+    if not mark or not end:
+        raise SystemExit(f"{PAGE}: the marks of the figures are missing")
+    PAGE.write_text(f"{before}{START}\n```text\n{text}\n```\n{END}{after}")
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def _press(app: CockpitApp, key: str) -> None:
 
 
 async def _save(app: CockpitApp, name: str, size: tuple[int, int]) -> None:
-    app._driver._size = size  # type: ignore[union-attr,attr-defined]
+    app._driver._size = size  # type: ignore[union-attr]
     width, height = size
     from textual.geometry import Size
 
