@@ -62,9 +62,17 @@ class Account:
         self._events: list[AccountEvent] = []
         self.active: dict[str, dict[str, Order]] = {}
         """Active orders by symbol and order id, oldest first."""
+        self.hedged: set[str] = set()
+        """Symbols that somebody has switched to hedge mode; the position stays one."""
         for order in ledger.orders.values():
             if order.is_active:
                 self.active.setdefault(order.symbol, {})[order.order_id] = order
+
+    def with_ledger(self, ledger: Ledger) -> Account:
+        """The same account with another history."""
+        other = Account(ledger, self.markets, self._default_leverage)
+        other.hedged = self.hedged
+        return other
 
     def take_events(self) -> list[AccountEvent]:
         """What changed since the last call, in order."""

@@ -41,7 +41,7 @@ class Attached:
         Raises:
             Rejected: 10001 no position, wrong side or wrong index; 34040 nothing would change.
         """
-        check_position_idx(change.position_idx)
+        check_position_idx(change.position_idx, is_hedged=change.symbol in self._account.hedged)
         position = self._account.position(change.symbol)
         side = position.side
         if side is None:

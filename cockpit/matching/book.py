@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from cockpit.domain.enums import Side
 
@@ -71,6 +72,8 @@ class ExternalBook:
         self.bids = BookSide(is_bid=True)
         self.asks = BookSide(is_bid=False)
         self._taken: dict[tuple[Side, int], int] = {}
+        self.thin: tuple[int, int] | None = None
+        """(levels, lots on each) that takers really get at most, whatever is shown; None: everything shown."""
 
     def set_level(self, *, is_bid: bool, ticks: int, lots: int) -> None:
         """Apply one level of a market update; what we took there before counts no longer."""
@@ -91,10 +94,11 @@ class ExternalBook:
     def available(self, taker: Side, limit: int | None) -> Iterator[tuple[int, int]]:
         """``(ticks, lots)`` that a taker can still get, best first, not beyond ``limit`` ticks."""
         side = self.side_for_taker(taker)
-        for ticks in side:
+        levels, most = self.thin or (len(side), 2**53)
+        for ticks in islice(side, levels):
             if limit is not None and (ticks - limit) * taker.sign > 0:
                 return
-            left = side.lots[ticks] - self._taken.get((taker, ticks), 0)
+            left = min(side.lots[ticks], most) - self._taken.get((taker, ticks), 0)
             if left > 0:
                 yield ticks, left
 

@@ -10,7 +10,7 @@ from cockpit.domain.instrument import Instrument
 from cockpit.matching.account import Account
 from cockpit.matching.margin import order_margin
 from cockpit.matching.market_view import MarketView
-from cockpit.matching.records import STOP_LOSS, TAKE_PROFIT, NewOrder, Rejected
+from cockpit.matching.records import STOP_LOSS, TAKE_PROFIT, NewOrder, Order, Rejected
 from cockpit.matching.triggers import check_attached, check_conditional
 
 MAX_ACTIVE_ORDERS = 500
@@ -20,7 +20,7 @@ _LINK_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 
 def check_identity(request: NewOrder, account: Account) -> None:
     """Position index and link id."""
-    check_position_idx(request.position_idx)
+    check_position_idx(request.position_idx, is_hedged=request.symbol in account.hedged)
     if not request.link_id:
         return
     if _LINK_ID.fullmatch(request.link_id) is None:
@@ -29,9 +29,9 @@ def check_identity(request: NewOrder, account: Account) -> None:
         raise Rejected(110072, "OrderLinkedID is duplicate")
 
 
-def check_position_idx(position_idx: int) -> None:
-    """One-way mode knows only index 0."""
-    if position_idx != 0:
+def check_position_idx(position_idx: int, *, is_hedged: bool) -> None:
+    """One-way mode knows only index 0, hedge mode 1 for long and 2 for short."""
+    if position_idx not in ((1, 2) if is_hedged else (0,)):
         raise Rejected(10001, "position idx not match position mode")
 
 
@@ -57,6 +57,13 @@ def ticks_of(instrument: Instrument, price: Decimal, what: str = "price") -> int
         return instrument.ticks(price)
     except ValueError:
         raise Rejected(10001, f"params error: {what} invalid, not a multiple of the tick size") from None
+
+
+def check_grid(request: NewOrder, order: Order, market: MarketView) -> None:
+    """The grid of prices and quantities may have become coarser than the one the market is counted in."""
+    is_off_price = request.price is not None and order.price is not None and order.price % market.tick_multiple
+    if is_off_price or (request.qty and order.lots % market.lot_multiple):
+        raise Rejected(10001, "params error: price or qty off the grid")
 
 
 def check_counts(request: NewOrder, account: Account) -> None:

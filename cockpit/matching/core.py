@@ -51,6 +51,23 @@ class Matching:
         account.tell_wallet()
         return order
 
+    def doom(self, request: NewOrder, now_ms: int) -> Order:
+        """Accept an order that will be rejected later, before it meets the book.
+
+        Raises:
+            Rejected: it is refused at once.
+        """
+        order = accept(request, self.account, self._market(request.symbol), now_ms)
+        if order.link_id:
+            self.account.ledger.link_ids[order.link_id] = order.order_id
+        return order
+
+    def reject(self, order: Order, reason: str, now_ms: int) -> None:
+        """Reject an order that was acknowledged."""
+        self.account.add(order)
+        order.status, order.reject_reason = OrderStatus.REJECTED, reason
+        self.account.tell_order(order, now_ms)
+
     def amend(self, order: Order, change: Amendment, now_ms: int) -> None:
         """Change an active order; queue priority is not modelled.
 
@@ -115,6 +132,8 @@ class Matching:
 
     def on_trade(self, symbol: str, taker: Side, ticks: int, lots: int, now_ms: int) -> None:
         """A public trade printed: fill resting orders it reached."""
+        if self.account.markets[symbol].instrument.status != "Trading":
+            return
         for order in self.account.active_orders(symbol):
             if order.side is taker or not self._rests(order) or order.price is None:
                 continue
@@ -124,9 +143,9 @@ class Matching:
 
     def on_market(self, symbol: str, now_ms: int) -> None:
         """The book or a reference price changed: fire triggers, fill what is crossed now."""
-        if not self.account.active.get(symbol):
-            return
         market = self.account.markets[symbol]
+        if not self.account.active.get(symbol) or market.instrument.status != "Trading":
+            return
         for order in self.account.active_orders(symbol):
             if not order.is_active:
                 continue

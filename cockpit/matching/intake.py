@@ -29,6 +29,7 @@ def accept(request: NewOrder, account: Account, market: MarketView, now_ms: int)
     checks.check_stops(request, market)
     checks.check_counts(request, account)
     order = _order(request, account, market, now_ms)
+    checks.check_grid(request, order, market)
     if not request.reduce_only:
         reference = _reference(order, market)
         checks.check_notional(market, reference, order.lots)

@@ -21,6 +21,9 @@ class MarketView:
         self.index: Decimal | None = None
         self.refuses_entries: str | None = None
         """Why only exits are accepted; None while entries are."""
+        self.tick_multiple = 1
+        self.lot_multiple = 1
+        """New orders must lie on multiples of tick and lot, after the exchange has changed its rules."""
         self.seq = 0
         """Cross sequence of the last market event."""
 

@@ -28,6 +28,12 @@ class Credentials(msgspec.Struct, frozen=True):
     api_key: str
     api_secret: str
 
+    def __repr__(self) -> str:
+        return "Credentials(hidden)"
+
+    def __rich_repr__(self) -> tuple[()]:
+        return ()
+
     def sign(self, text: bytes) -> str:
         """Lower-case hex HMAC-SHA256."""
         return hmac.new(self.api_secret.encode(), text, hashlib.sha256).hexdigest()

@@ -25,7 +25,7 @@ class SimexConfig(BaseModel):
     """Pace of a synthetic or recorded market. The spacing of the time stamps does not change."""
     symbols: tuple[str, ...] = DEFAULT_SYMBOLS
     """Symbols of a synthetic or relayed market; a recording brings its own."""
-    api_key: str | None = None
+    api_key: str | None = Field(None, repr=False)
     """Key of the only account; random when absent."""
     api_secret: str | None = Field(None, repr=False)
     """Secret of the only account; random when absent."""

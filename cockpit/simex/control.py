@@ -14,8 +14,9 @@ from cockpit.domain.enums import OrderType
 from cockpit.matching.records import NewOrder, Rejected
 from cockpit.simex import rest_trade
 from cockpit.simex.auth import Refusal
+from cockpit.simex.control_conditions import Conditions
 from cockpit.simex.exchange import Exchange
-from cockpit.simex.faults import RestFault, SocketFault
+from cockpit.simex.faults import OrderFault, RestFault, SocketFault
 from cockpit.simex.feed import Feed
 from cockpit.simex.rest import Rest, json_response
 from cockpit.simex.rows import execution_row, order_row, position_row, wallet_row
@@ -30,6 +31,7 @@ class Control:
         self._exchange = exchange
         self._rest = rest
         self._feed = feed
+        conditions = Conditions(exchange)
         self._verbs: dict[tuple[str, str], Verb] = {
             ("GET", "status"): self.status,
             ("GET", "account"): self.account,
@@ -37,6 +39,7 @@ class Control:
             ("GET", "counters"): self.counters,
             ("POST", "fault/rest"): self.fault_rest,
             ("POST", "fault/socket"): self.fault_socket,
+            ("POST", "fault/order"): self.fault_order,
             ("POST", "heal"): self.heal,
             ("POST", "market/jump"): self.jump,
             ("POST", "market/status"): self.market_status,
@@ -47,6 +50,12 @@ class Control:
             ("POST", "adl"): self.adl,
             ("POST", "funding"): self.funding,
             ("POST", "key"): self.key,
+            ("POST", "market/thin"): conditions.thin,
+            ("POST", "market/crossed"): conditions.crossed,
+            ("POST", "market/halt"): conditions.halt,
+            ("POST", "market/rules"): conditions.rules,
+            ("POST", "account/mode"): conditions.mode,
+            ("POST", "clock"): conditions.clock,
         }
 
     async def handle(self, request: Request) -> Response:
@@ -108,7 +117,15 @@ class Control:
     def fault_rest(self, params: dict[str, Any]) -> dict[str, Any]:
         """Queue a fault of a REST route: ``route`` and the fields of ``faults.RestFault``."""
         route = str(params.pop("route"))
-        self._exchange.rest_faults.add(route, msgspec.convert(params, RestFault))
+        fault = msgspec.convert(params, RestFault)
+        if fault.stale_s:
+            self._exchange.desk.past.keep(self._exchange.desk.account, self._exchange.now_ms())
+        self._exchange.rest_faults.add(route, fault)
+        return {}
+
+    def fault_order(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Queue a fault of the next accepted orders: the fields of ``faults.OrderFault``."""
+        self._exchange.order_faults.add(msgspec.convert(params, OrderFault))
         return {}
 
     def fault_socket(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -133,6 +150,8 @@ class Control:
     def heal(self, params: dict[str, Any]) -> dict[str, Any]:
         """Remove every fault."""
         self._exchange.rest_faults.clear()
+        self._exchange.order_faults.clear()
+        self._exchange.desk.past.forget()
         self._exchange.socket_faults.clear()
         return {"healed": True}
 

@@ -20,7 +20,8 @@ from cockpit.matching.records import Executed, OrderChanged, PositionTouched, Wa
 from cockpit.simex.encode import private_push
 from cockpit.simex.events import TradeBatch
 from cockpit.simex.hub import Hub
-from cockpit.simex.rows import execution_row, fast_execution_row, order_row, pushed_position_row, wallet_row
+from cockpit.simex.past import Past
+from cockpit.simex.rows import execution_row, fast_execution_row, order_row, pushed_position_rows, wallet_row
 from cockpit.simex.state import save_ledger
 from cockpit.simex.symbol_market import SymbolMarket
 
@@ -53,6 +54,7 @@ class Desk:
         self.key: dict[str, Any] = {}
         """Fields of query-api that a control request overrides."""
         self.save: Callable[[], None] | None = None
+        self.past = Past()
         self._is_save_due = False
         self._numbers = itertools.count(1)
 
@@ -102,6 +104,8 @@ class Desk:
         events = self.account.take_events()
         if not events:
             return
+        if self.past.is_kept:
+            self.past.keep(self.account, self._now_ms())
         orders = [event.order for event in events if isinstance(event, OrderChanged)]
         fills = [event.execution for event in events if isinstance(event, Executed)]
         symbols = dict.fromkeys(event.symbol for event in events if isinstance(event, PositionTouched))
@@ -110,7 +114,8 @@ class Desk:
         self._push("execution", [execution_row(fill, rules[fill.symbol]) for fill in fills])
         trades = [fill for fill in fills if fill.exec_type == "Trade"]
         self._push("execution.fast", [fast_execution_row(fill, rules[fill.symbol]) for fill in trades])
-        self._push("position", [pushed_position_row(self.account, symbol, rules[symbol]) for symbol in symbols])
+        rows = [row for symbol in symbols for row in pushed_position_rows(self.account, symbol, rules[symbol])]
+        self._push("position", rows)
         if any(isinstance(event, WalletTouched) for event in events):
             self._push("wallet", [wallet_row(self.account)])
         self._save_soon()

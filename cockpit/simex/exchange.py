@@ -15,7 +15,7 @@ from cockpit.simex.config import SimexConfig
 from cockpit.simex.desk import Desk
 from cockpit.simex.encode import trade_frame
 from cockpit.simex.events import BookChange, TickerChange, TradeBatch
-from cockpit.simex.faults import RestFaults, SocketFaults
+from cockpit.simex.faults import OrderFaults, RestFaults, SocketFaults
 from cockpit.simex.hub import Hub
 from cockpit.simex.symbol_market import SymbolMarket
 
@@ -38,15 +38,21 @@ class Exchange:
         self.hubs = {"public": self.public, "private": self.desk.private, "trade": self.trade}
         self.socket_faults = SocketFaults()
         self.rest_faults = RestFaults()
+        self.order_faults = OrderFaults()
+        self.clock_shift_ns = 0
         self.is_started = False
         self.is_ended = False
         self.is_lost = False
         """The upstream of a relayed market is gone."""
         self.first_book_subscription = asyncio.Event()
 
+    def now_ns(self) -> int:
+        """Exchange time, ns: the wall clock, and what a fault has put it off by."""
+        return self.clock.now_ns() + self.clock_shift_ns
+
     def now_ms(self) -> int:
-        """Exchange time: the wall clock, ms."""
-        return self.clock.now_ns() // 1_000_000
+        """Exchange time, ms."""
+        return self.now_ns() // 1_000_000
 
     def on_book(self, change: BookChange) -> None:
         """Apply and publish a book change."""

@@ -1,7 +1,8 @@
 """Faults on demand: what goes wrong, where, how often. The well-defined points consult it; nothing is broken here.
 
-Points: every frame before it enters a socket's queue (``SocketFaults.frames``), every REST request before and after it
-is applied (``RestFaults.take``). The verbs are those of the fault catalogue.
+Points: every frame before it enters a socket's queue (``SocketFaults.frames``), every subscription
+(``SocketFaults.refusal``), every REST request before and after it is applied (``RestFaults.take``), every accepted
+order before it meets the book (``OrderFaults.take``). The verbs are those of the fault catalogue.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+
+_TOPIC = '"topic":"'
 
 
 class SocketFault(msgspec.Struct):
@@ -24,6 +27,26 @@ class SocketFault(msgspec.Struct):
     """This many next frames are sent twice."""
     truncate: int = 0
     """This many next frames lose their second half."""
+    delay_s: float = 0.0
+    """Frames leave this much later, in their order."""
+    reorder: int = 0
+    """This many next frames leave together, the last one first."""
+    slow_ack_s: float = 0.0
+    """Answers to requests (auth, subscribe, ping) leave this much later."""
+    nack: str = ""
+    """Subscriptions to topics that begin with this are refused."""
+    topic: str = ""
+    """Faults of frames hit only those whose topic begins with this."""
+    held: list[str] = []
+    """Frames that wait for the last one of ``reorder``."""
+
+    def shuffled(self, frame: str) -> Sequence[str]:
+        """Hold ``frame`` back until ``reorder`` of them are there, then let them go backwards."""
+        self.held.append(frame)
+        if len(self.held) < self.reorder:
+            return ()
+        frames, self.held, self.reorder = self.held[::-1], [], 0
+        return frames
 
 
 class SocketFaults:
@@ -50,15 +73,32 @@ class SocketFaults:
             self.refused[channel] = left - 1
         return left != 0
 
+    def refusal(self, channel: str, topics: Sequence[str]) -> str:
+        """Why one of these topics cannot be subscribed to; empty if all can."""
+        fault = self._faults.get(channel)
+        if fault is None or not fault.nack:
+            return ""
+        return next((f"error:handler not found,topic:{name}" for name in topics if name.startswith(fault.nack)), "")
+
+    def delay_s(self, channel: str, frame: str) -> float:
+        """How much later ``frame`` leaves."""
+        fault = self._faults.get(channel)
+        if fault is None:
+            return 0.0
+        topic = topic_of(frame)
+        if topic is None:
+            return fault.slow_ack_s
+        return fault.delay_s if topic.startswith(fault.topic) else 0.0
+
     def frames(self, channel: str, frame: str) -> Sequence[str]:
         """What leaves instead of ``frame``."""
         fault = self._faults.get(channel)
         if fault is None:
             return (frame,)
-        is_push = '"topic":' in frame[:120]
-        if fault.is_silent and (is_push or not fault.passes_pong):
+        topic = topic_of(frame)
+        if fault.is_silent and (not fault.passes_pong if topic is None else topic.startswith(fault.topic)):
             return ()
-        if not is_push:
+        if topic is None or not topic.startswith(fault.topic):
             return (frame,)
         if fault.drop > 0:
             fault.drop -= 1
@@ -69,7 +109,15 @@ class SocketFaults:
         if fault.repeat > 0:
             fault.repeat -= 1
             return (frame, frame)
+        if fault.reorder > 0:
+            return fault.shuffled(frame)
         return (frame,)
+
+
+def topic_of(frame: str) -> str | None:
+    """The topic of a push; None for an answer to a request."""
+    start = frame.find(_TOPIC, 0, 120)
+    return None if start < 0 else frame[start + len(_TOPIC) : frame.find('"', start + len(_TOPIC))]
 
 
 class RestFault(msgspec.Struct):
@@ -98,6 +146,10 @@ class RestFault(msgspec.Struct):
     """Only requests for this symbol."""
     reset_in_ms: int | None = None
     """With ``ret_code`` 10006: the reset header lies this far from now (negative: in the past)."""
+    drip_bytes_per_s: float = 0.0
+    """The body of the reply leaves byte by byte at this pace."""
+    stale_s: float = 0.0
+    """A read is answered from the account as it was this long ago, but not before the fault was set."""
 
 
 class RestFaults:
@@ -125,4 +177,46 @@ class RestFaults:
                 if fault.count == 0:
                     self._faults.remove(entry)
             return fault
+        return None
+
+
+class OrderFault(msgspec.Struct):
+    """What happens to the next orders that are accepted."""
+
+    count: int = 1
+    """How many orders it hits; -1 all until healed."""
+    symbol: str | None = None
+    """Only orders of this symbol."""
+    is_stop_ignored: bool = False
+    """The order is taken without the stop and the take-profit attached to it."""
+    shift_ticks: int = 0
+    """The limit price is moved by this much without a word."""
+    reject_after_s: float | None = None
+    """The order is acknowledged, and rejected this much later without having met the book."""
+    reject_reason: str = "EC_Others"
+    """What a rejected order names as its reason."""
+
+
+class OrderFaults:
+    """Faults of accepted orders."""
+
+    def __init__(self) -> None:
+        self._faults: list[OrderFault] = []
+
+    def add(self, fault: OrderFault) -> None:
+        """Queue a fault."""
+        self._faults.append(fault)
+
+    def clear(self) -> None:
+        """Heal."""
+        self._faults.clear()
+
+    def take(self, symbol: str) -> OrderFault | None:
+        """The fault that hits an order of ``symbol``, counted down."""
+        for fault in self._faults:
+            if fault.symbol in (None, symbol):
+                fault.count -= fault.count > 0
+                if fault.count == 0:
+                    self._faults.remove(fault)
+                return fault
         return None

@@ -49,10 +49,17 @@ class Connection:
 
     def send(self, frame: str) -> None:
         """Queue a frame; a fault may drop, repeat or damage it. A reader too far behind is closed."""
+        for passed in self._faults.frames(self.channel, frame):
+            delay_s = self._faults.delay_s(self.channel, passed)
+            if delay_s > 0:
+                asyncio.get_running_loop().call_later(delay_s, self._put, passed)
+            else:
+                self._put(passed)
+
+    def _put(self, frame: str) -> None:
         if self._is_frozen:
             return
-        for passed in self._faults.frames(self.channel, frame):
-            self._queue.append(passed)
+        self._queue.append(frame)
         if len(self._queue) > QUEUE_LIMIT:
             self.reset()
         self._wake.set()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from cockpit.matching.records import Rejected
 from cockpit.simex.auth import Credentials, Refusal, check_request
@@ -81,10 +82,13 @@ class Rest:
             await asyncio.sleep(self._exchange.config.order_ack_delay_ms / 1000)
         return response
 
-    def _answer(self, request: Request, route: Route, entry: LoggedRequest, payload: bytes) -> Response:
+    def _answer(
+        self, request: Request, route: Route, entry: LoggedRequest, payload: bytes, stale_s: float = 0.0
+    ) -> Response:
         """Check, carry out and word one request."""
         headers: dict[str, str] = {}
         now_ms = self._exchange.now_ms()
+        seen = self._exchange if route.is_write or not stale_s else self._earlier(now_ms - round(stale_s * 1000))
         code, message, result = 0, "OK", {}
         ext: Any = None
         try:
@@ -94,7 +98,7 @@ class Rest:
                 headers = _rate_headers(allowance)
                 if allowance is not None and not allowance.is_allowed:
                     raise Refusal(10006, "Too many visits. Exceeded the API Rate Limit.")
-            result = dict(route.handler(self._exchange, entry.params))
+            result = dict(route.handler(seen, entry.params))
             ext = result.pop("retExtInfo", None)
         except Refusal as refusal:
             code, message, result = refusal.code, refusal.message, {}
@@ -102,6 +106,13 @@ class Rest:
             code, message, result = rejected.code, rejected.reason, {}
         entry.ret_code = code
         return json_response(reply(code, message, result, self._exchange.now_ms(), ext), headers)
+
+    def _earlier(self, at_ms: int) -> Exchange:
+        """The exchange with the account as it was."""
+        exchange = copy.copy(self._exchange)
+        exchange.desk = copy.copy(exchange.desk)
+        exchange.desk.account = exchange.desk.past.account(exchange.desk.account, at_ms)
+        return exchange
 
     async def _serve_faulty(
         self, request: Request, route: Route, entry: LoggedRequest, payload: bytes, fault: RestFault
@@ -113,7 +124,7 @@ class Rest:
         replaces = fault.ret_code is not None or fault.status is not None or fault.body is not None
         response = None
         if not replaces or fault.is_applied:
-            response = self._answer(request, route, entry, payload)
+            response = self._answer(request, route, entry, payload, fault.stale_s)
         await asyncio.sleep(fault.delay_s)
         if fault.is_reply_lost:
             return self._break_line(request)
@@ -121,7 +132,7 @@ class Rest:
             return Response(fault.body or "", status_code=fault.status or 200, media_type="application/json")
         if fault.ret_code is not None or response is None:
             return self._refusal(fault)
-        return response
+        return _dripping(response, fault.drip_bytes_per_s) if fault.drip_bytes_per_s else response
 
     def _refusal(self, fault: RestFault) -> Response:
         now_ms = self._exchange.now_ms()
@@ -137,6 +148,17 @@ class Rest:
 def json_response(body: bytes, headers: Mapping[str, str] | None = None) -> Response:
     """A 200 reply with a JSON body."""
     return Response(body, media_type="application/json", headers=dict(headers or {}))
+
+
+def _dripping(response: Response, bytes_per_s: float) -> Response:
+    """The same reply, its body byte by byte."""
+
+    async def drops() -> AsyncIterator[bytes]:
+        for number in range(len(response.body)):
+            await asyncio.sleep(1 / bytes_per_s)
+            yield bytes(response.body[number : number + 1])
+
+    return StreamingResponse(drops(), headers=dict(response.headers))
 
 
 def _rate_headers(allowance: Allowance | None) -> dict[str, str]:

@@ -13,7 +13,7 @@ from cockpit.simex.paging import number, page
 from cockpit.simex.params import Params, decimal, required_decimal, text, word
 from cockpit.simex.rest_market import category_of, linear_market
 from cockpit.simex.rest_trade import chosen_symbols
-from cockpit.simex.rows import closed_profit_row, position_row, transaction_row, wallet_row
+from cockpit.simex.rows import closed_profit_row, position_rows, transaction_row, wallet_row
 from cockpit.simex.rules import plain
 
 MARGIN_MODES = ("ISOLATED_MARGIN", "REGULAR_MARGIN", "PORTFOLIO_MARGIN")
@@ -27,7 +27,7 @@ def positions(exchange: Exchange, params: Params) -> dict[str, Any]:
     if not text(params, "symbol"):
         symbols = [symbol for symbol in symbols if account.position(symbol).lots]
     chunk, cursor = page(symbols, params, default=20, most=200)
-    rows = [position_row(account, symbol, exchange.markets[symbol].rules) for symbol in chunk]
+    rows = [row for symbol in chunk for row in position_rows(account, symbol, exchange.markets[symbol].rules)]
     return {"category": category, "list": rows, "nextPageCursor": cursor}
 
 

@@ -17,7 +17,7 @@ OTHER_CATEGORIES = {"spot", "inverse", "option"}
 
 def market_time(exchange: Exchange, params: Params) -> dict[str, Any]:
     """``GET /v5/market/time``."""
-    now_ns = exchange.clock.now_ns()
+    now_ns = exchange.now_ns()
     return {"timeSecond": str(now_ns // 1_000_000_000), "timeNano": str(now_ns)}
 
 

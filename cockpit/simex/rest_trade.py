@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
+
+from msgspec.structs import replace
 
 from cockpit.domain.enums import OrderType, Side, TimeInForce, TriggerBy
 from cockpit.matching.intake import Amendment
 from cockpit.matching.records import PLAIN, NewOrder, Order, Rejected
 from cockpit.simex.auth import Refusal
 from cockpit.simex.exchange import Exchange
+from cockpit.simex.faults import OrderFault
 from cockpit.simex.paging import number, page
 from cockpit.simex.params import Params, decimal, flag, required_decimal, text, word
 from cockpit.simex.rest_market import linear_market
@@ -45,9 +49,33 @@ def create(exchange: Exchange, params: Params) -> dict[str, Any]:
     )
     if text(params, "tpslMode") == "Partial":
         raise Refusal(10001, "params error: tpslMode Partial is not simulated")
-    order = exchange.desk.matching.create(request, exchange.now_ms())
+    fault = exchange.order_faults.take(market.symbol)
+    order = _placed(exchange, request) if fault is None else _misplaced(exchange, request, fault)
     exchange.desk.flush()
     return ids(order)
+
+
+def _placed(exchange: Exchange, request: NewOrder) -> Order:
+    return exchange.desk.matching.create(request, exchange.now_ms())
+
+
+def _misplaced(exchange: Exchange, request: NewOrder, fault: OrderFault) -> Order:
+    """Take an order the way an injected fault wants it."""
+    if fault.is_stop_ignored:
+        request = replace(request, stop_loss=None, take_profit=None)
+    if fault.shift_ticks and request.price is not None:
+        tick = exchange.markets[request.symbol].rules.instrument.tick_size
+        request = replace(request, price=request.price + fault.shift_ticks * tick)
+    if fault.reject_after_s is None:
+        return _placed(exchange, request)
+    order = exchange.desk.matching.doom(request, exchange.now_ms())
+    asyncio.get_running_loop().call_later(fault.reject_after_s, _reject, exchange, order, fault.reject_reason)
+    return order
+
+
+def _reject(exchange: Exchange, order: Order, reason: str) -> None:
+    exchange.desk.matching.reject(order, reason, exchange.now_ms())
+    exchange.desk.flush()
 
 
 def _slippage_ticks(exchange: Exchange, params: Params) -> int | None:

@@ -176,6 +176,26 @@ def position_row(account: Account, symbol: str, rules: SymbolRules) -> dict[str,
     }
 
 
+def position_rows(account: Account, symbol: str, rules: SymbolRules) -> list[dict[str, Any]]:
+    """The rows of a symbol: one, or in hedge mode one a side, long first."""
+    row = position_row(account, symbol, rules)
+    if symbol not in account.hedged:
+        return [row]
+    names = ("size", "side", "avgPrice", "positionValue", "stopLoss", "takeProfit", "liqPrice", "unrealisedPnl")
+    empty = {**row, **dict.fromkeys(names, ""), "size": "0", "avgPrice": "0"}
+    is_short = row["side"] == "Sell"
+    return [{**(empty if is_short else row), "positionIdx": 1}, {**(row if is_short else empty), "positionIdx": 2}]
+
+
+def pushed_position_rows(account: Account, symbol: str, rules: SymbolRules) -> list[dict[str, Any]]:
+    """The rows of a symbol as the ``position`` topic words them."""
+    pushed = [pushed_position_row(account, symbol, rules)]
+    if symbol in account.hedged:
+        told = position_rows(account, symbol, rules)
+        pushed = [{**pushed[0], **row, "entryPrice": row.pop("avgPrice")} for row in told]
+    return pushed
+
+
 def pushed_position_row(account: Account, symbol: str, rules: SymbolRules) -> dict[str, Any]:
     """A position as the ``position`` topic words it: ``entryPrice``, and no ``isReduceOnly`` when flat."""
     row = position_row(account, symbol, rules)

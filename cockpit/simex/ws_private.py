@@ -59,7 +59,8 @@ class PrivateSocket:
         if not self._connection.is_authenticated:
             error = "Request not authorized"
         elif request.op == "subscribe":
-            error = _topic_error(topics, self._connection.topics)
+            error = self._exchange.socket_faults.refusal("private", topics)
+            error = error or _topic_error(topics, self._connection.topics)
         if not error:
             hub = self._exchange.desk.private
             change = hub.subscribe if request.op == "subscribe" else hub.unsubscribe

@@ -89,7 +89,9 @@ class PublicSocket:
     def _subscribe(self, request: Request) -> None:
         """One bad topic fails the whole request (bybit-v5.md 9.4)."""
         topics = [str(topic) for topic in request.args]
-        error = "error:args is too long" if sum(map(len, topics)) > MAX_ARGS_CHARS else ""
+        error = self._exchange.socket_faults.refusal("public", topics)
+        if sum(map(len, topics)) > MAX_ARGS_CHARS:
+            error = "error:args is too long"
         for topic in topics:
             if self._first_frame(topic) is None:
                 error = error or f"error:handler not found,topic:{topic}"
