@@ -113,6 +113,15 @@ class StopAnswer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     ts_recv: int
 
 
+class LeverageAnswer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Answer to setting the leverage of a symbol; YES also for "not modified"."""
+
+    symbol: str
+    outcome: Outcome
+    reason: str = ""
+    ts_recv: int
+
+
 class OrderLookedUp(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Answer to a query by link id. ``report`` None means: not found by a complete, successful query."""
 
@@ -179,6 +188,7 @@ VenueEvent = (
     | OrderAnswer
     | CancelAnswer
     | StopAnswer
+    | LeverageAnswer
     | OrderLookedUp
     | VenueReports
     | ReportsFailed

@@ -15,6 +15,7 @@ from cockpit.domain.events import (
     FrameRejected,
     InstrumentsLoaded,
     JournalHealth,
+    LeverageAnswer,
     MarketEnded,
     OrderAnswer,
     OrderLookedUp,
@@ -32,6 +33,7 @@ from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import BookStateChanged, EntriesChanged, Noted, ResyncBook, SetTimer, Step
 from cockpit.engine.exit_desk import ExitDesk
 from cockpit.engine.flatten_desk import FlattenDesk
+from cockpit.engine.leverage_desk import LeverageDesk
 from cockpit.engine.operator_desk import OperatorDesk
 from cockpit.engine.order_desk import OrderDesk
 from cockpit.engine.signal_desk import SignalDesk
@@ -53,6 +55,7 @@ class TradingCore:
         self.state = EngineState(settings, recovery.day_realised)
         self.orders = OrderDesk(self.state, recovery)
         self.signals = SignalDesk(self.state, self.orders)
+        self.leverage = LeverageDesk(self.state, self.orders)
         self.exits = ExitDesk(self.state, self.orders)
         self.flatten = FlattenDesk(self.state, self.orders)
         self.operator = OperatorDesk(self.state, self.signals, self.orders, self.exits, self.flatten)
@@ -163,12 +166,15 @@ class TradingCore:
                 self.orders.on_cancel_answer(event, out)
             case StopAnswer():
                 self.orders.on_stop_answer(event, out)
+            case LeverageAnswer():
+                self.leverage.on_answer(event, out)
             case OrderLookedUp():
                 self.orders.on_lookup(event, out)
             case AccountPush():
                 self.orders.on_push(event, out)
             case VenueReports():
                 self.orders.on_reports(event, out)
+                self.leverage.on_reports(event)
                 if event.requested_ns >= self._read_after_ns:
                     self.state.locks.pop("account", None)
                 self.flatten.on_reports(event, out)
@@ -273,6 +279,7 @@ class TradingCore:
             self._note(out, "day", Severity.INFO, "a new exchange day has begun")
         self.signals.on_tick(out)
         self.orders.on_tick(out)
+        self.leverage.on_tick(out)
         self.exits.on_tick(out)
         self.operator.on_tick(out)
         if state.reconciled_ns is None or state.now_ns - state.reconciled_ns >= self._reconcile_ns():

@@ -47,6 +47,13 @@ class SetStop(msgspec.Struct, frozen=True, tag=True):
     request: StopRequest
 
 
+class SetLeverage(msgspec.Struct, frozen=True, tag=True):
+    """Set the leverage of a symbol that is flat."""
+
+    symbol: str
+    leverage: int
+
+
 class QueryOrder(msgspec.Struct, frozen=True, tag=True):
     """Look an order up by link id."""
 
@@ -98,6 +105,7 @@ Effect = (
     | CancelOrder
     | CancelEntries
     | SetStop
+    | SetLeverage
     | QueryOrder
     | QueryPosition
     | RequestReports

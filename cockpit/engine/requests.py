@@ -7,6 +7,7 @@ open); an entry may not.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from typing import Any
 
 from cockpit.domain.enums import OrderRole
@@ -21,6 +22,7 @@ from cockpit.domain.errors import (
 from cockpit.domain.events import (
     AccountPush,
     CancelAnswer,
+    LeverageAnswer,
     OrderAnswer,
     OrderLookedUp,
     Outcome,
@@ -119,6 +121,11 @@ class VenueRequests:
                 ts_recv=self._clock.now_ns(),
             )
         )
+
+    async def set_leverage(self, symbol: str, leverage: int) -> None:
+        """Set the leverage of a flat symbol."""
+        outcome, _code, reason = await self._outcome(self._venue.set_leverage(symbol, Decimal(leverage)))
+        self._emit(LeverageAnswer(symbol=symbol, outcome=outcome, reason=reason, ts_recv=self._clock.now_ns()))
 
     async def query(self, symbol: str, client_id: ClientOrderId) -> None:
         """Look an order up by link id."""

@@ -194,6 +194,7 @@ class SignalDesk:
             mark=symbol.mark,
             reference=mid if reference is None else reference,
             is_tradable=symbol.instrument is not None and symbol.instrument.status == "Trading",
+            has_leverage=symbol.has_leverage,
             has_position=name in desk.positions.symbols(),
             has_in_flight=bool(desk.orders.in_flight(name)) or any(o.symbol == name for o in desk.orders.unbooked()),
             last_entry_ns=None if side is None else symbol.last_entry_ns.get(side),

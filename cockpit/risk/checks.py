@@ -54,6 +54,8 @@ class MarketFacts(msgspec.Struct, frozen=True, kw_only=True):
     reference: float | None
     """The signal's own reference price, None outside a signal."""
     is_tradable: bool
+    has_leverage: bool
+    """The exchange has confirmed the configured leverage."""
     has_position: bool
     has_in_flight: bool
     last_entry_ns: int | None
@@ -92,6 +94,7 @@ def market_checks(facts: MarketFacts, limits: RiskLimits, now_ns: int) -> list[C
         _deviation("mid to mark", facts.mid, facts.mark, limits.max_mark_deviation_pct),
         _deviation("drift", facts.mid, facts.reference, limits.max_drift_pct),
         Check("instrument", facts.is_tradable, "trading" if facts.is_tradable else "not trading", "trading"),
+        Check("leverage", facts.has_leverage, "set" if facts.has_leverage else "not confirmed", "set"),
         Check("one position", not facts.has_position, "open" if facts.has_position else "none", "none"),
         Check("in flight", not facts.has_in_flight, "busy" if facts.has_in_flight else "free", "free"),
         _not_duplicate(facts, limits, now_ns),

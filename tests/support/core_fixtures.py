@@ -21,6 +21,7 @@ from cockpit.domain.enums import Approval, Environment, ExecType, OrderStatus, S
 from cockpit.domain.events import (
     AccountPush,
     InstrumentsLoaded,
+    LeverageAnswer,
     OrderAnswer,
     Outcome,
     StopAnswer,
@@ -44,6 +45,7 @@ from cockpit.engine.effects import (
     QueryPosition,
     RequestReports,
     SetFlag,
+    SetLeverage,
     SetStop,
     SetTimer,
     Step,
@@ -131,6 +133,7 @@ class Bench:
         self._instruments = [instrument(name) for name in symbols] if instruments is None else list(instruments)
         self._reads = 0
         self._rows: list[str] = []
+        self._leverages: list[str] = []
         self._numbers = count(1)
         self.sequence = count(100)
         """Cross sequence of the exchange; execution ids are made of it."""
@@ -174,6 +177,8 @@ class Bench:
     def feed(self, event: Any) -> Step:
         """One event into the core, and the answers to the reads it asks for."""
         step = self._take(self.core.process(event))
+        for symbol in [self._leverages.pop() for _ in list(self._leverages)]:
+            self._take(self.core.process(LeverageAnswer(symbol=symbol, outcome=Outcome.YES, ts_recv=self.now_ns)))
         if self.is_reading:
             while self._reads or self._rows:
                 if self._reads:
@@ -191,6 +196,8 @@ class Bench:
                 self.timers[effect.name] = effect.at_ns
             elif isinstance(effect, RequestReports):
                 self._reads += 1
+            elif isinstance(effect, SetLeverage):
+                self._leverages.append(effect.symbol)
             elif isinstance(effect, QueryPosition):
                 self._rows.append(effect.symbol)
         return step

@@ -32,6 +32,7 @@ ACCOUNT = AccountFacts(
     margin_used=Decimal(0),
 )
 MARKET = MarketFacts(
+    has_leverage=True,
     symbol="X",
     is_book_valid=True,
     book_reason="",

@@ -1,0 +1,62 @@
+"""Leverage: set while a symbol is flat, confirmed by the exchange before the first entry.
+
+It is never changed under an open position.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from cockpit.domain.enums import Severity
+from cockpit.domain.events import LeverageAnswer, Outcome, VenueReports
+from cockpit.domain.time import NS_PER_S
+from cockpit.engine.effects import Noted, SetLeverage
+from cockpit.engine.order_desk import OrderDesk
+from cockpit.engine.state import EngineState, Outbox
+
+BATCH = 4
+"""Requests a second: less than half of what Bybit allows (bybit-v5.md 3.2)."""
+RETRY_NS = 10 * NS_PER_S
+
+
+class LeverageDesk:
+    """Brings every symbol to the configured leverage."""
+
+    def __init__(self, state: EngineState, orders: OrderDesk) -> None:
+        self.state = state
+        self.orders = orders
+
+    def on_tick(self, out: Outbox) -> None:
+        """Once a second: ask for a few symbols that are flat and not confirmed."""
+        if self.state.reconciled_ns is None:
+            return
+        held = self.orders.positions.symbols()
+        waiting = [
+            symbol
+            for symbol in self.state.symbols.values()
+            if not symbol.has_leverage
+            and symbol.instrument is not None
+            and symbol.symbol not in held
+            and self.state.now_ns - symbol.leverage_asked_ns >= RETRY_NS
+        ]
+        for symbol in waiting[:BATCH]:
+            symbol.leverage_asked_ns = self.state.now_ns
+            out.effects.append(SetLeverage(symbol.symbol, self.state.settings.risk.leverage))
+
+    def on_answer(self, answer: LeverageAnswer, out: Outbox) -> None:
+        """The exchange answered; an unknown outcome is asked again, setting it twice does no harm."""
+        symbol = self.state.symbols.get(answer.symbol)
+        if symbol is None:
+            return
+        symbol.has_leverage = answer.outcome is Outcome.YES
+        if answer.outcome is Outcome.NO:
+            text = f"leverage of {answer.symbol} refused: {answer.reason}"
+            out.outputs.append(Noted(event="leverage", severity=Severity.WARNING, text=text, symbol=answer.symbol))
+
+    def on_reports(self, reports: VenueReports) -> None:
+        """An open position shows its leverage: what it has is what counts until it is flat."""
+        wanted = Decimal(self.state.settings.risk.leverage)
+        for position in reports.positions:
+            symbol = self.state.symbols.get(position.symbol)
+            if symbol is not None and position.leverage is not None:
+                symbol.has_leverage = position.leverage == wanted
