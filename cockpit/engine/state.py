@@ -60,6 +60,9 @@ class SymbolState:
         self.recv_ns: int | None = None
         """Receive time of the last book frame or heartbeat."""
         self.was_valid = False
+        self.has_leverage = False
+        """The exchange has confirmed the configured leverage."""
+        self.leverage_asked_ns = 0
         self.frames_since_gap = 0
         """Consistent book frames since the book was lost or replaced after a restart of the exchange's service."""
         self.last_entry_ns: dict[Side, int] = {}
