@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -25,6 +26,12 @@ class SimexRun(msgspec.Struct, frozen=True, kw_only=True):
     speed: float
     seed: int
     symbols: list[str]
+
+    def __repr__(self) -> str:
+        return f"SimexRun(pid={self.pid}, rest={self.rest!r}, hidden)"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("pid", self.pid), ("rest", self.rest)]
 
     @property
     def port(self) -> int:

@@ -37,15 +37,19 @@ def read_private(path: Path) -> str | None:
         ConfigError: it cannot be read.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     except OSError as error:
         if path.is_symlink():
             raise SafetyRefusal(f"{path} is a symbolic link; put the file itself there") from error
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(handle)
+        raise ConfigError(f"{path} is no file")
     with os.fdopen(handle, encoding="utf-8") as stream:
-        _check(path, os.fstat(handle), OTHERS_ANY, "600")
+        _check(path, found, OTHERS_ANY, "600")
         return stream.read()
 
 

@@ -31,8 +31,8 @@ class Credentials(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return "Credentials(hidden)"
 
-    def __rich_repr__(self) -> tuple[()]:
-        return ()
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return []
 
     def sign(self, text: bytes) -> str:
         """Lower-case hex HMAC-SHA256."""
