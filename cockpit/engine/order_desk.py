@@ -18,7 +18,7 @@ from cockpit.domain.events import (
     Outcome,
     VenueReports,
 )
-from cockpit.domain.ids import ClientOrderId, role_of
+from cockpit.domain.ids import ClientOrderId, epoch_of, role_of
 from cockpit.domain.orders import OrderReport
 from cockpit.domain.positions import FillReport, PositionReport
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
@@ -169,10 +169,22 @@ class OrderDesk(StopDesk):
         # A read of all positions leaves flat ones out and may be old: only the symbol's own row proves that it is flat.
         out.effects += [QueryPosition(symbol) for symbol in sorted(self.positions.symbols() - named)]
         self._balance(reports.balance)
+        self._tell_foreign(out)
         self.state.reconciled_ns = reports.ts_recv
         for held in list(self.positions.open.values()):
             if held.symbol in named and self._is_newer(reports, held.symbol):
                 self._guard_stop(held, out)
+
+    def _tell_foreign(self, out: Outbox) -> None:
+        """A position that no execution of ours explains is told once; it is never touched (reliability.md F60)."""
+        found = self.positions.unclaimed
+        for symbol in sorted(found.keys() - self._told_foreign):
+            report = found[symbol]
+            stop = f"stop {report.stop_loss}" if report.stop_loss else "WITHOUT a stop"
+            text = f"foreign position: {report.side} {report.qty} {symbol} at {report.entry_price}, {stop}"
+            severity = Severity.WARNING if report.stop_loss else Severity.CRITICAL
+            self._note(out, "foreign_position", severity, text, symbol)
+        self._told_foreign = set(found)
 
     def _is_newer(self, reports: VenueReports, symbol: str) -> bool:
         """True if the read was asked for after our last action on the symbol."""
@@ -184,6 +196,9 @@ class OrderDesk(StopDesk):
             self.state.day.r_usdt = report.equity * Decimal(repr(self.state.settings.risk.risk_pct)) / 100
 
     def _order(self, report: OrderReport, out: Outbox) -> None:
+        if (epoch_of(report.client_id) or 0) > self.state.settings.epoch and "instance" not in self.state.locks:
+            self.state.locks["instance"] = f"another engine trades this account: order {report.client_id}"
+            self._note(out, "instance", Severity.CRITICAL, self.state.locks["instance"], report.symbol)
         order = self.orders.on_report(report)
         if order is None:
             return
@@ -274,6 +289,10 @@ class OrderDesk(StopDesk):
         return fill.exec_type.value if fill.exec_type.value != "Trade" else "external"
 
     def _position(self, report: PositionReport, out: Outbox) -> None:
+        if report.position_idx:
+            self.state.locks["mode"] = (
+                f"{report.symbol} is in hedge mode; set the account to one-way mode and start again"
+            )
         had_stop = self._has_stop(report.symbol)
         position = self.positions.on_report(report)
         if position is None:

@@ -45,6 +45,7 @@ class SendingDesk:
         """Engine time of our last action or fill of a symbol: older reads of it are discarded."""
         self._last_fill_ms = recovery.last_fill_ms
         self._foreign = 0
+        self._told_foreign: set[str] = set()
 
     def submit_entry(self, approved: RiskApproved[OrderRequest], out: Outbox) -> None:
         """Send an approved entry."""
@@ -81,6 +82,7 @@ class SendingDesk:
             lots=lots,
             reduce_only=True,
             close_on_trigger=percent == 100,
+            position_idx=0 if report is None else report.position_idx,
             created_ns=self.state.now_ns,
         )
         if position is not None:

@@ -201,7 +201,7 @@ def _stop(position: OpenPosition, instrument: Instrument | None) -> tuple[str, s
         return instrument.price_text(position.stop_wanted), "moving"
     if position.stop_confirmed is not None:
         return instrument.price_text(position.stop_confirmed), "ack"
-    if position.stop_wanted is not None:
+    if position.stop_wanted is not None and position.report is None:
         return instrument.price_text(position.stop_wanted), "sent"
     return "", "missing"
 
