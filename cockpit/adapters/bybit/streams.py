@@ -24,6 +24,7 @@ from cockpit.adapters.bybit.backoff import ConnectBudget, backoff_s
 from cockpit.adapters.bybit.config import StreamLimits
 from cockpit.adapters.bybit.merge import EventQueue
 from cockpit.adapters.bybit.session import StreamSession
+from cockpit.adapters.bybit.tls import client_context
 from cockpit.domain.enums import StreamName
 from cockpit.domain.errors import VenueUnavailable
 from cockpit.domain.events import StreamLost
@@ -143,6 +144,7 @@ class Stream:
                 max_size=_MAX_FRAME_BYTES,
                 max_queue=None,
                 logger=_library_log,
+                ssl=client_context() if self._url.startswith("wss:") else None,
             )
         except (OSError, TimeoutError, WebSocketException, EOFError) as error:
             return False, f"cannot connect: {type(error).__name__}: {error}"
