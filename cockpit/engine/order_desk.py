@@ -59,6 +59,8 @@ class OrderDesk(StopDesk):
             order.status = OrderStatus.UNKNOWN
             # It may have left in the last instant of the earlier engine: a look before its time to live proves nothing.
             self._ask_again(order, self.state.settings.execution.unknown_first_query_s, out)
+        for row in recovery.closed_trades:
+            self.positions.remember(row)
         for row in recovery.open_trades:
             self.positions.restore(row, [fill for fill in recovery.open_fills if fill.symbol == row.symbol])
 

@@ -259,6 +259,19 @@ class PositionManager:
         else:
             self.unclaimed[report.symbol] = report
 
+    def remember(self, row: TradeRow) -> None:
+        """Keep a trade that ended before this start, for executions that come late."""
+        origin = _origin_of(row)
+        if origin is None:
+            return
+        position = OpenPosition(row.symbol, Side(row.direction), row.opened_ns)
+        position.origin = origin
+        position.first_exec_id = row.first_exec_id
+        position.peak_qty, position.entry_price = row.qty, row.entry_price
+        position.carried_gross, position.carried_fees = row.gross_pnl, row.fees
+        position.counted_net = row.net_pnl
+        self._ended[row.trade_id] = position
+
     def restore(self, row: TradeRow, fills: Iterable[FillReport]) -> None:
         """Take up a trade that the journal left open, out of the executions that made it.
 

@@ -206,6 +206,8 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     entries: list[OrderRequest] = []
     """Entries of the last day, however they ended: an execution may still come for each."""
     open_trades: list[TradeRow]
+    closed_trades: list[TradeRow] = []
+    """Trades of ours closed within the last day: an execution may still come late for each."""
     open_fills: list[FillReport] = []
     """Executions of the symbols of ``open_trades`` since the oldest of these was opened, in booking order."""
     seen_exec_ids: list[str]

@@ -54,6 +54,7 @@ class DiskJournal:
             open_intents=open_intents,
             entries=[request for request in disk.intents.values() if request.role is OrderRole.ENTRY],
             open_trades=open_trades,
+            closed_trades=[row for row in disk.trades.values() if row.closed_ns is not None],
             open_fills=[f for f in disk.fills.values() if f.symbol in symbols and f.ts_recv >= oldest],
             seen_exec_ids=list(disk.fills),
             last_fill_ms=max((fill.ts_event // 1_000_000 for fill in disk.fills.values()), default=0),

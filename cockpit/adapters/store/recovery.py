@@ -46,11 +46,15 @@ async def write_state(connection: AsyncConnection, name: str, value: str, now_ns
 
 async def read_recovery(connection: AsyncConnection, epoch: int, now_ns: int) -> Recovery:
     """Everything that was left open, and what must not be booked twice."""
-    ended = [status.value for status in END_STATES]
-    open_orders = await _rows(connection, select(intents).where(intents.c.status.not_in(ended)).order_by("created_ns"))
+    end_states = [status.value for status in END_STATES]
+    open_orders = await _rows(
+        connection, select(intents).where(intents.c.status.not_in(end_states)).order_by("created_ns")
+    )
     open_trades = await _rows(connection, select(trades).where(trades.c.closed_ns.is_(None)).order_by("opened_ns"))
     since_yesterday = select(intents).where(intents.c.role == OrderRole.ENTRY, intents.c.created_ns >= now_ns - _DAY_NS)
     entries = await _rows(connection, since_yesterday.order_by("created_ns"))
+    ended = select(trades).where(trades.c.closed_ns >= now_ns - _DAY_NS).order_by("closed_ns")
+    closed_trades = await _rows(connection, ended)
     open_fills = await _fills_of(connection, open_trades)
     since = now_ns - _SEEN_DAYS * _DAY_NS
     seen = await connection.scalars(select(executions.c.exec_id).where(executions.c.ts_event >= since))
@@ -63,6 +67,7 @@ async def read_recovery(connection: AsyncConnection, epoch: int, now_ns: int) ->
         open_intents=[open_intent(row) for row in open_orders],
         entries=[order_request(row) for row in entries],
         open_trades=[trade_row(row) for row in open_trades],
+        closed_trades=[trade_row(row) for row in closed_trades],
         open_fills=[fill_report(row) for row in open_fills],
         seen_exec_ids=list(seen),
         last_fill_ms=ms_from_nanos(newest or 0),
