@@ -34,9 +34,9 @@ class SocketFault(msgspec.Struct):
     slow_ack_s: float = 0.0
     """Answers to requests (auth, subscribe, ping) leave this much later."""
     nack: str = ""
-    """Subscriptions to topics that begin with this are refused."""
+    """Subscriptions to topics that hold this text are refused."""
     topic: str = ""
-    """Faults of frames hit only those whose topic begins with this."""
+    """Faults of frames hit only those whose topic holds this text."""
     held: list[str] = []
     """Frames that wait for the last one of ``reorder``."""
 
@@ -78,7 +78,7 @@ class SocketFaults:
         fault = self._faults.get(channel)
         if fault is None or not fault.nack:
             return ""
-        return next((f"error:handler not found,topic:{name}" for name in topics if name.startswith(fault.nack)), "")
+        return next((f"error:handler not found,topic:{name}" for name in topics if fault.nack in name), "")
 
     def delay_s(self, channel: str, frame: str) -> float:
         """How much later ``frame`` leaves."""
@@ -88,7 +88,7 @@ class SocketFaults:
         topic = topic_of(frame)
         if topic is None:
             return fault.slow_ack_s
-        return fault.delay_s if topic.startswith(fault.topic) else 0.0
+        return fault.delay_s if fault.topic in topic else 0.0
 
     def frames(self, channel: str, frame: str) -> Sequence[str]:
         """What leaves instead of ``frame``."""
@@ -96,9 +96,9 @@ class SocketFaults:
         if fault is None:
             return (frame,)
         topic = topic_of(frame)
-        if fault.is_silent and (not fault.passes_pong if topic is None else topic.startswith(fault.topic)):
+        if fault.is_silent and (not fault.passes_pong if topic is None else fault.topic in topic):
             return ()
-        if topic is None or not topic.startswith(fault.topic):
+        if topic is None or fault.topic not in topic:
             return (frame,)
         if fault.drop > 0:
             fault.drop -= 1

@@ -1,0 +1,421 @@
+"""A simulated exchange on real sockets and a real engine on it: everything but detectors, rules and screens.
+
+After its fault a test calls ``Bench.settled``: faults are healed, then what must always come true is polled for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import requests
+from msgspec.structs import replace
+
+from cockpit.adapters.bybit.config import BybitConfig, RestLimits, StreamLimits
+from cockpit.adapters.bybit.credentials import SecretKey
+from cockpit.adapters.bybit.venue import BybitVenue
+from cockpit.adapters.store.journal import SqlJournal
+from cockpit.adapters.store.reader import JournalReader
+from cockpit.adapters.system.clock import LiveClock
+from cockpit.domain.commands import ArmFlatten, Command, FlattenAll
+from cockpit.domain.enums import Approval, Environment, OrderStatus, Side
+from cockpit.domain.ids import is_own, origin_of, role_of
+from cockpit.engine.config import EngineConfig
+from cockpit.engine.core import TradingCore
+from cockpit.engine.effects import Noted, OrderChanged, Output, Step
+from cockpit.engine.projection import ShellFigures
+from cockpit.engine.runner import Runner
+from cockpit.engine.state import CoreSettings
+from cockpit.engine.supervisor import Supervisor
+from cockpit.execution.config import ExecutionConfig, ExitsConfig
+from cockpit.ports.journal import Recovery
+from cockpit.risk.limits import RiskLimits
+from cockpit.signals.base import SignalRaised
+from cockpit.simex.config import SimexConfig
+from cockpit.simex.server import serving
+from cockpit.views.frames import CommandFrame, CommandReply
+from tests.dst.actors import NoDetectors, Strategy
+
+BTC, ETH, SOL = "BTCUSDT", "ETHUSDT", "SOLUSDT"
+CREATE, CANCEL_ALL, TRADING_STOP = "/v5/order/create", "/v5/order/cancel-all", "/v5/position/trading-stop"
+REALTIME, HISTORY, EXECUTIONS = "/v5/order/realtime", "/v5/order/history", "/v5/execution/list"
+POSITIONS, WALLET = "/v5/position/list", "/v5/account/wallet-balance"
+WRITES = (CREATE, CANCEL_ALL, TRADING_STOP, "/v5/order/cancel", "/v5/order/amend", "/v5/position/set-leverage")
+DEADLINE_S = 20.0
+STOP_DISTANCE = 0.02
+
+NO_EXITS = ExitsConfig(
+    breakeven_at_pct=0,
+    take_profit_r=0,
+    time_stop_breakout_s=0,
+    time_stop_bounce_s=0,
+    bounce_exit_eaten_pct=0,
+    slowdown_factor=0,
+    counter_flow_factor=0,
+    counter_density=False,
+    known_level=False,
+)
+EXECUTION = ExecutionConfig(
+    stop_check_s=0.5,
+    unknown_first_query_s=1.2,
+    order_ttl_s=1.0,
+    reconcile_s=1.5,
+    settling_s=2.0,
+    settling_reconcile_s=1.0,
+    exits=NO_EXITS,
+)
+RISK = RiskLimits(
+    risk_pct=0.2, max_entries_per_minute=600, duplicate_window_s=0.01, day_loss_limit_r=50, max_drift_pct=1
+)
+REST = RestLimits(recv_window_ms=1000, order_deadline_s=0.8, read_deadline_s=1.5)
+STREAMS = StreamLimits(
+    ping_interval_s=1.0,
+    pong_timeout_s=1.0,
+    silence_s=3.6,
+    answer_timeout_s=1.0,
+    snapshot_timeout_s=1.5,
+    refused_retry_s=0.5,
+    backoff_min_s=0.05,
+    backoff_max_s=0.3,
+    connects_per_5min=500,
+)
+
+
+class NoScreens:
+    """Nobody looks."""
+
+    watched: frozenset[str] = frozenset()
+    viewers = 0
+
+    def publish(self, _views: Iterable[Any]) -> None:
+        return
+
+
+class ScriptedSignals(Strategy):
+    """Raises a signal at the next market event after the test asked for one."""
+
+    def update(self, state: Any, bank: Any, event: Any, walls: Any) -> list[Any]:
+        raised = super().update(state, bank, event, walls)
+        return [SignalRaised(replace(one.signal, stop_price=_stop(one.signal))) for one in raised]
+
+
+def _stop(signal: Any) -> float:
+    """Far enough that the market does not reach it while a test runs."""
+    return float(signal.entry_reference * (1 - STOP_DISTANCE * signal.direction.sign))
+
+
+class WatchedCore(TradingCore):
+    """The real core; what it says is kept for the test."""
+
+    def __init__(self, settings: CoreSettings, recovery: Recovery) -> None:
+        self.told: list[Output] = []
+        super().__init__(settings, recovery)
+
+    def _step(self, out: Any) -> Step:
+        step = super()._step(out)
+        self.told += step.outputs
+        return step
+
+
+class Engine:
+    """One life of the engine."""
+
+    def __init__(self, bench: Bench) -> None:
+        clock, ready = LiveClock(), bench.ready
+        self._bench = bench
+        config = BybitConfig(
+            rest_url=ready["rest"], public_url=ready["public"], private_url=ready["private"], streams=STREAMS, rest=REST
+        )
+        self.venue = BybitVenue(config, SecretKey(ready["api_key"], ready["api_secret"]), clock, Random(7))
+        self.journal = SqlJournal(bench.journal, clock)
+        self.runner = Runner(
+            make_core=self._make_core,
+            venue=self.venue,
+            journal=self.journal,
+            clock=clock,
+            supervisor=Supervisor(clock),
+            views=NoScreens(),
+            figures=ShellFigures(environment_word="SIM", source="synthetic"),
+        )
+        self.task = asyncio.create_task(self.runner.run())
+
+    def _make_core(self, recovery: Recovery) -> TradingCore:
+        settings = CoreSettings(
+            environment=Environment.SIM,
+            symbols=self._bench.symbols,
+            epoch=recovery.epoch,
+            engine=EngineConfig(approval=Approval.AUTO),
+            risk=RISK,
+            execution=EXECUTION,
+        )
+        core = WatchedCore(settings, recovery)
+        for number, (name, symbol) in enumerate(core.state.symbols.items()):
+            symbol.bank = NoDetectors()  # type: ignore[assignment]
+            symbol.pipeline = ScriptedSignals(name, [], f"{settings.epoch}{chr(97 + number)}")  # type: ignore[assignment]
+        return core
+
+    @property
+    def core(self) -> WatchedCore:
+        """The core; there is none before the journal has been read."""
+        core = self.runner.core
+        assert isinstance(core, WatchedCore)
+        return core
+
+    async def end(self) -> None:
+        """Stop in an orderly way; raises what ended the engine before."""
+        if self.runner.core is not None:
+            self.runner.stop("the test ends")
+        await self.task
+
+    async def die(self) -> None:
+        """Nothing of it runs any more and nothing more is written; what it sent stays sent."""
+        for handle in self.runner._timers.values():
+            handle.cancel()
+        self.runner._rows.clear()
+        self.journal.append = _never  # type: ignore[method-assign]
+        doomed = [
+            *self.runner._effects,
+            *(task for task in asyncio.all_tasks() if task.get_name() in _TASKS),
+            self.task,
+        ]
+        for task in doomed:
+            task.cancel()
+        await asyncio.gather(*doomed, return_exceptions=True)
+        await self.venue.aclose()
+        await self.journal.aclose()
+
+
+_TASKS = {"streams", "detection", "execution", "journal", "views", "snapshots"}
+
+
+async def _never(_rows: Any) -> None:
+    return
+
+
+class Bench:
+    """Exchange, engine and what a test does with them."""
+
+    def __init__(self, ready: dict[str, Any], folder: Path, symbols: tuple[str, ...]) -> None:
+        self.ready = ready
+        self.journal = folder / "journal.sqlite"
+        self.symbols = symbols
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.engine: Engine | None = None
+        self._commands = 0
+
+    # ------------------------------------------------------------------------------------------------------ engine
+
+    async def start(self, *, wait: bool = True) -> Engine:
+        """Start an engine, and wait until entries are on."""
+        self.engine = engine = Engine(self)
+        if wait:
+            await self.until(lambda: engine.runner.core is not None and not self.core.state.locks, "entries are on")
+        return engine
+
+    async def stop(self) -> None:
+        """End the engine in an orderly way."""
+        engine, self.engine = self.engine, None
+        assert engine is not None
+        await engine.end()
+
+    async def kill(self) -> None:
+        """End the engine as kill -9 does."""
+        engine, self.engine = self.engine, None
+        assert engine is not None
+        await engine.die()
+
+    @property
+    def core(self) -> WatchedCore:
+        """The core of the running engine."""
+        assert self.engine is not None
+        return self.engine.core
+
+    @property
+    def notes(self) -> list[str]:
+        """What the engine noted."""
+        return [f"{told.event}: {told.text}" for told in self.core.told if isinstance(told, Noted)]
+
+    def history(self, signal: str) -> list[OrderStatus]:
+        """The states through which the entry of a signal went."""
+        changes = [told for told in self.core.told if isinstance(told, OrderChanged) and told.signal_id == signal]
+        states = [change.status for change in changes]
+        return [state for index, state in enumerate(states) if index == 0 or states[index - 1] is not state]
+
+    def signal(self, symbol: str, side: Side = Side.BUY) -> str:
+        """Let the strategy raise a signal; its id."""
+        pipeline: Any = self.core.state.symbols[symbol].pipeline
+        pipeline.plan.append((0, side))
+        return f"{pipeline.prefix}{pipeline.raised + len(pipeline.plan)}"
+
+    async def enter(self, symbol: str, side: Side = Side.BUY) -> str:
+        """Raise a signal and wait until its position is open with its stop confirmed."""
+        signal = self.signal(symbol, side)
+        await self.until(lambda: self.is_protected(symbol), f"a protected position in {symbol}")
+        return signal
+
+    def is_protected(self, symbol: str) -> bool:
+        """True if the engine knows a position of the symbol with a stop that the exchange has shown."""
+        position = self.core.orders.positions.open.get(symbol)
+        return position is not None and position.stop_confirmed is not None
+
+    async def command(self, command: Command) -> CommandReply:
+        """A command of the operator."""
+        assert self.engine is not None
+        self._commands += 1
+        frame = CommandFrame(command_id=f"c{self._commands}", instance="test", command=command)
+        return await self.engine.runner.command(frame, "test")
+
+    async def flatten(self) -> None:
+        """Both presses of the flatten key."""
+        await self.command(ArmFlatten())
+        assert (await self.command(FlattenAll())).accepted
+
+    async def is_flat(self) -> bool:
+        """The exchange shows no position and no order."""
+        account = await self.account()
+        return not account["positions"] and not account["orders"]
+
+    async def flat(self) -> None:
+        """Poll until the exchange and the engine say that everything is closed."""
+        await self.until(self.is_flat, "everything is closed")
+        await self.until(lambda: any(note.startswith("flatten: flat") for note in self.notes), "the engine says flat")
+        assert await self.is_flat()
+
+    # ---------------------------------------------------------------------------------------------------- exchange
+
+    async def control(self, verb: str, **body: Any) -> Any:
+        """Make the exchange do something."""
+        return await asyncio.to_thread(self._ask, verb, body)
+
+    async def account(self) -> dict[str, Any]:
+        """The exchange's account: wallet, positions, orders, executions."""
+        told: dict[str, Any] = await asyncio.to_thread(self._ask, "account", None)
+        return told
+
+    async def requests(self, *paths: str, after: int = 0) -> list[dict[str, Any]]:
+        """Private requests that arrived, oldest first."""
+        told = await asyncio.to_thread(self._ask, f"requests?after={after}", None)
+        return [entry for entry in told["requests"] if not paths or entry["path"] in paths]
+
+    async def position(self, symbol: str) -> dict[str, Any] | None:
+        """A position as the exchange sees it, None if it is flat."""
+        return next((row for row in (await self.account())["positions"] if row["symbol"] == symbol), None)
+
+    async def size(self, symbol: str) -> Decimal:
+        """Unsigned size at the exchange."""
+        row = await self.position(symbol)
+        return Decimal(0) if row is None else Decimal(row["size"])
+
+    def _ask(self, verb: str, body: dict[str, Any] | None) -> Any:
+        url = f"{self.ready['control']}/{verb}"
+        answer = self.session.get(url, timeout=10) if body is None else self.session.post(url, json=body, timeout=10)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    # ---------------------------------------------------------------------------------------------------- epilogue
+
+    async def until(self, holds: Callable[[], bool | Awaitable[bool]], what: str, within_s: float = DEADLINE_S) -> None:
+        """Poll until ``holds``; fails after the deadline, or at once if the engine has ended."""
+        end = time.monotonic() + within_s
+        while True:
+            verdict = holds()
+            if verdict if isinstance(verdict, bool) else await verdict:
+                return
+            if self.engine is not None and self.engine.task.done():
+                self.engine.task.result()
+            assert time.monotonic() < end, f"in vain: {what}; {self._state()}"
+            await asyncio.sleep(0.02)
+
+    async def settled(self) -> None:
+        """Heal every fault, then poll until what must always come true is true."""
+        await self.control("heal")
+        complaint = ["not looked at"]
+
+        async def is_settled() -> bool:
+            complaint[:] = await self._complaints()
+            return not complaint
+
+        end = time.monotonic() + DEADLINE_S
+        while not await is_settled():
+            assert time.monotonic() < end, "; ".join(complaint)
+            await asyncio.sleep(0.05)
+
+    async def _complaints(self) -> list[str]:
+        account = await self.account()
+        complaints = [*await self._about_entries(), *self._about_positions(account), *await self._about_ledger(account)]
+        table = self.core.orders.orders
+        if table.unknown() or table.in_flight():
+            complaints.append(f"unresolved: {[order.client_id for order in table.in_flight()]}")
+        return complaints
+
+    async def _about_entries(self) -> list[str]:
+        """At most one accepted entry a signal, and one request a link id."""
+        sent = [entry["params"]["orderLinkId"] for entry in await self.requests(CREATE) if _is_ours(entry)]
+        taken = [
+            entry["params"]["orderLinkId"]
+            for entry in await self.requests(CREATE)
+            if _is_ours(entry) and not entry["ret_code"]
+        ]
+        entries = [origin_of(link) for link in taken if role_of(link) == "entry"]
+        assert len(set(sent)) == len(sent), f"sent twice: {sent}"
+        assert len(set(entries)) == len(entries), f"two entries for a signal: {entries}"
+        return []
+
+    def _about_positions(self, account: dict[str, Any]) -> list[str]:
+        """Our view is the exchange's, and every position of ours has its stop there."""
+        positions = self.core.orders.positions
+        truth = {row["symbol"]: (row["side"], Decimal(row["size"])) for row in account["positions"]}
+        view = {symbol: (held.side.value, held.qty) for symbol, held in positions.open.items()}
+        view |= {name: (row.side.value, row.qty) for name, row in positions.unclaimed.items() if row.side is not None}
+        complaints = [] if view == truth else [f"the engine sees {view}, the exchange {truth}"]
+        stops = {row["symbol"] for row in account["positions"] if Decimal(row["stopLoss"] or 0)}
+        own = {symbol for symbol, held in positions.open.items() if held.origin is not None}
+        return complaints + [f"{symbol} has no stop" for symbol in sorted(own - stops)]
+
+    async def _about_ledger(self, account: dict[str, Any]) -> list[str]:
+        """The journal's executions are the exchange's."""
+        async with JournalReader(self.journal) as reader:
+            rows = await reader.rows("executions")
+        booked = {row["exec_id"]: (Decimal(row["qty"]), Decimal(row["price"]), Decimal(row["fee"])) for row in rows}
+        truth = {
+            row["execId"]: (Decimal(row["execQty"]), Decimal(row["execPrice"]), Decimal(row["execFee"]))
+            for row in account["executions"]
+        }
+        assert len(rows) == len(booked), "an execution is booked twice"
+        wrong = {exec_id for exec_id in booked if booked[exec_id] != truth.get(exec_id)}
+        assert not wrong, f"booked what the exchange does not know: {wrong}"
+        return [f"{len(truth) - len(booked)} executions are not booked"] if len(truth) != len(booked) else []
+
+    def _state(self) -> str:
+        if self.engine is None or self.engine.runner.core is None:
+            return "no engine"
+        return f"locks {self.core.state.locks}, notes {self.notes[-6:]}, queue {self._queue()}"
+
+    def _queue(self) -> list[str]:
+        return [f"{queued.signal.signal_id}: {queued.note}" for queued in self.core.signals.queue.values()]
+
+
+def _is_ours(entry: dict[str, Any]) -> bool:
+    return is_own(entry["params"].get("orderLinkId", ""))
+
+
+@contextlib.asynccontextmanager
+async def running_bench(folder: Path, symbols: tuple[str, ...]) -> AsyncIterator[Bench]:
+    """A fresh exchange; the engine is started by the test, and ended here if it still runs."""
+    async with serving(SimexConfig(symbols=symbols, seed=5)) as ready:
+        bench = Bench(ready, folder, symbols)
+        try:
+            yield bench
+        finally:
+            with contextlib.suppress(requests.RequestException):
+                await bench.control("heal")
+            if bench.engine is not None:
+                await bench.engine.end()
+            bench.session.close()

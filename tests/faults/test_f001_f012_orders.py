@@ -1,0 +1,181 @@
+"""Faults F1 to F12: the outcome of an order is not known."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from typing import Any
+
+import pytest
+
+from cockpit.domain.enums import OrderStatus
+from tests.faults.bench import BTC, CREATE, ETH, SOL, Bench
+
+
+async def creates(bench: Bench, signal: str) -> list[dict[str, Any]]:
+    """Requests for the entry of a signal that arrived."""
+    return [entry for entry in await bench.requests(CREATE) if f"-{signal}-e" in entry["params"]["orderLinkId"]]
+
+
+async def died(bench: Bench, signal: str) -> None:
+    """Wait until the entry of a signal is given up, without a position."""
+    await bench.until(lambda: bench.history(signal)[-1:] == [OrderStatus.DEAD], "the entry is dead")
+    await bench.settled()
+    assert len(await creates(bench, signal)) <= 1
+
+
+async def test_f001_answer_lost_after_the_order_was_accepted(bench: Bench) -> None:
+    await bench.control("fault/rest", route=CREATE, is_reply_lost=True)
+    signal = await bench.enter(BTC)
+    await bench.settled()
+    assert bench.history(signal)[0] is OrderStatus.INTENT
+    assert bench.history(signal)[-1] is OrderStatus.FILLED
+    assert len(await creates(bench, signal)) == 1
+
+
+async def test_f001_unknown_outcome_keeps_other_entries_off(bench: Bench) -> None:
+    await bench.control("fault/rest", route=CREATE, is_dropped=True, symbol=BTC)
+    lost = bench.signal(BTC)
+    await bench.until(lambda: bench.history(lost)[-1:] == [OrderStatus.UNKNOWN], "the outcome is unknown")
+    other = bench.signal(ETH)
+    await bench.until(lambda: other in bench.core.signals.queue, "the other signal waits")
+    assert "unknown orders" in bench.core.signals.queue[other].note
+    await died(bench, lost)
+    await bench.until(lambda: bench.is_protected(ETH), "the other signal is taken afterwards")
+
+
+async def test_f002_killed_between_intent_and_send(bench: Bench) -> None:
+    async def never(_intent: Any) -> str:
+        await asyncio.Event().wait()
+        return ""
+
+    assert bench.engine is not None
+    bench.engine.venue.submit = never  # type: ignore[method-assign]
+    signal = bench.signal(BTC)
+    await bench.until(lambda: bench.history(signal) == [OrderStatus.INTENT], "the intent is made")
+    await bench.until(lambda: _is_journaled(bench), "the intent is on disk")
+    await bench.kill()
+    await bench.start()
+    await bench.settled()
+    assert await bench.requests(CREATE) == []
+
+
+def _is_journaled(bench: Bench) -> bool:
+    with sqlite3.connect(f"file:{bench.journal}?mode=ro", uri=True) as reader:
+        (count,) = reader.execute("select count(*) from intents").fetchone()
+    reader.close()
+    return bool(count)
+
+
+async def test_f003_killed_between_send_and_answer(bench: Bench) -> None:
+    await bench.control("fault/rest", route=CREATE, delay_s=0.5)
+    signal = bench.signal(BTC)
+
+    async def has_filled() -> bool:
+        return await bench.size(BTC) > 0
+
+    await bench.until(has_filled, "the exchange has filled the order")
+    await bench.kill()
+    await bench.start()
+    await bench.until(lambda: bench.is_protected(BTC), "the position is adopted with its stop")
+    await bench.settled()
+    assert len(await creates(bench, signal)) == 1
+    assert bench.core.orders.positions.open[BTC].origin is not None
+
+
+@pytest.mark.parametrize(
+    ("body", "is_applied"), [("{}", True), ("[]", False), ("<html>", True), ('{"retCode":0,"res', False)]
+)
+async def test_f004_answer_that_is_none(bench: Bench, body: str, is_applied: bool) -> None:
+    await bench.control("fault/rest", route=CREATE, body=body, is_applied=is_applied)
+    if is_applied:
+        await bench.enter(BTC)
+        await bench.settled()
+    else:
+        await died(bench, bench.signal(BTC))
+    assert len(await bench.requests(CREATE)) == 1
+
+
+async def test_f005_order_arrives_after_its_time_to_live(bench: Bench) -> None:
+    await bench.control("fault/rest", route=CREATE, late_s=1.3)
+    await died(bench, bench.signal(BTC))
+    assert [entry["ret_code"] for entry in await bench.requests(CREATE)] == [10002]
+
+
+async def test_f005_order_arrives_late_but_in_time(bench: Bench) -> None:
+    await bench.control("fault/rest", route=CREATE, late_s=0.7, delay_s=0.5)
+    signal = await bench.enter(BTC)
+    await bench.settled()
+    assert len(await creates(bench, signal)) == 1
+
+
+@pytest.mark.parametrize(("code", "is_applied"), [(10000, True), (10016, False)])
+async def test_f006_server_error_is_no_refusal(bench: Bench, code: int, is_applied: bool) -> None:
+    await bench.control("fault/rest", route=CREATE, ret_code=code, is_applied=is_applied)
+    signal = bench.signal(BTC)
+    await bench.until(lambda: OrderStatus.UNKNOWN in bench.history(signal) or bench.is_protected(BTC), "not dead")
+    assert bench.history(signal)[1] is not OrderStatus.DEAD
+    if is_applied:
+        await bench.until(lambda: bench.is_protected(BTC), "the order is adopted")
+        await bench.settled()
+    else:
+        await died(bench, signal)
+
+
+async def test_f007_link_id_is_taken_already(bench: Bench) -> None:
+    await bench.control("fault/rest", route=CREATE, ret_code=110072, is_applied=True)
+    signal = await bench.enter(BTC)
+    await bench.settled()
+    assert len(await creates(bench, signal)) == 1
+
+
+async def test_f008_no_order_is_posted_twice_whatever_the_answer(bench: Bench) -> None:
+    for symbol, code in ((BTC, 10002), (ETH, 10006), (SOL, 10016)):
+        await bench.control("fault/rest", route=CREATE, ret_code=code, symbol=symbol)
+        signal = bench.signal(symbol)
+        await bench.until(lambda name=signal: len(bench.history(name)) > 1, "an answer")  # type: ignore[misc]
+    await bench.settled()
+    links = [entry["params"]["orderLinkId"] for entry in await bench.requests(CREATE)]
+    assert len(links) == len(set(links)) == 3
+
+
+async def test_f009_order_is_acknowledged_and_rejected_later(bench: Bench) -> None:
+    await bench.control("fault/order", reject_after_s=0.3, reject_reason="EC_NoEnoughQtyToFill")
+    signal = bench.signal(BTC)
+    await bench.until(lambda: bench.history(signal)[-1:] == [OrderStatus.REJECTED], "the rejection is shown")
+    assert OrderStatus.SENT in bench.history(signal)
+    assert OrderStatus.NEW not in bench.history(signal)
+    await bench.settled()
+
+
+async def test_f010_fill_comes_before_the_answer(bench: Bench) -> None:
+    await bench.control("fault/rest", route=CREATE, delay_s=0.5)
+    signal = await bench.enter(BTC)
+    assert OrderStatus.SENT not in bench.history(signal)
+    await bench.settled()
+    assert len(await creates(bench, signal)) == 1
+
+
+async def test_f011_journal_is_locked_between_answer_and_write(bench: Bench) -> None:
+    await bench.control("fault/rest", route=CREATE, delay_s=0.3)
+    signal = bench.signal(BTC)
+    await bench.until(lambda: bench.history(signal) != [] and _is_journaled(bench), "the intent is on disk")
+    with sqlite3.connect(bench.journal, isolation_level=None) as viewer:
+        viewer.execute("begin immediate")
+        await bench.until(lambda: bench.is_protected(BTC), "the position is open and known")
+        second = bench.signal(ETH)
+        await bench.until(lambda: second in bench.core.signals.queue or bench.history(second) != [], "the next signal")
+        viewer.execute("rollback")
+    viewer.close()
+    await bench.settled()
+    assert len(await creates(bench, signal)) == 1
+
+
+async def test_f012_answer_drips(bench: Bench) -> None:
+    await bench.enter(ETH)
+    await bench.control("fault/rest", route=CREATE, drip_bytes_per_s=20, symbol=BTC, count=-1)
+    signal = bench.signal(BTC)
+    await bench.until(lambda: OrderStatus.UNKNOWN in bench.history(signal) or bench.is_protected(BTC), "the deadline")
+    await bench.flatten()
+    await bench.flat()
+    await bench.settled()
