@@ -13,6 +13,7 @@ import gc
 import logging
 import os
 import secrets
+import shutil
 import signal
 import sys
 import threading
@@ -211,6 +212,7 @@ def _figures(plan: Plan) -> ShellFigures:
         recorder="on",
         engine_version=__version__,
         started_ns=CLOCK.now_ns(),
+        disk_free=lambda: shutil.disk_usage(plan.profile.data_dir).free,
     )
 
 

@@ -171,6 +171,25 @@ class JournalHealth(msgspec.Struct, frozen=True, tag=True):
     ts_recv: int
 
 
+class HostHealth(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """How the machine under the engine is doing; told about once a second."""
+
+    loop_lag_ns: int
+    """How late the engine's loop wakes."""
+    disk_free_bytes: int | None
+    """Free on the journal's disk; None if it cannot be told."""
+    clock_offset_ns: int | None
+    """Exchange time minus local time; None before the first measurement."""
+    slept_ns: int
+    """How much longer the machine was away since the last report than the engine knows of (suspend)."""
+    ts_recv: int
+
+    @property
+    def disk_free_mb(self) -> float | None:
+        """Free on the journal's disk in megabytes."""
+        return None if self.disk_free_bytes is None else self.disk_free_bytes / 1e6
+
+
 class TimerFired(msgspec.Struct, frozen=True, tag=True):
     """A timer set by the core has come due."""
 

@@ -13,6 +13,7 @@ from cockpit.domain.events import (
     AccountPush,
     CancelAnswer,
     FrameRejected,
+    HostHealth,
     InstrumentsLoaded,
     JournalHealth,
     LeverageAnswer,
@@ -42,9 +43,12 @@ from cockpit.ports.journal import Recovery
 from cockpit.signals.base import SignalRaised
 
 SourceEvent = InstrumentsLoaded | StreamUp | StreamLost | FrameRejected | TopicRefused | MarketEnded
-EngineEvent = MarketEvent | VenueEvent | JournalHealth | OperatorCommand | TimerFired
+EngineEvent = MarketEvent | VenueEvent | JournalHealth | HostHealth | OperatorCommand | TimerFired
 
 TICK_NS = NS_PER_S
+SLEEP_NS = 2 * NS_PER_S
+"""The machine was away for longer than any pause of a running one (reliability.md F95)."""
+CLOCK_OFF_NS = NS_PER_S // 2
 RESYNC_AGAIN_NS = 5 * NS_PER_S
 
 
@@ -90,6 +94,8 @@ class TradingCore:
             self._timer(event, out)
         elif isinstance(event, JournalHealth):
             self._journal(event, out)
+        elif isinstance(event, HostHealth):
+            self._host(event, out)
         else:
             self._venue(event, out)  # type: ignore[arg-type]  # what is left of the union
         return self._step(out)
@@ -251,6 +257,22 @@ class TradingCore:
         self.state.locks["account"] = reason
         self.orders.request_reports(out)
 
+    def _host(self, event: HostHealth, out: Outbox) -> None:
+        """The machine's report; after a sleep nothing that was known is fresh."""
+        before, self.state.host = self.state.host, event
+        offset = event.clock_offset_ns
+        was_off = before is not None and before.clock_offset_ns is not None and _is_off(before.clock_offset_ns)
+        if offset is not None and _is_off(offset) and not was_off:
+            text = f"this machine's clock is {-offset / NS_PER_S:+.2f} s off the exchange's; requests are corrected"
+            self._note(out, "clock", Severity.WARNING, text)
+        if event.slept_ns < SLEEP_NS:
+            return
+        text = f"this machine was away for {event.slept_ns / NS_PER_S:.0f} s; what was known is read anew"
+        self._note(out, "sleep", Severity.ERROR, text)
+        self._invalidate_books(out)
+        self.signals.expire_all("the machine was away", out)
+        self._read_account("the account is being read: the machine was away", out)
+
     def _journal(self, event: JournalHealth, out: Outbox) -> None:
         """Without a journal no entry can be made; exits and protection go on."""
         if event.is_ok:
@@ -302,3 +324,7 @@ class TradingCore:
         """Median age of market data at arrival, ms, over the last frames of all symbols."""
         values = sorted(value for symbol in self.state.symbols.values() for value in symbol.md_latency_ns)
         return values[len(values) // 2] // NS_PER_MS if values else None
+
+
+def _is_off(offset_ns: int) -> bool:
+    return abs(offset_ns) > CLOCK_OFF_NS

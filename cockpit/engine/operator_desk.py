@@ -180,7 +180,7 @@ class OperatorDesk:
         day = self.state.day
         if day.r_usdt <= 0:
             return False
-        return self.signals.day_pnl() / day.r_usdt <= -Decimal(repr(self.state.settings.risk.day_loss_limit_r))
+        return self.signals.worst_day_pnl() / day.r_usdt <= -Decimal(repr(self.state.settings.risk.day_loss_limit_r))
 
     def _watch_day_loss(self, out: Outbox) -> None:
         if DAY_LOSS in self.state.locks or not self._is_day_loss_reached():

@@ -44,6 +44,8 @@ QUERY_BACKOFF_S = (1.0, 2.0, 4.0, 8.0)
 SENT_CHECK_S = 3.0
 MISSING_FILL_S = 1.5
 FLAT_GRACE_NS = 5 * NS_PER_S
+DAY_FLAG = "day_start"
+"""Engine flag: the exchange day and the equity it began with."""
 LEDGER_FLAG = "ledger_since_ms"
 
 
@@ -53,6 +55,7 @@ class OrderDesk(StopDesk):
     def recover(self, recovery: Recovery, out: Outbox) -> None:
         """Take up what the journal left open: intents are asked for, trades become positions again."""
         self._begin_ledger(recovery, out)
+        self.state.day.recover(recovery.settings.get(DAY_FLAG, ""))
         for intent in recovery.open_intents:
             order = self.orders.add_intent(intent.request, intent.sent_ns or intent.request.created_ns)
             order.order_id = intent.order_id
@@ -151,7 +154,7 @@ class OrderDesk(StopDesk):
                 case PositionReport():
                     self._position(report, out)
                 case BalanceReport():
-                    self._balance(report)
+                    self._balance(report, out)
 
     def on_reports(self, reports: VenueReports, out: Outbox) -> None:
         """One complete read of the account by REST."""
@@ -170,7 +173,7 @@ class OrderDesk(StopDesk):
         named = {position.symbol for position in reports.positions}
         # A read of all positions leaves flat ones out and may be old: only the symbol's own row proves that it is flat.
         out.effects += [QueryPosition(symbol) for symbol in sorted(self.positions.symbols() - named)]
-        self._balance(reports.balance)
+        self._balance(reports.balance, out)
         self._tell_foreign(out)
         self.state.reconciled_ns = reports.ts_recv
         for held in list(self.positions.open.values()):
@@ -192,10 +195,10 @@ class OrderDesk(StopDesk):
         """True if the read was asked for after our last action on the symbol."""
         return reports.requested_ns > self._acted_ns.get(symbol, 0)
 
-    def _balance(self, report: BalanceReport) -> None:
+    def _balance(self, report: BalanceReport, out: Outbox) -> None:
         self.state.balance = report
-        if self.state.day.r_usdt == 0:
-            self.state.day.r_usdt = report.equity * Decimal(repr(self.state.settings.risk.risk_pct)) / 100
+        if self.state.day.take_equity(report.equity, Decimal(repr(self.state.settings.risk.risk_pct))):
+            out.effects.append(SetFlag(DAY_FLAG, self.state.day.flag()))
 
     def _order(self, report: OrderReport, out: Outbox) -> None:
         if (epoch_of(report.client_id) or 0) > self.state.settings.epoch and "instance" not in self.state.locks:

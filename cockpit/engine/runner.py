@@ -15,9 +15,9 @@ from typing import Any, Protocol
 
 from cockpit.domain.commands import OperatorCommand, Shutdown
 from cockpit.domain.enums import Severity
-from cockpit.domain.errors import CockpitError, JournalError
-from cockpit.domain.events import InstrumentsLoaded, JournalHealth, TimerFired
-from cockpit.domain.time import NS_PER_S
+from cockpit.domain.errors import CockpitError, JournalError, VenueError
+from cockpit.domain.events import HostHealth, InstrumentsLoaded, JournalHealth, TimerFired
+from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.core import EngineEvent, TradingCore
 from cockpit.engine.effects import (
     CancelEntries,
@@ -59,6 +59,8 @@ EXECUTION = "execution"
 JOURNAL = "journal"
 VIEWS = "views"
 SNAPSHOTS = "snapshots"
+CLOCK = "clock"
+CLOCK_EVERY_S = 60.0
 JOURNAL_RETRY_S = 1.0
 BEAT_S = 1.0
 """An idle task shows that it lives this often."""
@@ -106,6 +108,7 @@ class Runner:
         self._supervisor = supervisor
         self._views = views
         self._figures = figures
+        self._offset_ns: int | None = None
         self._requests = VenueRequests(venue, journal, clock, self.handle)
         self._rows: list[JournalRow] = []
         self._rows_ready = asyncio.Event()
@@ -145,6 +148,7 @@ class Runner:
         start(EXECUTION, self._watch_effects, essential=True)
         start(DETECTION, self._watch_detection, essential=True)
         start(STREAMS, self._pump, essential=True)
+        start(CLOCK, self._watch_clock, restart=True)
         start(SNAPSHOTS, self._snapshot, restart=True)
         start(VIEWS, self._publish, restart=True)
         try:
@@ -308,12 +312,41 @@ class Runner:
         raise self._failure
 
     async def _watch_detection(self) -> None:
-        """Measures how late the loop is: detection runs on it."""
+        """Measures how late the loop is (detection runs on it) and tells the core how the machine is doing."""
+        clock, last_told_ns = self._clock, 0
+        wall_ns, mono_ns = clock.now_ns(), clock.monotonic_ns()
         while True:
-            before = self._clock.monotonic_ns()
-            await self._clock.sleep(LAG_PROBE_S)
-            self._figures.loop_lag_ns = max(0, self._clock.monotonic_ns() - before - round(LAG_PROBE_S * NS_PER_S))
+            await clock.sleep(LAG_PROBE_S)
+            now_wall_ns, now_mono_ns = clock.now_ns(), clock.monotonic_ns()
+            passed_ns = now_mono_ns - mono_ns
+            # A suspended machine's monotonic clock stands still; a stopped process finds both clocks far ahead.
+            slept_ns = max(now_wall_ns - wall_ns - passed_ns, passed_ns - round(LAG_PROBE_S * NS_PER_S))
+            self._figures.loop_lag_ns = max(0, passed_ns - round(LAG_PROBE_S * NS_PER_S))
+            wall_ns, mono_ns = now_wall_ns, now_mono_ns
             self._supervisor.beat(DETECTION)
+            if now_mono_ns - last_told_ns >= NS_PER_S or slept_ns >= NS_PER_S:
+                last_told_ns = now_mono_ns
+                self.handle(self._host(slept_ns))
+
+    def _host(self, slept_ns: int) -> HostHealth:
+        return HostHealth(
+            loop_lag_ns=self._figures.loop_lag_ns,
+            disk_free_bytes=self._figures.disk_free(),
+            clock_offset_ns=self._offset_ns,
+            slept_ns=max(0, slept_ns),
+            ts_recv=self._clock.now_ns(),
+        )
+
+    async def _watch_clock(self) -> None:
+        """Measures the exchange's clock against this machine's; requests are signed with the difference."""
+        while True:
+            self._supervisor.beat(CLOCK)
+            try:
+                self._offset_ns = await self._venue.server_offset_ns()
+                self._figures.drift_ms = self._offset_ns // NS_PER_MS
+            except VenueError as error:
+                _log.warning("the exchange's clock could not be read: %s", error)
+            await self._clock.sleep(CLOCK_EVERY_S)
 
     async def _write_journal(self) -> None:
         while True:

@@ -14,7 +14,7 @@ import msgspec
 from cockpit.domain.enums import Approval, OrderRole, OrderType, Side, TimeInForce
 from cockpit.domain.ids import SignalId, client_order_id
 from cockpit.domain.orders import EntryOrigin, OrderRequest
-from cockpit.domain.time import NS_PER_S
+from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import SignalDecided
 from cockpit.engine.order_desk import OrderDesk
 from cockpit.engine.state import EngineState, Outbox, SymbolState
@@ -89,6 +89,11 @@ class SignalDesk:
                 self._end(queued.signal, "expired", "ttl", out)
             elif self.approval_of(queued.signal) is Approval.AUTO and self._is_retry_due(queued):
                 self._try_auto(queued, out)
+
+    def expire_all(self, reason: str, out: Outbox) -> None:
+        """End every signal of the queue."""
+        for queued in list(self.queue.values()):
+            self._end(queued.signal, "expired", reason, out)
 
     def raised_since(self, then_ns: int) -> int:
         """Number of signals raised later than ``then_ns``."""
@@ -171,10 +176,12 @@ class SignalDesk:
             unknown_intents=len(desk.orders.unknown()),
             reconciled_ns=state.reconciled_ns,
             entries_last_minute=sum(stamp > cutoff for stamp in state.entry_times),
-            day_pnl_usdt=self.day_pnl(),
+            day_pnl_usdt=self.worst_day_pnl(),
             day_r_usdt=state.day.r_usdt,
             equity=equity,
             margin_used=self.margin_used(),
+            loop_lag_ms=None if state.host is None else state.host.loop_lag_ns / NS_PER_MS,
+            disk_free_mb=None if state.host is None else state.host.disk_free_mb,
         )
 
     def market_facts(self, name: str, reference: float | None, side: Side | None) -> MarketFacts:
@@ -208,6 +215,17 @@ class SignalDesk:
             *account_checks(self.account_facts(), limits),
             *market_checks(facts, limits, self.state.now_ns),
         ]
+
+    def worst_day_pnl(self) -> Decimal:
+        """The day's profit by our own books or by the account's equity, whichever is worse.
+
+        Equity knows of what was traded by hand, of funding and of what our books may have missed; a withdrawal counts
+        as a loss, which errs on the safe side.
+        """
+        pnl, day = self.day_pnl(), self.state.day
+        if self.state.balance is None or day.start_equity is None:
+            return pnl
+        return min(pnl, self.state.balance.equity - day.start_equity)
 
     def day_pnl(self) -> Decimal:
         """Profit since 00:00 UTC after fees, open positions included, USDT."""

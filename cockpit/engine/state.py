@@ -11,6 +11,7 @@ from cockpit.detectors.bank import DetectorBank
 from cockpit.detectors.config import DetectorsConfig
 from cockpit.domain.account import BalanceReport
 from cockpit.domain.enums import Approval, Environment, Side, StreamName
+from cockpit.domain.events import HostHealth
 from cockpit.domain.instrument import Instrument
 from cockpit.domain.time import NS_PER_S
 from cockpit.engine.config import EngineConfig
@@ -88,6 +89,8 @@ class DayBook:
         self.realised = realised
         self.r_usdt = Decimal(0)
         """1R at the first wallet read of the day, USDT."""
+        self.start_equity: Decimal | None = None
+        """Equity at the first wallet read of the day, USDT."""
         self.trades = 0
         self.wins = 0
         self.streak = 0
@@ -103,8 +106,28 @@ class DayBook:
         if not is_first:
             self.realised = Decimal(0)
             self.r_usdt = Decimal(0)
+            self.start_equity = None
             self.trades = self.wins = 0
         return not is_first
+
+    def take_equity(self, equity: Decimal, risk_pct: Decimal) -> bool:
+        """Note the first equity of the day; True if this was it."""
+        if self.r_usdt == 0:
+            self.r_usdt = (self.start_equity or equity) * risk_pct / 100
+        if self.start_equity is not None:
+            return False
+        self.start_equity = equity
+        return True
+
+    def flag(self) -> str:
+        """The day's start as a durable flag."""
+        return f"{self.day}:{self.start_equity}"
+
+    def recover(self, flag: str) -> None:
+        """Take the day's start from a flag of an earlier run, if it is of this day."""
+        day, _, equity = flag.partition(":")
+        if day == str(self.day) and equity:
+            self.start_equity = Decimal(equity)
 
     def close_trade(self, net: Decimal, *, is_first: bool = True) -> None:
         """Count one closed trade; a trade that a late fill took up again only adds its difference."""
@@ -145,6 +168,8 @@ class EngineState:
         """Round trip of the last order request."""
         self.rejected_frames = 0
         self.gaps = 0
+        self.host: HostHealth | None = None
+        """The machine's last report."""
         self.reconnects = 0
         for symbol in settings.symbols:
             self.add_symbol(symbol)

@@ -33,11 +33,15 @@ class AccountFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Receive time of the last complete read of the account, None before the first."""
     entries_last_minute: int
     day_pnl_usdt: Decimal
-    """Realised plus open profit since 00:00 UTC, after fees."""
+    """Realised plus open profit since 00:00 UTC after fees, or the change of equity if that is worse."""
     day_r_usdt: Decimal
     """1R in USDT at the start of the day, 0 before the first wallet read."""
     equity: Decimal
     margin_used: Decimal
+    loop_lag_ms: float | None
+    """None before the first report of the host."""
+    disk_free_mb: float | None
+    """None if it cannot be told; then this gate does not hold entries back."""
 
 
 class MarketFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +86,8 @@ def account_checks(facts: AccountFacts, limits: RiskLimits) -> list[Check]:
             f"< {limits.max_entries_per_minute}/min",
         ),
         _day_loss(facts, limits),
+        _at_most("loop lag", facts.loop_lag_ms, limits.max_loop_lag_ms, "ms"),
+        _disk(facts, limits),
     ]
 
 
@@ -119,6 +125,13 @@ def _day_loss(facts: AccountFacts, limits: RiskLimits) -> Check:
         return Check("day loss", False, "no data", threshold)
     day_r = facts.day_pnl_usdt / facts.day_r_usdt
     return Check("day loss", day_r > -Decimal(repr(limits.day_loss_limit_r)), f"{day_r:+.1f} R", threshold)
+
+
+def _disk(facts: AccountFacts, limits: RiskLimits) -> Check:
+    threshold = f">= {limits.min_disk_mb:g} MB"
+    if facts.disk_free_mb is None:
+        return Check("disk", True, "no data", threshold)
+    return Check("disk", facts.disk_free_mb >= limits.min_disk_mb, f"{facts.disk_free_mb:.0f} MB", threshold)
 
 
 def _book_age(facts: MarketFacts, limits: RiskLimits, now_ns: int) -> Check:

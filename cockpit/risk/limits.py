@@ -41,6 +41,10 @@ class RiskLimits(BaseModel):
     """No entry when the price has run further than this from the signal's own reference price."""
     max_reconcile_age_s: Positive = 30.0
     """No entry unless the account was read completely this recently."""
+    max_loop_lag_ms: Positive = 250.0
+    """No entry while the engine's loop wakes later than this."""
+    min_disk_mb: Positive = 200.0
+    """No entry while less is free on the journal's disk."""
     max_entries_per_minute: Annotated[int, Field(ge=1, le=600)] = 10
     """Throttle of entries."""
     duplicate_window_s: Positive = 2.0

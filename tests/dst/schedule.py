@@ -452,8 +452,8 @@ def _instrument(symbol: str) -> Instrument:
 def run_schedule(plan: Plan, mutation: Any = None) -> Result:
     """Run one schedule to its end."""
     logging.disable(logging.CRITICAL)
-    # Nobody looks and no loop lags in virtual time: the tasks that watch for it need not wake four times a second.
-    runner.LAG_PROBE_S = runner.UNSEEN_S = 5.0
+    # Nobody looks and no loop lags in virtual time: the tasks that watch for it need not wake so often.
+    runner.LAG_PROBE_S, runner.UNSEEN_S = 1.0, 5.0
     loop = VirtualLoop()
     loop.set_exception_handler(lambda _loop, _context: None)
     asyncio.set_event_loop(loop)

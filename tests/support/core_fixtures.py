@@ -20,6 +20,7 @@ from cockpit.domain.commands import ApproveSignal, Command, OperatorCommand
 from cockpit.domain.enums import Approval, Environment, ExecType, OrderStatus, Side, StreamName
 from cockpit.domain.events import (
     AccountPush,
+    HostHealth,
     InstrumentsLoaded,
     LeverageAnswer,
     OrderAnswer,
@@ -152,7 +153,9 @@ class Bench:
         return self
 
     def boot(self) -> Step:
-        return self._take(self.core.start(self.now_ns))
+        step = self._take(self.core.start(self.now_ns))
+        self.feed(HostHealth(loop_lag_ns=0, disk_free_bytes=None, clock_offset_ns=0, slept_ns=0, ts_recv=self.now_ns))
+        return step
 
     def wait(self, seconds: float, *, market: bool = True) -> None:
         """Let time pass: timers fire, and every market repeats itself four times a second."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -39,3 +39,5 @@ class ShellFigures(msgspec.Struct, kw_only=True):
     viewers: int = 0
     tasks: Sequence[TaskFigures] = ()
     drift_ms: int | None = None
+    disk_free: Callable[[], int | None] = lambda: None
+    """Bytes free on the journal's disk, None if that cannot be told."""

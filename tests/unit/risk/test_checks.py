@@ -30,6 +30,8 @@ ACCOUNT = AccountFacts(
     day_r_usdt=Decimal(10),
     equity=Decimal(10_000),
     margin_used=Decimal(0),
+    loop_lag_ms=1.0,
+    disk_free_mb=None,
 )
 MARKET = MarketFacts(
     has_leverage=True,

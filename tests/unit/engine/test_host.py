@@ -1,0 +1,59 @@
+"""The machine under the engine: entries need it well, and after a sleep nothing known is fresh."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from cockpit.domain.enums import Side
+from cockpit.domain.events import HostHealth
+from cockpit.engine.effects import Noted, SetFlag, SignalDecided
+from tests.support.core_fixtures import Bench
+from tests.support.core_scenes import breakout
+
+
+def report(bench: Bench, **changes: int | None) -> HostHealth:
+    healthy = HostHealth(loop_lag_ns=0, disk_free_bytes=10**12, clock_offset_ns=0, slept_ns=0, ts_recv=bench.now_ns)
+    return msgspec.structs.replace(healthy, **changes)
+
+
+def test_a_late_loop_and_a_full_disk_keep_entries_out_with_their_numbers() -> None:
+    bench = Bench().start()
+    breakout(bench, Side.BUY)
+    bench.feed(report(bench, loop_lag_ns=400_000_000))
+    assert "loop lag 400.00 ms (needs <= 250 ms)" in bench.approve()
+    bench.feed(report(bench, disk_free_bytes=150_000_000))
+    assert "disk 150 MB (needs >= 200 MB)" in bench.approve()
+    bench.feed(report(bench))
+    assert bench.approve() == ""
+
+
+def test_after_a_sleep_signals_are_gone_books_wait_and_the_account_is_read_anew() -> None:
+    bench = Bench().start()
+    breakout(bench, Side.BUY)
+    bench.is_reading = False
+    bench.feed(report(bench, slept_ns=30_000_000_000))
+    assert [o.reason for o in bench.told(SignalDecided) if o.state == "expired"] == ["the machine was away"]
+    assert "account" in bench.core.state.locks
+    assert not any(symbol.market.book.is_valid for symbol in bench.core.state.symbols.values())
+    assert "sleep" in bench.notes()
+
+
+def test_a_clock_that_is_off_is_told_once() -> None:
+    bench = Bench().start()
+    for _ in range(3):
+        bench.feed(report(bench, clock_offset_ns=-1_200_000_000))
+    told = [output.text for output in bench.told(Noted) if output.event == "clock"]
+    assert told == ["this machine's clock is +1.20 s off the exchange's; requests are corrected"]
+
+
+def test_a_loss_that_only_the_equity_shows_locks_the_day() -> None:
+    bench = Bench().start()
+    start = bench.core.state.day.start_equity
+    assert start is not None
+    assert any(effect.name == "day_start" for effect in bench.asked(SetFlag))
+    bench.account.equity = start * Decimal("0.99")
+    bench.read()
+    bench.wait(2)
+    assert "day loss" in bench.core.state.locks
