@@ -15,7 +15,7 @@ from cockpit.engine.story import clock_text
 from cockpit.execution.positions import OpenPosition
 from cockpit.market import measures
 from cockpit.market.tape import FIVE_MINUTES_NS, ONE_MINUTE_NS, TEN_SECONDS_NS
-from cockpit.views import texts
+from cockpit.views import numbers, texts
 from cockpit.views.model import (
     BookView,
     FlowView,
@@ -132,7 +132,7 @@ def _wall_mark(core: TradingCore, wall: Wall, instrument: Instrument, now_ns: in
         pulled_percent=words.percent(wall.pulled_ratio),
         code=wall.code,
         age_s=max(0, now_ns - wall.first_seen_ns) // NS_PER_S,
-        size=words.size(wall.current),
+        size=numbers.size6(wall.current),
         usd=words.usd(wall.notional_usdt),
     )
 
@@ -150,7 +150,7 @@ def _own_marks(core: TradingCore, symbol: str, instrument: Instrument) -> list[O
             and not order.report.stop_order_type
         ):
             ticks = instrument.nearest_ticks(float(order.report.price))
-            text = words.size(float(order.report.qty - order.filled_qty))
+            text = numbers.size6(float(order.report.qty - order.filled_qty))
             marks.append(OwnMark(ticks, "order", text, "acked", order.side is Side.BUY))
     return marks
 
@@ -221,7 +221,7 @@ def _trend(symbol: SymbolState) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{'+' if value >= 0 else '-'}{words.size(abs(value))}"
+    return f"{'+' if value >= 0 else '-'}{numbers.size6(abs(value))}"
 
 
 def _tape_rows(symbol: SymbolState) -> list[TapeRow]:
@@ -245,7 +245,7 @@ def _tape_rows(symbol: SymbolState) -> list[TapeRow]:
         TapeRow(
             clock_text(stamp)[3:],
             instrument.price_text(instrument.nearest_ticks(price)),
-            words.size(abs(total)),
+            numbers.size6(abs(total)),
             total > 0,
             abs(total) >= large,
         )
@@ -302,7 +302,7 @@ def _wall_row(symbol: SymbolState, wall: Wall, instrument: Instrument, mid: floa
         usd=words.usd(wall.notional_usdt),
         eaten_percent=words.percent(wall.eaten_ratio),
         code=wall.code,
-        age=words.span((symbol.market.last_event_ns - wall.first_seen_ns) / NS_PER_S),
+        age=numbers.age((symbol.market.last_event_ns - wall.first_seen_ns) / NS_PER_S),
         touches=wall.touches,
         is_cluster=wall.is_cluster,
         is_round=_is_round(ticks),

@@ -17,7 +17,7 @@ from cockpit.execution.ticket import Ticket, ticket_hash
 from cockpit.risk.checks import account_checks
 from cockpit.risk.sizing import Refusal
 from cockpit.signals.base import Gate, Signal
-from cockpit.views import texts
+from cockpit.views import numbers, texts
 from cockpit.views.model import (
     FlattenRow,
     FlattenView,
@@ -182,7 +182,7 @@ def _position_row(core: TradingCore, position: OpenPosition, now_ns: int) -> Pos
         if instrument is None
         else instrument.price_text(position.breakeven(instrument, core.state.fee_rate)),
         at_breakeven=position.at_breakeven,
-        age=words.span((now_ns - position.opened_ns) / NS_PER_S),
+        age=numbers.age((now_ns - position.opened_ns) / NS_PER_S),
         liquidation=_liquidation(position, instrument),
         is_foreign=position.is_foreign,
         exits=[GateView(c.name, c.value, c.threshold, c.state) for c in core.exits.checks(position.symbol)],
@@ -239,7 +239,7 @@ def _order_row(core: TradingCore, order: TrackedOrder, now_ns: int) -> OrderRow:
         qty=qty,
         filled=f"{order.filled_qty}",
         state=order.status.value,
-        age="" if not stamp else words.span((now_ns - stamp) / NS_PER_S),
+        age="" if not stamp else numbers.age((now_ns - stamp) / NS_PER_S),
         is_foreign=not order.is_own and not (report is not None and report.stop_order_type),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cockpit.ui import texts
-from cockpit.ui.format import bar, bar_left, signed, size5, size6
+from cockpit.ui.format import bar, bar_left
 from cockpit.ui.lines import BLANK, Cell, Line, fit
 from cockpit.ui.widgets.ladder import (
     LadderRow,
@@ -22,6 +22,7 @@ from cockpit.ui.widgets.ladder import (
 )
 from cockpit.ui.widgets.look import Look
 from cockpit.views.model import BookView
+from cockpit.views.numbers import signed, size5, size6
 
 OWN, SUM, SIZE, TRADED, PRICE, PULL = 5, 5, 6, 6, 9, 6
 OFF = 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cockpit.ui import texts
 from cockpit.ui.axis import Axis
-from cockpit.ui.format import bar, size6
+from cockpit.ui.format import bar
 from cockpit.ui.lines import BLANK, Line, fit
 from cockpit.ui.widgets.ladder import (
     LadderRow,
@@ -24,6 +24,7 @@ from cockpit.ui.widgets.ladder import (
 )
 from cockpit.ui.widgets.look import Look
 from cockpit.views.model import BookView
+from cockpit.views.numbers import size6
 
 TRADED, CUMULATIVE = 0, 1
 

@@ -1,19 +1,7 @@
 import pytest
 
-from cockpit.ui.format import (
-    ASCII,
-    BLOCKS,
-    PriceScale,
-    age,
-    bar,
-    bar_left,
-    clock,
-    signed,
-    size5,
-    size6,
-    spark,
-    thousands,
-)
+from cockpit.ui.format import ASCII, BLOCKS, PriceScale, bar, bar_left, clock, spark, thousands
+from cockpit.views.numbers import age, signed, size5, size6
 
 
 @pytest.mark.parametrize(
