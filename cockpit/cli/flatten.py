@@ -84,7 +84,8 @@ def _confirm(profile: Profile, yes: bool) -> None:
 
 
 def _tell(progress: FlattenProgress) -> None:
-    positions = ", ".join(f"{each.symbol} {each.side} {each.qty}" for each in progress.open_positions) or "none"
+    positions = ", ".join(f"{each.symbol} {each.side} {each.qty}" for each in progress.open_positions)
+    positions = positions or ("none" if progress.is_zero else "not known")
     say(f"{progress.elapsed_s:6.1f} s  round {progress.round}: open positions: {positions}")
     for failure in progress.failures:
         say(f"          {failure}")
