@@ -32,18 +32,23 @@ class ProfileFolder:
 
     def start_headless(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start an engine in the foreground of a process of ours, and wait until its socket answers."""
-        said = (self.folder / "headless.out").open("ab")
-        child = subprocess.Popen(
-            [sys.executable, "-m", "cockpit", "run", "--headless", "--data-dir", str(self.folder), *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
-            env=environment(),
-        )
-        said.close()
-        self._children.append(child)
+        child = self.spawn("run", "--headless", *arguments)
         wait_until(lambda: child.poll() is not None or self.engine is not None, "the engine is ready", 60.0)
         assert child.poll() is None, (self.folder / "headless.out").read_text()
+        return child
+
+    def spawn(self, *arguments: str, preexec_fn: Callable[[], None] | None = None) -> subprocess.Popen[bytes]:
+        """Start a command on this data folder without waiting for anything; it ends with the test at the latest."""
+        with (self.folder / "headless.out").open("ab") as said:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "cockpit", *arguments, "--data-dir", str(self.folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                env=environment(),
+                preexec_fn=preexec_fn,
+            )
+        self._children.append(child)
         return child
 
     @property

@@ -1,0 +1,149 @@
+"""The engine is killed at random moments, start-up included, while it holds positions and trades."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cockpit.adapters.store.reader import JournalReader
+from tests.process.rig import (
+    CHURNING,
+    CREATE,
+    EAGER,
+    MARKET,
+    Entries,
+    Exchange,
+    until_holding,
+    until_so,
+    wait_ready,
+    witnessed,
+    write_config,
+)
+from tests.support.profile import ProfileFolder, profile_folder, wait_until
+
+SEED = 20261
+START_UP_S = 1.5
+LIFE_S = 3.0
+PATIENCE_S = 5.0
+"""For an order to leave; the engine is killed anyway after it."""
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Iterator[ProfileFolder]:
+    with profile_folder(tmp_path) as folder:
+        yield folder
+
+
+@pytest.mark.timeout(240)
+async def test_f061_engine_killed_at_15_random_moments_loses_and_doubles_nothing(profile: ProfileFolder) -> None:
+    await _survives(profile, kills=15)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3_600)
+async def test_f061_engine_killed_at_200_random_moments_loses_and_doubles_nothing(profile: ProfileFolder) -> None:
+    await _survives(profile, kills=200)
+
+
+async def _survives(profile: ProfileFolder, kills: int) -> None:
+    trading = [*MARKET, "--auto", "--config", str(write_config(profile.folder / "trading.toml", CHURNING))]
+    exchange, entries = Exchange(profile), Entries()
+    engine = profile.start_headless(*trading)
+    until_holding(exchange, 2)
+    moments = random.Random(SEED)
+    with witnessed(exchange):
+        for number in range(kills):
+            _wait_for_the_moment(number, moments, profile, exchange, engine)
+            _kill(engine)
+            entries.add(exchange.new_requests())
+            assert not entries.doubled
+            engine = profile.spawn("run", "--headless", *trading)
+        _ready(profile, engine)
+        until_holding(exchange, 2)
+        _kill(engine)
+        entries.add(exchange.new_requests())
+        assert not entries.doubled
+        assert len(entries.accepted) > 3, "hardly anything was traded: the test proves nothing"
+        await _recovers(profile, exchange, entries)
+
+
+async def _recovers(profile: ProfileFolder, exchange: Exchange, entries: Entries) -> None:
+    """Two quiet engines: the first one finds out everything, the second one has nothing to do."""
+    quiet = [*MARKET, "--config", str(write_config(profile.folder / "quiet.toml", EAGER))]
+    first = profile.start_headless(*quiet)
+    wait_ready(profile)
+    await _journal_holds_every_execution(profile, exchange)
+    journaled = {row["client_id"] for row in await _journal(profile, "orders")}
+    assert entries.sent <= journaled, "orders left before their intent was on the disk"
+    _kill(first)
+
+    exchange.new_requests()
+    profile.start_headless(*quiet)
+    told = wait_ready(profile)
+    assert exchange.new_writes() == []
+    assert exchange.naked() == []
+    shown = {row["symbol"] for row in told["positions"]["rows"] if not row["is_foreign"]}
+    assert shown >= set(exchange.positions())
+    await _journal_holds_every_execution(profile, exchange)
+
+
+async def _journal_holds_every_execution(profile: ProfileFolder, exchange: Exchange) -> None:
+    rows: list[dict[str, Any]] = []
+    for _ in range(100):
+        rows = await _journal(profile, "executions")
+        if {row["exec_id"] for row in rows} == exchange.exec_ids():
+            break
+    told = {row["execId"]: row["execQty"] for row in exchange.account["executions"]}
+    assert len(rows) == len({row["exec_id"] for row in rows})
+    assert {row["exec_id"] for row in rows} == set(told)
+
+
+async def _journal(profile: ProfileFolder, history: str) -> list[dict[str, Any]]:
+    async with JournalReader(profile.folder / "sim" / "journal.sqlite") as reader:
+        return await reader.rows(history, limit=100_000)
+
+
+def _wait_for_the_moment(
+    number: int, moments: random.Random, profile: ProfileFolder, exchange: Exchange, engine: subprocess.Popen[bytes]
+) -> None:
+    """In turn: somewhere in the start-up, somewhere in the life, with an order on its way."""
+    if number % 3 == 0:
+        _live(engine, moments.uniform(0.0, START_UP_S))
+        return
+    _ready(profile, engine)
+    if number % 3 == 1:
+        _live(engine, moments.uniform(0.0, LIFE_S))
+        return
+    sent = _orders_sent(exchange)
+    with suppress(AssertionError):
+        wait_until(lambda: _orders_sent(exchange) > sent, "an order leaves", PATIENCE_S)
+
+
+def _ready(profile: ProfileFolder, engine: subprocess.Popen[bytes]) -> None:
+    until_so(lambda: engine.poll() is not None or profile.engine is not None, "the engine is ready", 60)
+    assert engine.poll() is None, (profile.folder / "headless.out").read_text()[-2_000:]
+
+
+def _orders_sent(exchange: Exchange) -> int:
+    return int(exchange.ask("counters")["requests"].get(CREATE, 0))
+
+
+def _live(engine: subprocess.Popen[bytes], seconds: float) -> None:
+    """Let the engine run; it must not end by itself."""
+    with suppress(subprocess.TimeoutExpired):
+        engine.wait(seconds)
+        raise AssertionError(f"the engine ended by itself with {engine.returncode}")
+
+
+def _kill(engine: subprocess.Popen[bytes]) -> None:
+    """End it as a lost machine would."""
+    assert engine.poll() is None, f"the engine ended by itself with {engine.returncode}"
+    engine.send_signal(signal.SIGKILL)
+    engine.wait()
