@@ -55,20 +55,30 @@ def _rows(name: str, reader_bytes_per_s: float) -> list[Row]:
         screen.wait_for("USDT")
         pressed = asyncio.run(_operate(rig.data / "run" / "sim.sock", screen))
         screen.stamps()
-        orders = engine.stamps().orders
-    found = []
+        stamps = engine.stamps()
+    found, durable = [], []
     for at in pressed:
-        place = bisect_left(orders, at)
-        if place < len(orders) and orders[place] - at < LATEST_US:
-            found.append((orders[place] - at) / 1000 - QUIET_MS)
+        order = _next(stamps.orders, at)
+        judged = _next(stamps.commands, at)
+        if order is not None and judged is not None:
+            found.append((order - at) / 1000 - QUIET_MS)
+            durable.append((order - judged) / 1000)
     if not found:
         return [missing(f"{name}: p50", "no key led to an order", "ms", 2.0)]
     found.sort()
+    durable.sort()
     why = f"{len(found)} orders of {len(pressed)} keys"
     return [
         Row(f"{name}: p50", quantile(found, 0.5), "ms", 2.0, why=why),
         Row(f"{name}: p99", quantile(found, 0.99), "ms", 8.0),
+        Row("  of it, from the engine's verdict to the order call (intent on disk), p50", quantile(durable, 0.5), "ms"),
     ]
+
+
+def _next(stamps: list[int], at: int) -> int | None:
+    """The first stamp after a key, None if it came too late to be caused by it."""
+    place = bisect_left(stamps, at)
+    return stamps[place] if place < len(stamps) and stamps[place] - at < LATEST_US else None
 
 
 async def _operate(socket: Path, screen: Screen) -> list[int]:
