@@ -33,11 +33,11 @@ def sections() -> list[Section]:
         for found in (engines, paints, whole)
     )
     rows = [
-        Row("cockpit attach: start to first paint", painted[0], "s", 0.5),
+        Row("first paint of a screen (attach)", painted[0], "s", 0.5),
         Row("  CPU time of it", painted[1], "s"),
-        Row("cockpit run --headless: start to engine ready, exchange running", ready[0], "s", 1.5),
+        Row("engine that answers, exchange running", ready[0], "s", 1.5),
         Row("  CPU time of it", ready[1], "s"),
-        Row("cockpit run from nothing: exchange, engine and first paint", all_of_it[0], "s"),
+        Row("exchange, engine and first paint from nothing", all_of_it[0], "s"),
         reference.row,
     ]
     return [Section(f"start, median of {REPEATS}", rows)]
