@@ -46,7 +46,7 @@ EAGER: dict[str, dict[str, Any]] = {
         "min_pressure": -1.0,
         "stop_min_pct": 1.0,
     },
-    "signals.bounce": {"min_age_s": 1.0, "max_activity": 100.0, "max_shrunk_pct": 50.0},
+    "signals.bounce": {"min_age_s": 1.0, "max_activity": 100.0, "max_shrunk_pct": 50.0, "stop_behind_pct": 1.5},
     "risk": {
         "risk_pct": 0.02,
         "max_exposure_pct": 50.0,
@@ -59,7 +59,7 @@ EAGER: dict[str, dict[str, Any]] = {
     "simex": {"order_ack_delay_ms": 100.0},
     "execution.exits": NEVER,
 }
-"""Gates so wide that nearly every wall leads to a trade; the stops of breakouts lie so far away that they last.
+"""Gates so wide that nearly every wall leads to a trade; stops lie so far away that positions last.
 
 The exchange answers orders late, so that a kill can meet one whose answer is on its way."""
 

@@ -58,6 +58,10 @@ class PtyTerminal:
                 return True
         return False
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal another size; the program is told by SIGWINCH."""
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
     def hang_up(self) -> None:
         os.close(self._master)
         self._master = -1

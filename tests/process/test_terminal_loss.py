@@ -1,0 +1,211 @@
+"""The terminal goes away, freezes, shrinks and dies; the engine with its positions must not notice.
+
+One engine with open positions serves all tests; entries are paused, so that every order it sent would be a fault. One
+screen is not read from the first test to ``test_f098``. The last test closes the positions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from cockpit.domain.commands import PauseEntries
+from tests.process.lag import LagProbe, p99
+from tests.process.rig import CREATE, EAGER, MARKET, Exchange, until_holding, until_so, witnessed, write_config
+from tests.support.link import attached
+from tests.support.profile import ProfileFolder, is_alive, profile_folder, wait_until
+from tests.support.program import environment
+from tests.support.pty_terminal import PtyTerminal
+
+SYMBOLS = "ETHUSDT,SOLUSDT,DOGEUSDT,ADAUSDT"
+UNREAD_S = 60.0
+LAG_BOUND_MS = 50.0
+"""P20: 99th percentile of the engine's loop lag while a terminal is not read."""
+BACKLOG_BYTES = 256_000
+"""What an unread terminal may hold back: a few frames, not those of a minute."""
+
+
+class Frozen(msgspec.Struct):
+    """A screen that nobody reads."""
+
+    terminal: PtyTerminal
+    since: float
+    lag: LagProbe
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProfileFolder]:
+    with profile_folder(tmp_path_factory.mktemp("terminal")) as folder:
+        config = write_config(folder.folder / "config.toml", EAGER)
+        folder.start_headless(*MARKET, "--symbols", SYMBOLS, "--auto", "--config", str(config))
+        simulated = Exchange(folder)
+        until_holding(simulated, 2)
+        asyncio.run(_pause(folder.socket))
+        with witnessed(simulated):
+            yield folder
+
+
+async def _pause(socket: Path) -> None:
+    async with attached(socket, "anna") as client:
+        assert (await client.send(PauseEntries(), seen="test")).accepted
+
+
+@pytest.fixture(scope="module")
+def exchange(profile: ProfileFolder) -> Exchange:
+    simulated = Exchange(profile)
+    until_so(lambda: not _in_flight(profile), "everything is settled")
+    simulated.new_requests()
+    return simulated
+
+
+def _in_flight(profile: ProfileFolder) -> bool:
+    return any(row["state"] != "open" for row in profile.status()["positions"]["rows"])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def frozen(profile: ProfileFolder) -> Iterator[Frozen]:
+    lag = LagProbe(profile.socket, profile.status()["pid"])
+    terminal = _attach(profile)
+    lag.start()
+    try:
+        yield Frozen(terminal, time.monotonic(), lag)
+    finally:
+        lag.stop()
+        terminal.close()
+
+
+def _attach(profile: ProfileFolder, columns: int = 120, rows: int = 40) -> PtyTerminal:
+    terminal = PtyTerminal("cockpit", ["attach", "--data-dir", str(profile.folder)], columns, rows, environment())
+    assert terminal.read_until(lambda: b"FLATTEN" in terminal.output, 60), terminal.output[-500:]
+    return terminal
+
+
+def _goes_on_untouched(profile: ProfileFolder, exchange: Exchange) -> None:
+    told = profile.status()
+    assert {task["restarts"] for task in told["health"]["tasks"]} == {0}
+    assert told["header"]["streams_up"] == told["header"]["streams_wanted"]
+    assert exchange.new_writes() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGKILL])
+def test_f097_screen_that_gets_a_signal_ends_and_leaves_the_engine_alone(
+    profile: ProfileFolder, exchange: Exchange, number: signal.Signals
+) -> None:
+    terminal = _attach(profile)
+    try:
+        terminal.process.send_signal(number)
+        assert terminal.read_until(lambda: terminal.process.poll() is not None)
+    finally:
+        terminal.close()
+    _goes_on_untouched(profile, exchange)
+
+
+def test_f097_f101_terminal_that_hangs_up_ends_its_screen_and_not_the_engine(
+    profile: ProfileFolder, exchange: Exchange
+) -> None:
+    pid = profile.status()["pid"]
+    terminal = _attach(profile)
+    try:
+        terminal.hang_up()
+        wait_until(lambda: terminal.process.poll() is not None, "the screen ends")
+    finally:
+        terminal.close()
+    os.kill(pid, signal.SIGHUP)
+    assert is_alive(pid)
+    _goes_on_untouched(profile, exchange)
+
+
+def test_f099_storm_of_sizes_down_to_one_cell_leaves_a_screen_that_answers(
+    profile: ProfileFolder, exchange: Exchange
+) -> None:
+    sizes = random.Random(99)
+    terminal = _attach(profile)
+    try:
+        for number in range(200):
+            size = (1, 1) if number % 10 == 0 else (sizes.randint(1, 250), sizes.randint(1, 80))
+            terminal.resize(*size)
+            terminal.read(0.005)
+        terminal.resize(1, 1)
+        terminal.read_until(lambda: False, 0.5)
+        assert terminal.process.poll() is None
+        terminal.resize(120, 40)
+        before = len(terminal.output)
+        assert terminal.read_until(lambda: b"FLATTEN" in terminal.output[before:])
+        terminal.send(b"?")
+        assert terminal.read_until(lambda: b"KEYS" in terminal.output[before:])
+    finally:
+        terminal.close()
+    _goes_on_untouched(profile, exchange)
+
+
+def test_f114_control_keys_never_stop_the_screen_or_end_the_engine(profile: ProfileFolder, exchange: Exchange) -> None:
+    terminal = _attach(profile)
+    try:
+        for key in (b"\x1a", b"\x1a", b"\x1a", b"\x1c", b"\x13", b"\x11"):
+            terminal.send(key)
+            terminal.read_until(lambda: False, 0.2)
+            assert _state_of(terminal.process.pid) in {"S", "R", "D"}
+        before = len(terminal.output)
+        for _ in range(5):  # a key that reaches a late screen together with another one counts as noise
+            terminal.send(b"\x03")
+            if terminal.read_until(lambda: b"LEAVE" in terminal.output[before:], 3):
+                break
+        terminal.send(b"\x03")
+        assert terminal.read_until(lambda: terminal.process.poll() is not None)
+        assert terminal.process.returncode == 0
+    finally:
+        terminal.close()
+    _goes_on_untouched(profile, exchange)
+
+
+def _state_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_f098_terminal_unread_for_a_minute_costs_the_engine_nothing_and_then_shows_the_present(
+    profile: ProfileFolder, exchange: Exchange, frozen: Frozen
+) -> None:
+    left_s = frozen.since + UNREAD_S - time.monotonic()
+    time.sleep(max(0.0, left_s))  # the span itself is the fault
+    frozen.lag.stop()
+    lag = frozen.lag
+    assert len(lag.own_ms) > UNREAD_S
+    assert p99(lag.own_ms) < LAG_BOUND_MS, f"as told: {p99(lag.lag_ms)} ms"
+    backlog = 0
+    while data := frozen.terminal.read(0.02):
+        backlog += len(data)
+        assert backlog < BACKLOG_BYTES
+    frozen.terminal.send(b"?")
+    assert frozen.terminal.read_until(lambda: b"KEYS" in frozen.terminal.output)
+    _goes_on_untouched(profile, exchange)
+
+
+def test_f055_screen_killed_in_the_middle_of_a_flatten_does_not_stop_it(
+    profile: ProfileFolder, exchange: Exchange
+) -> None:
+    assert len(exchange.positions()) > 0, "every position has met its stop: nothing is left to flatten"
+    exchange.ask("fault/rest", route=CREATE, count=-1, ret_code=10016)
+    sent = exchange.ask("counters")["requests"].get(CREATE, 0)
+    terminal = _attach(profile)
+    try:
+        for _ in range(2):
+            terminal.send(b"X")
+            terminal.read_until(lambda: False, 0.6)
+        wait_until(lambda: exchange.ask("counters")["requests"].get(CREATE, 0) > sent, "the first closes are tried")
+        terminal.process.kill()
+        terminal.process.wait()
+    finally:
+        terminal.close()
+    assert len(exchange.positions()) > 0
+    exchange.heal()
+    wait_until(exchange.is_flat, "flat", 60)
+    until_so(lambda: "paused after flatten" in profile.status()["header"]["blocks"], "the engine says so")
+    assert exchange.is_flat()

@@ -1,0 +1,64 @@
+"""Two engines and one account: on one data folder the lock decides, on two the second one is a stranger's orders."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.process.rig import EAGER, MARKET, Exchange, until_holding, until_so, wait_ready, witnessed, write_config
+from tests.support.profile import ProfileFolder, profile_folder, wait_until
+
+SYMBOLS = ("--symbols", "SOLUSDT,DOGEUSDT,ADAUSDT,XRPUSDT")
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProfileFolder]:
+    with profile_folder(tmp_path_factory.mktemp("first")) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def engine(profile: ProfileFolder) -> subprocess.Popen[bytes]:
+    config = write_config(profile.folder / "trading.toml", EAGER)
+    return profile.start_headless(*MARKET, *SYMBOLS, "--auto", "--config", str(config))
+
+
+def test_f107_of_engines_started_at_once_on_one_folder_one_runs_and_the_others_say_so(
+    profile: ProfileFolder, engine: subprocess.Popen[bytes]
+) -> None:
+    instance = profile.status()["instance"]
+    others = [profile.spawn("run", "--headless", *MARKET, *SYMBOLS) for _ in range(2)]
+    assert [other.wait(60) for other in others] == [1, 1]
+    assert profile.status()["instance"] == instance
+    assert engine.poll() is None
+    assert (profile.folder / "headless.out").read_text().count("runs already") == 2
+
+
+def test_f107_second_engine_on_another_folder_leaves_the_positions_of_the_first_alone(
+    profile: ProfileFolder, engine: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    exchange = Exchange(profile)
+    until_holding(exchange, 2)
+    with profile_folder(tmp_path) as second, witnessed(exchange):
+        second.run.mkdir(mode=0o700)
+        shutil.copy(profile.run / "simex.json", second.run / "simex.json")
+        started = second.start_headless(*MARKET, *SYMBOLS)
+        assert second.simex == profile.simex, "the second engine has an exchange of its own"
+        wait_ready(second)
+        until_so(lambda: _foreign(second) >= set(exchange.positions()), "it sees them all as foreign")
+        started.send_signal(signal.SIGTERM)
+        assert started.wait(30) == 0
+        (second.run / "simex.json").unlink(missing_ok=True)
+    wait_until(lambda: not profile.status()["header"]["tasks_bad"], "the first is well")
+    assert engine.poll() is None
+    ours = {row["symbol"] for row in profile.status()["positions"]["rows"] if not row["is_foreign"]}
+    assert ours >= set(exchange.positions())
+
+
+def _foreign(profile: ProfileFolder) -> set[str]:
+    return {row["symbol"] for row in profile.status()["positions"]["rows"] if row["is_foreign"]}
