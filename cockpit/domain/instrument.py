@@ -6,6 +6,7 @@ Orders carry int ticks and int lots; the exchange sees plain decimal text (``^\d
 from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 from typing import NewType
 
 import msgspec
@@ -57,7 +58,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
 
     def nearest_ticks(self, price: float) -> Ticks:
         """Ticks of a market-data price, which lies on the grid up to float error; nearest tick otherwise."""
-        return Ticks(round(price / float(self.tick_size)))
+        return Ticks(round(price / _as_float(self.tick_size)))
 
     def ticks_down(self, price: Decimal | float) -> Ticks:
         """Largest whole number of ticks not above ``price``."""
@@ -100,6 +101,12 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.qty(lots):.{self.qty_decimals}f}"
 
 
+@lru_cache(maxsize=256)
+def _as_float(step: Decimal) -> float:
+    return float(step)
+
+
+@lru_cache(maxsize=256)
 def _decimals(step: Decimal) -> int:
     exponent = step.normalize().as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0

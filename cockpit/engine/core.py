@@ -18,6 +18,7 @@ from cockpit.domain.events import (
     JournalHealth,
     LeverageAnswer,
     MarketEnded,
+    OperatorsAttached,
     OrderAnswer,
     OrderLookedUp,
     ReportsFailed,
@@ -30,7 +31,7 @@ from cockpit.domain.events import (
     VenueReports,
 )
 from cockpit.domain.market import BookDelta, BookSnapshot, MarketEvent, Ticker, TouchHeartbeat, Trades
-from cockpit.domain.time import NS_PER_MS, NS_PER_S
+from cockpit.domain.time import NS_PER_S
 from cockpit.engine.effects import BookStateChanged, EntriesChanged, Noted, ResyncBook, SetTimer, Step
 from cockpit.engine.exit_desk import ExitDesk
 from cockpit.engine.flatten_desk import FlattenDesk
@@ -39,11 +40,12 @@ from cockpit.engine.operator_desk import OperatorDesk
 from cockpit.engine.order_desk import OrderDesk
 from cockpit.engine.signal_desk import SignalDesk
 from cockpit.engine.state import CoreSettings, EngineState, Outbox, SymbolState
+from cockpit.engine.watch_desk import WatchDesk
 from cockpit.ports.journal import Recovery
 from cockpit.signals.base import SignalRaised
 
 SourceEvent = InstrumentsLoaded | StreamUp | StreamLost | FrameRejected | TopicRefused | MarketEnded
-EngineEvent = MarketEvent | VenueEvent | JournalHealth | HostHealth | OperatorCommand | TimerFired
+EngineEvent = MarketEvent | VenueEvent | JournalHealth | HostHealth | OperatorsAttached | OperatorCommand | TimerFired
 
 TICK_NS = NS_PER_S
 SLEEP_NS = 2 * NS_PER_S
@@ -63,6 +65,7 @@ class TradingCore:
         self.exits = ExitDesk(self.state, self.orders)
         self.flatten = FlattenDesk(self.state, self.orders)
         self.operator = OperatorDesk(self.state, self.signals, self.orders, self.exits, self.flatten)
+        self.watch = WatchDesk(self.state, self.orders, self.flatten)
         self._recovery = recovery
         self._locks_told: list[str] = []
         self._resync_ns: dict[str, int] = {}
@@ -96,6 +99,8 @@ class TradingCore:
             self._journal(event, out)
         elif isinstance(event, HostHealth):
             self._host(event, out)
+        elif isinstance(event, OperatorsAttached):
+            self.watch.on_operators(event)
         else:
             self._venue(event, out)  # type: ignore[arg-type]  # what is left of the union
         return self._step(out)
@@ -304,6 +309,7 @@ class TradingCore:
         self.leverage.on_tick(out)
         self.exits.on_tick(out)
         self.operator.on_tick(out)
+        self.watch.on_tick(out)
         if state.reconciled_ns is None or state.now_ns - state.reconciled_ns >= self._reconcile_ns():
             self.orders.request_reports(out)
         self.orders.orders.forget_ended(state.now_ns - 3_600 * NS_PER_S)
@@ -317,13 +323,6 @@ class TradingCore:
     @staticmethod
     def _note(out: Outbox, kind: str, severity: Severity, text: str, symbol: str = "") -> None:
         out.outputs.append(Noted(event=kind, severity=severity, text=text, symbol=symbol))
-
-    # ------------------------------------------------------------------------------------------------------ figures
-
-    def md_ms(self) -> int | None:
-        """Median age of market data at arrival, ms, over the last frames of all symbols."""
-        values = sorted(value for symbol in self.state.symbols.values() for value in symbol.md_latency_ns)
-        return values[len(values) // 2] // NS_PER_MS if values else None
 
 
 def _is_off(offset_ns: int) -> bool:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from cockpit.domain.commands import OperatorCommand, Shutdown
 from cockpit.domain.enums import Severity
 from cockpit.domain.errors import CockpitError, JournalError, VenueError
-from cockpit.domain.events import HostHealth, InstrumentsLoaded, JournalHealth, TimerFired
+from cockpit.domain.events import HostHealth, InstrumentsLoaded, JournalHealth, OperatorsAttached, TimerFired
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.core import EngineEvent, TradingCore
 from cockpit.engine.effects import (
@@ -86,6 +86,11 @@ class ViewSink(Protocol):
         """Attached screens."""
         ...
 
+    @property
+    def operators(self) -> int:
+        """Attached screens that may give commands."""
+        ...
+
 
 class Runner:
     """One running engine."""
@@ -117,6 +122,7 @@ class Runner:
         self._failure: BaseException | None = None
         self._failed = asyncio.Event()
         self._end_reason = ""
+        self._operators = 0
         self._flags: dict[str, str] = {}
         """Durable flags on their way to the disk."""
         self.digest = StepDigest()
@@ -394,11 +400,18 @@ class Runner:
         while True:
             await self._clock.sleep(period if self._views.viewers else UNSEEN_S)
             self._supervisor.beat(VIEWS)
+            self._tell_operators()
             self._projection.sample(self._clock.now_ns())
             if self._views.viewers:
                 self._figures.viewers = self._views.viewers
                 self._figures.tasks = self._supervisor.lights
                 self._views.publish(self._projection.views(self._clock.now_ns(), self._views.watched))
+
+
+    def _tell_operators(self) -> None:
+        if self._operators != self._views.operators:
+            self._operators = self._views.operators
+            self.handle(OperatorsAttached(self._operators, self._clock.now_ns()))
 
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> bool:

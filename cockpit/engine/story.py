@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import msgspec
@@ -59,7 +58,8 @@ class Story:
 
 def clock_text(now_ns: int) -> str:
     """``HH:MM:SS`` in UTC."""
-    return datetime.fromtimestamp(now_ns / NS_PER_S, UTC).strftime("%H:%M:%S")
+    seconds = now_ns // NS_PER_S % 86_400
+    return f"{seconds // 3_600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
 def _line(output: Output) -> StoryLine | None:

@@ -154,6 +154,10 @@ class TradeTape:
             return sum(map(abs, sizes))
         return sum(abs(size) for size in sizes if (size > 0.0) is (side is Side.BUY))
 
+    def last(self, count: int) -> list[tuple[int, float, float]]:
+        """(event time, price, size bought > 0 or sold < 0) of the last ``count`` trades, oldest first."""
+        return list(zip(self._stamps[-count:], self._prices[-count:], self._signed[-count:], strict=True))
+
     def recent(self, window_ns: int) -> list[tuple[int, float, float]]:
         """(event time, price, size bought > 0 or sold < 0) of the trades of the last ``window_ns``, oldest first."""
         first = bisect_right(self._stamps, self.now_ns - window_ns)

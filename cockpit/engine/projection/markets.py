@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import lru_cache
 
 from cockpit.detectors.wall import Wall
 from cockpit.domain.enums import BookSide, Side
@@ -29,9 +30,10 @@ from cockpit.views.model import (
 )
 
 SERIES = 120
-TAPE_ROWS = 60
+TAPE_ROWS = 50
 TAPE_MERGE_NS = 100 * NS_PER_MS
 FULL_BAR_HOLD_NS = 60 * NS_PER_S
+TRADED_EVERY_NS = 300 * NS_PER_MS
 FULL_BAR_GROWTH = 4.0
 
 
@@ -45,6 +47,8 @@ class SymbolSeries:
         self.price: deque[float] = deque(maxlen=SERIES)
         self.full_bar = 0.0
         self._full_bar_ns = 0
+        self._traded: list[tuple[int, float, float]] = []
+        self._traded_ns = 0
 
     def sample(self, symbol: SymbolState, now_ns: int) -> None:
         """Take one point."""
@@ -55,6 +59,13 @@ class SymbolSeries:
         if symbol.market.mid is not None:
             self.price.append(symbol.market.mid)
         self._hold_full_bar(symbol, now_ns)
+
+    def traded(self, symbol: SymbolState, instrument: Instrument, now_ns: int) -> list[tuple[int, float, float]]:
+        """(ticks, bought, sold) of the last 60 s; a minute's sum need not be made anew at every frame."""
+        if now_ns - self._traded_ns >= TRADED_EVERY_NS:
+            self._traded_ns = now_ns
+            self._traded = _traded(symbol, instrument)
+        return self._traded
 
     def _hold_full_bar(self, symbol: SymbolState, now_ns: int) -> None:
         """A full bar is the 95th percentile of the visible sizes, held for a minute so that bars do not flicker."""
@@ -87,7 +98,7 @@ def book_view(core: TradingCore, symbol: SymbolState, series: SymbolSeries, now_
         qty_decimals=instrument.qty_decimals,
         bids=[(ticks(price), size) for price, size in zip(*bids, strict=True)],
         asks=[(ticks(price), size) for price, size in zip(*asks, strict=True)],
-        traded=_traded(symbol, instrument),
+        traded=series.traded(symbol, instrument, now_ns),
         state=state,
         state_reason=reason,
         age_ms=0 if symbol.recv_ns is None else max(0, now_ns - symbol.recv_ns) // NS_PER_MS,
@@ -229,7 +240,7 @@ def _tape_rows(symbol: SymbolState) -> list[TapeRow]:
     instrument = symbol.instrument
     if instrument is None:
         return []
-    trades = symbol.market.tape.recent(ONE_MINUTE_NS)[-4 * TAPE_ROWS :]
+    trades = symbol.market.tape.last(2 * TAPE_ROWS)
     if not trades:
         return []
     large = 5 * sum(abs(signed) for _stamp, _price, signed in trades) / len(trades)
@@ -241,16 +252,15 @@ def _tape_rows(symbol: SymbolState) -> list[TapeRow]:
                 merged[-1] = (first, level, total + signed)
                 continue
         merged.append((stamp, price, signed))
-    return [
-        TapeRow(
-            clock_text(stamp)[3:],
-            instrument.price_text(instrument.nearest_ticks(price)),
-            numbers.size6(abs(total)),
-            total > 0,
-            abs(total) >= large,
-        )
-        for stamp, price, total in reversed(merged[-TAPE_ROWS:])
-    ]
+    newest = reversed(merged[-TAPE_ROWS:])
+    return [_tape_row(instrument, stamp, price, total, abs(total) >= large) for stamp, price, total in newest]
+
+
+@lru_cache(maxsize=4096)
+def _tape_row(instrument: Instrument, stamp: int, price: float, total: float, is_large: bool) -> TapeRow:
+    """One row; the same trades are shown for many frames."""
+    text = instrument.price_text(instrument.nearest_ticks(price))
+    return TapeRow(clock_text(stamp)[3:], text, numbers.size6(abs(total)), total > 0, is_large)
 
 
 def watchlist_view(core: TradingCore, series: dict[str, SymbolSeries], now_ns: int) -> WatchlistView:

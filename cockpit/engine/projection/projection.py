@@ -29,6 +29,7 @@ class Projection:
         self._series = {symbol: SymbolSeries() for symbol in core.state.symbols}
         self._next_sample_ns = 0
         self._next_slow_ns = 0
+        self._md_ms: tuple[int | None, int | None] = (None, None)
         self._steps: deque[tuple[int, int]] = deque(maxlen=10)
         """(time, step number) once a second."""
 
@@ -38,8 +39,16 @@ class Projection:
             return
         self._next_sample_ns = now_ns + NS_PER_S
         self._steps.append((now_ns, self.core.state.seq))
+        self._md_ms = self._market_data_age()
         for name, symbol in self.core.state.symbols.items():
             self._series[name].sample(symbol, now_ns)
+
+    def _market_data_age(self) -> tuple[int | None, int | None]:
+        """Median and 95th percentile of the age of market data at arrival, ms; None without data or at another pace."""
+        ages = sorted(age for symbol in self.core.state.symbols.values() for age in symbol.md_latency_ns)
+        if not ages or self.figures.speed:
+            return None, None
+        return ages[len(ages) // 2] // NS_PER_MS, ages[int(len(ages) * 0.95)] // NS_PER_MS
 
     def views(self, now_ns: int, watched: frozenset[str]) -> list[View]:
         """The sections as they stand; book and flow of the watched symbols only."""
@@ -73,7 +82,7 @@ class Projection:
             is_ended=state.is_ended,
             profile=figures.profile,
             symbols=list(state.symbols),
-            md_ms=core.md_ms(),
+            md_ms=self._md_ms[0],
             order_ms=state.order_ms,
             day_r=risk.day_r,
             day_limit_r=risk.day_limit_r,
@@ -101,11 +110,10 @@ class Projection:
 
     def _health(self, now_ns: int) -> HealthView:
         core, figures, state = self.core, self.figures, self.core.state
-        ages = sorted(value for symbol in state.symbols.values() for value in symbol.md_latency_ns)
         return HealthView(
             tasks=[TaskLight(t.name, str(t.state), t.detail, t.restarts, t.age_ms) for t in figures.tasks],
-            md_p50_ms=core.md_ms(),
-            md_p95_ms=ages[int(len(ages) * 0.95)] // NS_PER_MS if ages else None,
+            md_p50_ms=self._md_ms[0],
+            md_p95_ms=self._md_ms[1],
             order_ms=state.order_ms,
             drift_ms=figures.drift_ms,
             reconnects=state.reconnects,
