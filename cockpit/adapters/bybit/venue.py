@@ -16,22 +16,24 @@ from cockpit.adapters.bybit.config import BybitConfig
 from cockpit.adapters.bybit.credentials import SecretKey
 from cockpit.adapters.bybit.merge import EventQueue
 from cockpit.adapters.bybit.public import PublicDecoder
-from cockpit.adapters.bybit.rest import BybitRest
+from cockpit.adapters.bybit.rest import BybitRest, Pool
 from cockpit.adapters.bybit.retcodes import CodeClass, class_of
 from cockpit.adapters.bybit.session import StreamEvent, StreamSession
 from cockpit.adapters.bybit.streams import Stream, StreamShell
 from cockpit.adapters.bybit.transport import Call
 from cockpit.domain.account import AccountInfo
-from cockpit.domain.enums import StreamName
+from cockpit.domain.enums import OrderRole, StreamName
 from cockpit.domain.errors import LocalProtocolError, OutcomeUnknown, VenueRejected, VenueUnavailable
 from cockpit.domain.events import VenueReports
 from cockpit.domain.instrument import Instrument
 from cockpit.domain.orders import CancelRequest, OrderReport, StopRequest
 from cockpit.domain.positions import FillReport, PositionReport
-from cockpit.domain.time import ms_from_nanos
+from cockpit.domain.time import NS_PER_S, ms_from_nanos
 from cockpit.ports.clock import Clock
 from cockpit.ports.journal import DurableIntent
 from cockpit.ports.recorder import FrameSink
+
+_PROBE_PAUSE_NS = 15 * NS_PER_S
 
 
 class BybitVenue:
@@ -72,6 +74,8 @@ class BybitVenue:
             StreamName.PRIVATE, endpoints.private, self._private_session, shell, private.TOPICS if key else ()
         )
         self._tasks: list[asyncio.Task[None]] = []
+        self._next_probe = 0
+        """Under a ban no order of a flatten leaves before this time, monotonic ns."""
 
     async def events(self) -> AsyncIterator[StreamEvent]:
         """Everything the streams say, in receive order. Starts the streams; ends with ``aclose``."""
@@ -96,8 +100,9 @@ class BybitVenue:
     async def submit(self, intent: DurableIntent) -> str:
         """Send one order; returns the exchange's order id. Sent at most once, whatever happens."""
         sent = params.order(intent.request, self._rules_of(intent.request.symbol))
+        pool = self._pool_of(intent.request.role)
         try:
-            raw = await self.rest.change(lambda client: client.place_order(**sent))
+            raw = await self.rest.change(lambda client: client.place_order(**sent), pool)
         except VenueRejected as error:
             if class_of(error.code) is CodeClass.ALREADY:
                 # The link id is taken (110072): an order of ours is there already, maybe this one.
@@ -186,6 +191,17 @@ class BybitVenue:
         except VenueRejected as error:
             if class_of(error.code) is not benign:
                 raise
+
+    def _pool_of(self, role: OrderRole) -> Pool:
+        """Orders of a flatten have threads of their own and go on under a ban, one each 15 s (reliability.md F17)."""
+        if role is not OrderRole.FLATTEN:
+            return Pool.ORDERS
+        now = self._clock.monotonic_ns()
+        if self.rest.is_silenced:
+            if now < self._next_probe:
+                return Pool.ORDERS
+            self._next_probe = now + _PROBE_PAUSE_NS
+        return Pool.FLATTEN
 
     def _rules_of(self, symbol: str) -> Instrument:
         rules = self._rules.get(symbol)
