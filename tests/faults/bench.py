@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from decimal import Decimal
@@ -46,7 +47,7 @@ BTC, ETH, SOL = "BTCUSDT", "ETHUSDT", "SOLUSDT"
 CREATE, CANCEL_ALL, TRADING_STOP = "/v5/order/create", "/v5/order/cancel-all", "/v5/position/trading-stop"
 REALTIME, HISTORY, EXECUTIONS = "/v5/order/realtime", "/v5/order/history", "/v5/execution/list"
 POSITIONS, WALLET = "/v5/position/list", "/v5/account/wallet-balance"
-WRITES = (CREATE, CANCEL_ALL, TRADING_STOP, "/v5/order/cancel", "/v5/order/amend", "/v5/position/set-leverage")
+WRITES = (CREATE, CANCEL_ALL, TRADING_STOP, "/v5/order/cancel", "/v5/order/amend")
 DEADLINE_S = 20.0
 STOP_DISTANCE = 0.02
 
@@ -73,12 +74,12 @@ EXECUTION = ExecutionConfig(
 RISK = RiskLimits(
     risk_pct=0.2, max_entries_per_minute=600, duplicate_window_s=0.01, day_loss_limit_r=50, max_drift_pct=1
 )
-REST = RestLimits(recv_window_ms=1000, order_deadline_s=0.8, read_deadline_s=1.5)
+REST = RestLimits(recv_window_ms=1000, order_deadline_s=1.0, ban_pause_s=4)
 STREAMS = StreamLimits(
     ping_interval_s=1.0,
-    pong_timeout_s=1.0,
+    pong_timeout_s=2.5,
     silence_s=3.6,
-    answer_timeout_s=1.0,
+    answer_timeout_s=3.0,
     snapshot_timeout_s=1.5,
     refused_retry_s=0.5,
     backoff_min_s=0.05,
@@ -179,19 +180,14 @@ class Engine:
             handle.cancel()
         self.runner._rows.clear()
         self.journal.append = _never  # type: ignore[method-assign]
-        doomed = [
-            *self.runner._effects,
-            *(task for task in asyncio.all_tasks() if task.get_name() in _TASKS),
-            self.task,
-        ]
+        names = {light.name for light in self.runner._supervisor.lights}
+        supervised = [task for task in asyncio.all_tasks() if task.get_name() in names]
+        doomed = [*self.runner._effects, *supervised, self.task]
         for task in doomed:
             task.cancel()
         await asyncio.gather(*doomed, return_exceptions=True)
         await self.venue.aclose()
         await self.journal.aclose()
-
-
-_TASKS = {"streams", "detection", "execution", "journal", "views", "snapshots"}
 
 
 async def _never(_rows: Any) -> None:
@@ -216,8 +212,14 @@ class Bench:
         """Start an engine, and wait until entries are on."""
         self.engine = engine = Engine(self)
         if wait:
-            await self.until(lambda: engine.runner.core is not None and not self.core.state.locks, "entries are on")
+            await self.until(lambda: engine.runner.core is not None and self.is_ready, "entries are on")
         return engine
+
+    @property
+    def is_ready(self) -> bool:
+        """True if nothing but the market could keep an entry off."""
+        state = self.core.state
+        return not state.locks and state.host is not None and all(one.has_leverage for one in state.symbols.values())
 
     async def stop(self) -> None:
         """End the engine in an orderly way."""
@@ -236,6 +238,22 @@ class Bench:
         """The core of the running engine."""
         assert self.engine is not None
         return self.engine.core
+
+    @property
+    def is_started(self) -> bool:
+        """True once the running engine takes commands: its journal is read, its tasks exist."""
+        return self.engine is not None and bool(self.engine.runner._supervisor.lights)
+
+    def engine_flags(self) -> dict[str, str]:
+        """Durable flags that are still on their way to the disk."""
+        assert self.engine is not None
+        return self.engine.runner._flags
+
+    @property
+    def venue(self) -> BybitVenue:
+        """The venue of the running engine."""
+        assert self.engine is not None
+        return self.engine.venue
 
     @property
     def notes(self) -> list[str]:
@@ -287,6 +305,22 @@ class Bench:
         await self.until(self.is_flat, "everything is closed")
         await self.until(lambda: any(note.startswith("flatten: flat") for note in self.notes), "the engine says flat")
         assert await self.is_flat()
+
+    @contextlib.asynccontextmanager
+    async def locked_journal(self) -> AsyncIterator[None]:
+        """Somebody else holds the journal's only right to write."""
+        other = sqlite3.connect(self.journal, isolation_level=None, timeout=0)
+
+        def is_taken() -> bool:
+            with contextlib.suppress(sqlite3.OperationalError):
+                other.execute("begin immediate")
+            return other.in_transaction
+
+        try:
+            await self.until(is_taken, "the journal is locked")
+            yield
+        finally:
+            other.close()
 
     # ---------------------------------------------------------------------------------------------------- exchange
 
@@ -348,8 +382,10 @@ class Bench:
             await asyncio.sleep(0.05)
 
     async def _complaints(self) -> list[str]:
+        async with JournalReader(self.journal) as reader:
+            booked = await reader.rows("executions")
         account = await self.account()
-        complaints = [*await self._about_entries(), *self._about_positions(account), *await self._about_ledger(account)]
+        complaints = [*await self._about_entries(), *self._about_positions(account), *_about_ledger(booked, account)]
         table = self.core.orders.orders
         if table.unknown() or table.in_flight():
             complaints.append(f"unresolved: {[order.client_id for order in table.in_flight()]}")
@@ -379,20 +415,6 @@ class Bench:
         own = {symbol for symbol, held in positions.open.items() if held.origin is not None}
         return complaints + [f"{symbol} has no stop" for symbol in sorted(own - stops)]
 
-    async def _about_ledger(self, account: dict[str, Any]) -> list[str]:
-        """The journal's executions are the exchange's."""
-        async with JournalReader(self.journal) as reader:
-            rows = await reader.rows("executions")
-        booked = {row["exec_id"]: (Decimal(row["qty"]), Decimal(row["price"]), Decimal(row["fee"])) for row in rows}
-        truth = {
-            row["execId"]: (Decimal(row["execQty"]), Decimal(row["execPrice"]), Decimal(row["execFee"]))
-            for row in account["executions"]
-        }
-        assert len(rows) == len(booked), "an execution is booked twice"
-        wrong = {exec_id for exec_id in booked if booked[exec_id] != truth.get(exec_id)}
-        assert not wrong, f"booked what the exchange does not know: {wrong}"
-        return [f"{len(truth) - len(booked)} executions are not booked"] if len(truth) != len(booked) else []
-
     def _state(self) -> str:
         if self.engine is None or self.engine.runner.core is None:
             return "no engine"
@@ -400,6 +422,19 @@ class Bench:
 
     def _queue(self) -> list[str]:
         return [f"{queued.signal.signal_id}: {queued.note}" for queued in self.core.signals.queue.values()]
+
+
+def _about_ledger(rows: list[dict[str, Any]], account: dict[str, Any]) -> list[str]:
+    """The journal's executions are the exchange's, which were read later."""
+    booked = {row["exec_id"]: (Decimal(row["qty"]), Decimal(row["price"]), Decimal(row["fee"])) for row in rows}
+    truth = {
+        row["execId"]: (Decimal(row["execQty"]), Decimal(row["execPrice"]), Decimal(row["execFee"]))
+        for row in account["executions"]
+    }
+    assert len(rows) == len(booked), "an execution is booked twice"
+    wrong = {exec_id for exec_id in booked if booked[exec_id] != truth.get(exec_id)}
+    assert not wrong, f"booked what the exchange does not know: {wrong}"
+    return [f"{len(truth) - len(booked)} executions are not booked"] if len(truth) != len(booked) else []
 
 
 def _is_ours(entry: dict[str, Any]) -> bool:

@@ -160,13 +160,10 @@ async def test_f011_journal_is_locked_between_answer_and_write(bench: Bench) -> 
     await bench.control("fault/rest", route=CREATE, delay_s=0.3)
     signal = bench.signal(BTC)
     await bench.until(lambda: bench.history(signal) != [] and _is_journaled(bench), "the intent is on disk")
-    with sqlite3.connect(bench.journal, isolation_level=None) as viewer:
-        viewer.execute("begin immediate")
+    async with bench.locked_journal():
         await bench.until(lambda: bench.is_protected(BTC), "the position is open and known")
         second = bench.signal(ETH)
         await bench.until(lambda: second in bench.core.signals.queue or bench.history(second) != [], "the next signal")
-        viewer.execute("rollback")
-    viewer.close()
     await bench.settled()
     assert len(await creates(bench, signal)) == 1
 

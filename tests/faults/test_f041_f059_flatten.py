@@ -1,0 +1,217 @@
+"""Faults F41 to F59: the emergency way out."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from cockpit.domain.commands import FlattenAll, Shutdown
+from cockpit.domain.enums import Side
+from tests.faults.bench import BTC, CANCEL_ALL, CREATE, ETH, REALTIME, SOL, Bench
+
+LINEAR_BTC = {"symbol": BTC, "side": "Buy", "orderType": "Limit"}
+
+
+async def closes(bench: Bench, symbol: str) -> list[dict[str, Any]]:
+    """Reduce-only orders of the engine for a symbol, oldest first."""
+    sent = await bench.requests(CREATE)
+    return [entry for entry in sent if entry["params"]["symbol"] == symbol and entry["params"].get("reduceOnly")]
+
+
+async def test_f041_stop_stays_until_the_position_is_closed(bench: Bench) -> None:
+    await bench.enter(BTC)
+    await bench.control("fault/rest", route=CREATE, late_s=0.6)
+    await bench.flatten()
+
+    async def is_closed() -> bool:
+        row = await bench.position(BTC)
+        assert row is None or Decimal(row["stopLoss"]) > 0
+        return row is None
+
+    await bench.until(is_closed, "the position is closed")
+    await bench.flat()
+    assert all(entry["params"].get("orderFilter") == "Order" for entry in await bench.requests(CANCEL_ALL))
+    await bench.settled()
+
+
+async def test_f042_streams_are_dead(bench: Bench) -> None:
+    await bench.enter(BTC)
+    for channel in ("public", "private"):
+        await bench.control("fault/socket", channel=channel, refuse=-1, reset=True)
+    await bench.flatten()
+    await bench.flat()
+    await bench.settled()
+
+
+async def test_f043_close_or_its_answer_is_lost(bench: Bench) -> None:
+    await bench.enter(BTC)
+    await bench.enter(ETH, Side.SELL)
+    for _ in range(2):
+        await bench.control("fault/rest", route=CREATE, is_dropped=True, symbol=BTC)
+        await bench.control("fault/rest", route=CREATE, is_reply_lost=True, symbol=ETH)
+    await bench.flatten()
+    await bench.flat()
+    await bench.settled()
+
+
+async def test_f044_close_is_filled_in_part(bench: Bench) -> None:
+    await bench.enter(BTC)
+    size = await bench.size(BTC)
+    await bench.control("market/thin", symbol=BTC, levels=1, lots=max(1, int(size / Decimal("0.001")) // 3))
+    await bench.flatten()
+    await bench.flat()
+    assert len(await closes(bench, BTC)) > 1
+    await bench.settled()
+
+
+async def test_f045_position_is_closed_by_hand_at_the_same_moment(bench: Bench) -> None:
+    await bench.enter(BTC)
+    await bench.control("fault/rest", route=CREATE, late_s=0.4)
+    await bench.flatten()
+    await bench.control("manual/close", symbol=BTC)
+    await bench.flat()
+    await bench.settled()
+    assert [entry["ret_code"] for entry in await closes(bench, BTC)][:1] == [110017]
+
+
+async def test_f046_one_symbol_cannot_be_closed(bench: Bench) -> None:
+    await bench.enter(BTC)
+    await bench.enter(ETH)
+    await bench.control("fault/rest", route=CREATE, ret_code=110074, count=-1, symbol=BTC)
+    await bench.flatten()
+
+    async def is_other_closed() -> bool:
+        return await bench.size(ETH) == 0 and len(await closes(bench, BTC)) >= 2
+
+    await bench.until(is_other_closed, "the other symbol is closed, this one is tried again")
+    row = await bench.position(BTC)
+    assert row is not None
+    assert Decimal(row["stopLoss"]) > 0
+    await bench.control("heal")
+    await bench.flat()
+    await bench.settled()
+
+
+async def test_f047_resting_order_without_a_position(bench: Bench) -> None:
+    await bench.control("manual/order", **LINEAR_BTC, qty="0.01", price="50000")
+    await bench.until(lambda: bench.core.orders.orders.open_orders() != [], "the engine sees the order")
+    await bench.flatten()
+    await bench.flat()
+    await bench.settled()
+
+
+async def test_f048_entry_on_its_way_fills_after_the_first_zero(bench: Bench) -> None:
+    await bench.control("fault/rest", route=CREATE, late_s=0.7, count=1)
+    signal = bench.signal(BTC)
+    await bench.until(lambda: bench.history(signal) != [], "the entry leaves")
+    await bench.flatten()
+    await bench.flat()
+    await bench.settled()
+    assert await bench.is_flat()
+
+
+async def test_f049_position_is_larger_than_a_market_order_may_be(bench: Bench) -> None:
+    await bench.enter(BTC)
+    third = (await bench.size(BTC) / 3).quantize(Decimal("0.001"))
+    await bench.control("market/rules", symbol=BTC, max_market_qty=str(third))
+    await bench.flatten()
+    await bench.flat()
+    assert len(await closes(bench, BTC)) >= 3
+    await bench.settled()
+
+
+async def test_f050_position_is_smaller_than_a_lot_has_become(bench: Bench) -> None:
+    await bench.enter(BTC)
+    await bench.control("market/rules", symbol=BTC, min_qty="1", qty_step="1", min_notional="1000000")
+    await bench.flatten()
+    await bench.flat()
+    await bench.settled()
+
+
+async def test_f051_rate_limit_while_flattening(bench: Bench) -> None:
+    for symbol in (BTC, ETH, SOL):
+        await bench.enter(symbol)
+    await bench.control("fault/rest", route=CREATE, ret_code=10006, count=4)
+    await bench.flatten()
+    await bench.flat()
+    await bench.settled()
+
+
+async def test_f052_another_reduce_only_order_is_in_the_way(bench: Bench) -> None:
+    await bench.enter(BTC)
+    qty = str(await bench.size(BTC))
+    exit_order = {"symbol": BTC, "side": "Sell", "orderType": "Limit", "qty": qty, "price": "90000", "reduceOnly": True}
+    await bench.control("manual/order", **exit_order)
+    await bench.control("fault/rest", route=CREATE, ret_code=110061)
+    await bench.flatten()
+    await bench.flat()
+    await bench.settled()
+
+
+async def test_f053_symbol_is_halted(bench: Bench) -> None:
+    await bench.enter(BTC)
+    await bench.control("market/halt", symbol=BTC)
+    await bench.flatten()
+
+    async def is_tried() -> bool:
+        return len(await closes(bench, BTC)) >= 2
+
+    await bench.until(is_tried, "it is tried again")
+    row = await bench.position(BTC)
+    assert row is not None
+    assert Decimal(row["stopLoss"]) > 0
+    await bench.control("market/halt", symbol=BTC, is_halted=False)
+    await bench.flat()
+    await bench.settled()
+
+
+async def test_f054_journal_is_locked(bench: Bench) -> None:
+    await bench.enter(BTC)
+    async with bench.locked_journal():
+        await bench.flatten()
+        await bench.until(bench.is_flat, "flat without a journal")
+    await bench.flat()
+    await bench.settled()
+
+
+async def test_f055_killed_in_the_middle(bench: Bench) -> None:
+    await bench.enter(BTC)
+    await bench.control("fault/rest", route=CREATE, ret_code=10016, count=-1)
+    await bench.flatten()
+
+    async def is_tried() -> bool:
+        return len(await closes(bench, BTC)) >= 1
+
+    await bench.until(is_tried, "a close is tried")
+    await bench.until(lambda: not bench.engine_flags(), "the flag is on disk")
+    await bench.kill()
+    await bench.control("heal")
+    await bench.start(wait=False)
+    await bench.until(lambda: bench.is_started, "the engine is up")
+    await bench.flat()
+    await bench.settled()
+
+
+async def test_f058_flatten_is_taken_while_starting_and_ending(bench: Bench) -> None:
+    await bench.enter(BTC)
+    await bench.stop()
+    await bench.control("fault/rest", route=REALTIME, delay_s=1.0, count=2)
+    await bench.start(wait=False)
+    await bench.until(lambda: bench.is_started, "the core is there")
+    assert "account" in bench.core.state.locks
+    assert not (await bench.command(Shutdown())).accepted
+    await bench.flatten()
+    assert not (await bench.command(FlattenAll())).accepted
+    await bench.flat()
+    await bench.settled()
+
+
+async def test_f059_maintenance_while_flattening(bench: Bench) -> None:
+    await bench.enter(BTC)
+    await bench.control("fault/rest", route="*", ret_code=10016, count=-1)
+    await bench.flatten()
+    before = bench.core.state.now_ns
+    await bench.until(lambda: bench.core.state.now_ns - before > 2_000_000_000, "two seconds of maintenance")
+    await bench.control("heal")
+    await bench.flat()
+    await bench.settled()

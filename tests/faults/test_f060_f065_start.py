@@ -1,0 +1,101 @@
+"""Faults F60 to F65: starting, reading the account, and reads that tell less than the truth."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from tests.faults.bench import BTC, CREATE, ETH, EXECUTIONS, HISTORY, POSITIONS, REALTIME, WALLET, WRITES, Bench
+
+EMPTY = json.dumps({"retCode": 0, "retMsg": "OK", "result": {"list": [], "nextPageCursor": ""}, "retExtInfo": {}})
+
+
+async def test_f060_start_with_a_position_of_ours_without_a_stop(bench: Bench) -> None:
+    await bench.enter(BTC)
+    await bench.stop()
+    await bench.control("manual/cancel", symbol=BTC)
+    await bench.start(wait=False)
+
+    async def is_protected() -> bool:
+        row = await bench.position(BTC)
+        return row is None or Decimal(row["stopLoss"]) > 0
+
+    await bench.until(is_protected, "the stop is back or the position gone", 5.0)
+    await bench.until(lambda: bench.is_started, "the engine is up")
+    await bench.settled()
+
+
+async def test_f060_start_with_a_foreign_position_without_a_stop(exchange: Bench) -> None:
+    await exchange.control("manual/order", symbol=BTC, side="Buy", orderType="Market", qty="0.01")
+    await exchange.start()
+    await exchange.until(lambda: BTC in exchange.core.orders.positions.symbols(), "it is seen")
+    signal = exchange.signal(BTC)
+    await exchange.until(lambda: signal in exchange.core.signals.queue, "the signal waits")
+    assert "one position" in exchange.core.signals.queue[signal].note
+    assert await exchange.requests(CREATE) == []
+
+
+async def test_f061_warm_restart_sends_nothing(bench: Bench) -> None:
+    await bench.enter(BTC)
+    last = (await bench.requests())[-1]["number"]
+    stop = (await bench.position(BTC) or {})["stopLoss"]
+    for _ in range(3):
+        await bench.stop()
+        await bench.start()
+        await bench.until(lambda: bench.is_protected(BTC), "the position is adopted")
+        await bench.settled()
+    assert await bench.requests(*WRITES, after=last) == []
+    assert (await bench.position(BTC) or {})["stopLoss"] == stop
+
+
+async def test_f062_order_is_found_by_its_executions_alone(bench: Bench) -> None:
+    await bench.control("fault/rest", route=CREATE, is_reply_lost=True)
+    await bench.control("fault/socket", channel="private", is_silent=True)
+    for route in (REALTIME, HISTORY):
+        await bench.control("fault/rest", route=route, body=EMPTY, count=-1)
+    await bench.enter(BTC)
+    await bench.settled()
+
+
+async def test_f063_empty_lists_are_no_information(bench: Bench) -> None:
+    await bench.enter(BTC)
+    for route in (REALTIME, HISTORY, EXECUTIONS, POSITIONS, WALLET):
+        await bench.control("fault/rest", route=route, body=EMPTY, count=4)
+    seen = bench.core.state.reconciled_ns or 0
+    await bench.control("fault/socket", channel="private", reset=True)
+    await bench.until(lambda: (bench.core.state.reconciled_ns or 0) > seen or bench.core.state.reconnects > 0, "reads")
+    await bench.until(lambda: not bench.core.state.locks, "entries are on again")
+    assert BTC in bench.core.orders.positions.open
+    await bench.settled()
+    assert await bench.size(BTC) > 0
+
+
+async def test_f064_more_rows_than_a_page(exchange: Bench) -> None:
+    for number in range(55):
+        price = str(50_000 + number)
+        await exchange.control("manual/order", symbol=BTC, side="Buy", orderType="Limit", qty="0.001", price=price)
+    await exchange.start()
+    await exchange.control("market/thin", symbol=ETH, levels=190, lots=1)
+    await exchange.control("manual/order", symbol=ETH, side="Buy", orderType="Market", qty="1.2")
+    assert len((await exchange.account())["executions"]) > 100
+    await exchange.settled()
+    assert len(exchange.core.orders.orders.open_orders()) == 55
+
+
+@pytest.mark.parametrize("stale_s", [0.5, 5.0])
+async def test_f065_reads_come_from_an_old_snapshot(bench: Bench, stale_s: float) -> None:
+    for route in (POSITIONS, REALTIME, HISTORY):
+        await bench.control("fault/rest", route=route, stale_s=stale_s, count=-1)
+    signal = await bench.enter(BTC)
+    reads = len(await bench.requests(POSITIONS))
+
+    async def is_read() -> bool:
+        return len(await bench.requests(POSITIONS)) >= reads + 2
+
+    await bench.until(is_read, "old snapshots are read")
+    assert bench.is_protected(BTC)
+    await bench.settled()
+    assert [signal in entry["params"]["orderLinkId"] for entry in await bench.requests(CREATE)] == [True]
+    assert await bench.size(BTC) > 0

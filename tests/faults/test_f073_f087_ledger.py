@@ -1,0 +1,159 @@
+"""Faults F73 to F87: fills, the ledger, and what others do to the account."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from cockpit.adapters.store.reader import JournalReader
+from cockpit.domain.commands import ClosePosition
+from cockpit.domain.enums import OrderStatus
+from cockpit.domain.errors import VenueRejected
+from tests.faults.bench import BTC, CREATE, ETH, Bench
+
+ETH_BUY = {"symbol": ETH, "side": "Buy"}
+
+
+async def trades(bench: Bench) -> list[dict[str, Any]]:
+    """Closed trades in the journal."""
+    async with JournalReader(bench.journal) as reader:
+        return [row for row in await reader.rows("trades") if row["closed_ns"] is not None]
+
+
+async def test_f073_more_executions_than_a_page_during_a_gap(bench: Bench) -> None:
+    await bench.control("fault/socket", channel="private", refuse=-1, reset=True)
+    await bench.until(lambda: "private stream" in bench.core.state.locks, "the stream is lost")
+    await bench.control("market/thin", symbol=ETH, levels=190, lots=1)
+    await bench.control("manual/order", **ETH_BUY, orderType="Market", qty="1.3")
+    assert len((await bench.account())["executions"]) > 100
+    await bench.settled()
+    assert not bench.is_protected(ETH)
+
+
+async def test_f074_order_from_the_phone(bench: Bench) -> None:
+    await bench.control("manual/order", **ETH_BUY, orderType="Limit", qty="0.1", price="2000")
+    await bench.until(lambda: bench.core.orders.orders.open_orders() != [], "it is shown")
+    [order] = bench.core.orders.orders.open_orders()
+    assert not order.is_own
+    await bench.enter(BTC)
+    await bench.settled()
+    assert [row["symbol"] for row in (await bench.account())["orders"] if not row["stopOrderType"]] == [ETH]
+
+
+@pytest.mark.parametrize("share", [1, 0.5])
+async def test_f075_position_is_closed_or_reduced_by_hand(bench: Bench, share: float) -> None:
+    signal = await bench.enter(BTC)
+    await bench.control("manual/close", symbol=BTC, share=share)
+    await bench.settled()
+    if share == 1:
+        [trade] = await _eventually_closed(bench)
+        assert trade["exit_reason"] == "external"
+    assert len([entry for entry in await bench.requests(CREATE) if signal in entry["params"]["orderLinkId"]]) == 1
+
+
+async def _eventually_closed(bench: Bench) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+
+    async def has_closed() -> bool:
+        found[:] = await trades(bench)
+        return bool(found)
+
+    await bench.until(has_closed, "the trade is closed in the journal")
+    return found
+
+
+async def test_f076_liquidation(bench: Bench) -> None:
+    await bench.enter(BTC)
+    await bench.control("liquidate", symbol=BTC)
+    await bench.settled()
+    [trade] = await _eventually_closed(bench)
+    assert trade["exit_reason"] == "BustTrade"
+
+
+async def test_f077_auto_deleveraging_takes_a_part(bench: Bench) -> None:
+    await bench.enter(BTC)
+    before = await bench.size(BTC)
+    await bench.control("adl", symbol=BTC, share="0.4")
+    await bench.settled()
+    assert Decimal(0) < await bench.size(BTC) < before
+
+
+async def test_f078_close_races_with_a_close_by_hand(bench: Bench) -> None:
+    await bench.enter(BTC)
+    await bench.control("fault/rest", route=CREATE, late_s=0.3)
+    assert (await bench.command(ClosePosition(BTC))).accepted
+    await bench.control("manual/close", symbol=BTC)
+    await bench.settled()
+    assert await bench.size(BTC) == 0
+
+
+async def test_f079_position_pushes_lag_behind_executions(bench: Bench) -> None:
+    await bench.control("fault/socket", channel="private", delay_s=1.5, topic="position")
+    await bench.enter(BTC)
+    assert (await bench.command(ClosePosition(BTC))).accepted
+    await bench.until(lambda: BTC not in bench.core.orders.positions.open, "the executions close it")
+    await bench.enter(ETH)
+    await bench.settled()
+
+
+async def test_f080_symbol_takes_no_entries_any_more(bench: Bench) -> None:
+    await bench.enter(BTC)
+    await bench.control("market/status", symbol=ETH, reason="Only reduce-only orders are accepted")
+    refused = bench.signal(ETH)
+    await bench.until(lambda: bench.history(refused)[-1:] == [OrderStatus.DEAD], "the entry is refused")
+    await bench.control("market/halt", symbol=BTC)
+    assert await bench.size(BTC) > 0
+    await bench.control("market/halt", symbol=BTC, is_halted=False)
+    await bench.settled()
+
+
+async def test_f081_rules_change_between_size_and_send(bench: Bench) -> None:
+    await bench.control("market/rules", symbol=BTC, qty_step="0.01", tick_size="10", max_qty="0.01")
+    signal = bench.signal(BTC)
+    await bench.until(lambda: len(bench.history(signal)) > 1, "an answer")
+    await bench.settled()
+    assert len(await bench.requests(CREATE)) == 1
+
+
+@pytest.mark.parametrize("rate", ["0.0001", "-0.0001"])
+async def test_f082_funding_is_no_trade(bench: Bench, rate: str) -> None:
+    await bench.enter(BTC)
+    size = await bench.size(BTC)
+    await bench.control("funding", symbol=BTC, rate=rate)
+    await bench.settled()
+    funding = [row for row in (await bench.account())["executions"] if row["execType"] == "Funding"]
+    assert len(funding) == 1
+    assert bench.core.orders.positions.open[BTC].qty == size
+
+
+async def test_f085_leverage_is_called_not_modified_or_refused(bench: Bench) -> None:
+    route = "/v5/position/set-leverage"
+    await bench.venue.set_leverage(BTC, Decimal(7))
+    await bench.venue.set_leverage(BTC, Decimal(7))
+    await bench.control("fault/rest", route=route, ret_code=110013)
+    with pytest.raises(VenueRejected):
+        await bench.venue.set_leverage(BTC, Decimal(8))
+    await bench.venue.set_leverage(BTC, Decimal(10))
+
+
+async def test_f086_everything_is_down(bench: Bench) -> None:
+    await bench.enter(BTC)
+    await bench.control("fault/rest", route="*", ret_code=10016, count=-1)
+    for channel in ("public", "private"):
+        await bench.control("fault/socket", channel=channel, refuse=-1, close=1012)
+    await bench.until(lambda: len(bench.core.state.locks) >= 2, "both streams are lost")
+    await bench.control("manual/close", symbol=BTC)
+    await bench.control("heal")
+    await bench.until(lambda: not bench.core.state.locks, "entries are on again")
+    await bench.settled()
+    assert bench.core.orders.positions.open == {}
+
+
+async def test_f087_rest_of_a_partly_filled_entry_is_not_forgotten(bench: Bench) -> None:
+    await bench.control("market/thin", symbol=BTC, levels=1, lots=1)
+    signal = await bench.enter(BTC)
+    await bench.settled()
+    assert bench.history(signal)[-1] is OrderStatus.CANCELLED
+    assert [row for row in (await bench.account())["orders"] if not row["stopOrderType"]] == []
