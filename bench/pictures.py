@@ -79,11 +79,15 @@ async def _save(app: CockpitApp, name: str, size: tuple[int, int]) -> None:
 
 
 def without_fonts(svg: str) -> str:
-    """The picture without the address of a font on the network; the reader's own monospace font takes its place."""
+    """The picture without the address of a font on the network; the reader's own monospace font takes its place.
+
+    Viewers that follow the letter of SVG drop leading spaces unless told to keep them.
+    """
     return (
         re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
         .replace("Fira Code,", "")
         .replace("Fira Code", "monospace")
+        .replace("<text class", '<text xml:space="preserve" class')
     )
 
 
