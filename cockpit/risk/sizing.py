@@ -95,6 +95,10 @@ def _below_minimum(instrument: Instrument, lots: Lots, price: Decimal, wish: Dec
     needed = max(instrument.min_qty, instrument.min_notional / price)
     if qty >= instrument.min_qty and qty * price >= instrument.min_notional and lots > 0:
         return None
+    if cut.startswith("cut to exposure"):
+        return Refusal(
+            "exposure", f"no exposure room left for an order of {instrument.symbol} ({cut.removeprefix('cut to ')})"
+        )
     why = f" ({cut})" if cut else ""
     return Refusal(
         "size",
