@@ -190,6 +190,13 @@ class HostHealth(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         return None if self.disk_free_bytes is None else self.disk_free_bytes / 1e6
 
 
+class OperatorsAttached(msgspec.Struct, frozen=True, tag=True):
+    """The number of attached screens that may give commands has changed."""
+
+    count: int
+    ts_recv: int
+
+
 class TimerFired(msgspec.Struct, frozen=True, tag=True):
     """A timer set by the core has come due."""
 

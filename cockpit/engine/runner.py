@@ -407,7 +407,6 @@ class Runner:
                 self._figures.tasks = self._supervisor.lights
                 self._views.publish(self._projection.views(self._clock.now_ns(), self._views.watched))
 
-
     def _tell_operators(self) -> None:
         if self._operators != self._views.operators:
             self._operators = self._views.operators

@@ -66,4 +66,6 @@ class ExecutionConfig(BaseModel):
     """For this long after the private stream has come up they are compared more often ..."""
     settling_reconcile_s: Positive = 3.0
     """... namely this often: what was missed is not pushed, and a read may be answered from an older snapshot."""
+    connection_loss_flatten_s: NonNegative = 30.0
+    """With a position open and a stream of the exchange lost for longer, everything is closed by REST. 0: stops do."""
     exits: ExitsConfig = ExitsConfig()

@@ -86,6 +86,11 @@ class LocalServer:
         """One: the client."""
         return 1
 
+    @property
+    def operators(self) -> int:
+        """One: the client."""
+        return 1
+
     def publish(self, views: Iterable[View]) -> None:
         """Show these views; a section equal to its last one is not sent again."""
         for section in self._client.sections.changed(views):

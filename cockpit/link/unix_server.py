@@ -63,6 +63,11 @@ class ViewServer:
         """Attached clients, observers included."""
         return len(self._viewers)
 
+    @property
+    def operators(self) -> int:
+        """Attached clients that may give commands."""
+        return sum(not viewer.is_observer for viewer in self._viewers)
+
     def publish(self, views: Iterable[View]) -> None:
         """Show these views to whoever wants them. Never waits; a section equal to its last one is not sent again."""
         for section in self._sections.changed(views):
