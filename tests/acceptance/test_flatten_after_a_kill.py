@@ -50,7 +50,7 @@ def log(profile: ProfileFolder) -> list[dict[str, Any]]:
 
 
 def test_flatten_closes_what_a_killed_engine_left_and_the_next_engine_books_it(profile: ProfileFolder) -> None:
-    engine = start(profile, "--auto")
+    engine = start(profile, "--auto", "--speed", "4")
     wait_until(lambda: is_stop_confirmed(profile), "an approved signal becomes a position with a stop", 120.0)
     engine.send_signal(signal.SIGKILL)
     engine.wait()

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.recorded
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "DOGEUSDT")
 FOLDER = "bybit-linear-2026-08"
-SPEED = 10.0
+SPEED = 30.0
 
 Picture = tuple[str, int, bool, tuple[tuple[float, float], ...], tuple[tuple[float, float], ...]]
 """(symbol, seq, is valid, bids, asks) after one frame, levels as (price, size), best first."""

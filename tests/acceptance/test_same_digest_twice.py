@@ -25,8 +25,8 @@ RECORDINGS = [
     "alts-2021/frames.jsonl.gz",
     "nexousdt-24h/frames.jsonl.gz",
 ]
-MOST_FRAMES = 15_000
-"""Of the day-long recording the beginning is enough."""
+MOST_FRAMES = 5_000
+"""Of a long recording the beginning is enough."""
 
 
 def beginning(recording: Path, folder: Path) -> Path:

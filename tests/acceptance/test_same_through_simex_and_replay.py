@@ -6,7 +6,6 @@ Three engines play at the same time, because a recording takes as long as it tak
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -65,41 +64,50 @@ CASES = {
 }
 
 
-@pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("config") / "sensitive.toml"
-    path.write_text(SENSITIVE)
-    return path
+class Played(NamedTuple):
+    live: Told
+    """What the engine journaled."""
+    file: Told
+    """What a replay of the recording tells."""
+    own: Told
+    """What a replay of the engine's own segments tells."""
 
 
-def play(profile: ProfileFolder, case: Case, config: Path) -> None:
-    """Run an engine on the recording until it has ended, and stop it, so that its journal is complete."""
-    market = f"recording:{recorded(case.recording)}"
-    profile.start_headless("--market", market, "--config", str(config), *case.options)
-    wait_until(lambda: simex_control(profile, "status")["ended"], "the recording ends", 100.0)
-    wait_until(lambda: profile.status()["header"]["is_ended"], "the engine hears it")
+def play(folder: Path, case: Case, config: Path) -> Played:
+    """Run an engine on the recording until it has ended, stop it, so that its journal is complete, and replay."""
+    with profile_folder(folder) as profile:
+        options = ("--config", str(config), *case.options)
+        profile.start_headless("--market", f"recording:{recorded(case.recording)}", *options)
+        wait_until(lambda: simex_control(profile, "status")["ended"], "the recording ends", 120.0)
+        wait_until(lambda: profile.status()["header"]["is_ended"], "the engine hears it")
+        assert_observed_without_loss(profile)
+        done = profile.cockpit("stop")
+        assert done.returncode == 0, done.stderr
+    segments = folder / "sim" / "recordings"
+    return Played(
+        told_by_journal(folder, first_book_ms(segments, case.symbols)),
+        told_by_replay(recorded(case.recording), folder, case.symbols, "--config", str(config)),
+        told_by_replay(segments, folder, case.symbols, "--config", str(config)),
+    )
+
+
+def assert_observed_without_loss(profile: ProfileFolder) -> None:
     told = profile.status()
     assert told["header"]["approval"] == "observe"
     assert "the recording has ended" in told["header"]["blocks"]
     assert (told["health"]["gaps"], told["health"]["rejected_frames"], told["health"]["reconnects"]) == (0, 0, 0)
-    done = profile.cockpit("stop")
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory, config: Path) -> Iterator[dict[str, Path]]:
-    """Data folders of engines that have played each case to its end."""
-    folders = {name: tmp_path_factory.mktemp(name) for name in CASES}
+def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Played]:
+    """Each case played to its end, all at the same time."""
+    config = tmp_path_factory.mktemp("config") / "sensitive.toml"
+    config.write_text(SENSITIVE)
+    folders = [tmp_path_factory.mktemp(name) for name in CASES]
     for case in CASES.values():
         recorded(case.recording)
-
-    def run(name: str) -> None:
-        with profile_folder(folders[name]) as profile:
-            play(profile, CASES[name], config)
-
     with ThreadPoolExecutor(len(CASES)) as pool:
-        list(pool.map(run, CASES))
-    return folders
+        return dict(zip(CASES, pool.map(play, folders, CASES.values(), [config] * len(CASES)), strict=True))
 
 
 def assert_same(live: Told, replayed: Told) -> None:
@@ -109,24 +117,15 @@ def assert_same(live: Told, replayed: Told) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_recording_has_the_same_walls_and_signals_live_and_replayed(
-    name: str, played: dict[str, Path], config: Path, tmp_path: Path
-) -> None:
-    case, folder = CASES[name], played[name]
-    replayed = told_by_replay(recorded(case.recording), tmp_path, case.symbols, "--config", str(config))
+def test_recording_has_the_same_walls_and_signals_live_and_replayed(name: str, played: dict[str, Played]) -> None:
+    case, (live, replayed, _) = CASES[name], played[name]
     sys.stderr.write(f"{name}: {len(replayed.walls)} steps of walls, {len(replayed.signals)} signals\n")
     assert len(replayed.walls) >= case.least_walls
     assert len(replayed.signals) >= case.least_signals
-    recordings = folder / "sim" / "recordings"
-    live = told_by_journal(folder, first_book_ms(recordings, case.symbols))
     assert {line[1] for line in live.walls} <= case.symbols
     assert_same(live, replayed)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_the_engine_recorded_of_itself_replays_to_what_it_decided(
-    name: str, played: dict[str, Path], config: Path, tmp_path: Path
-) -> None:
-    case, recordings = CASES[name], played[name] / "sim" / "recordings"
-    again = told_by_replay(recordings, tmp_path, case.symbols, "--config", str(config))
-    assert_same(told_by_journal(played[name], first_book_ms(recordings, case.symbols)), again)
+def test_what_the_engine_recorded_of_itself_replays_to_what_it_decided(name: str, played: dict[str, Played]) -> None:
+    assert_same(played[name].live, played[name].own)

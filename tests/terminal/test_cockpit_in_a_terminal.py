@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -190,20 +189,15 @@ def test_terminal_that_is_too_small_gives_one_sentence(profile: ProfileFolder) -
 def test_second_engine_is_refused_and_stop_ends_the_first(profile: ProfileFolder) -> None:
     with terminal(command(profile, "run")) as screen:
         until_it_moves(screen)
-        leave(screen)
-    told = profile.status()
-    second = subprocess.run(
-        command(profile, "run", "--headless"), capture_output=True, text=True, check=False, timeout=60
-    )
-    assert second.returncode == 1
-    assert "runs already" in second.stderr
-    assert profile.status()["instance"] == told["instance"]
-    with terminal(command(profile, "run")) as screen:
-        until_it_moves(screen)
+        told = profile.status()
+        second = profile.cockpit("run", "--headless")
+        assert second.returncode == 1
+        assert "runs already" in second.stderr
+        assert profile.status()["instance"] == told["instance"]
         done = profile.cockpit("stop", "--flatten")
         assert done.returncode == 0, done.stderr
         farewell = screen.until(lambda text: "exit code" in text, "the screen sees the engine end")
-        assert "is not running any more" in farewell
+    assert "is not running any more" in farewell
     wait_until(lambda: not is_alive(told["pid"]) and not is_alive(told["simex"]["pid"]), "both have ended")
     assert profile.cockpit("status").returncode == 1
 
