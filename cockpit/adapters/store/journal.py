@@ -16,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cockpit.adapters.store import database, schema
 from cockpit.adapters.store.config import JournalConfig
+from cockpit.adapters.store.epoch_file import read_epoch, write_epoch
 from cockpit.adapters.store.migrate import upgrade
-from cockpit.adapters.store.recovery import EPOCH, count_start, read_recovery, write_state
+from cockpit.adapters.store.recovery import EPOCH, count_start, last_epoch, read_recovery, write_state
 from cockpit.adapters.store.rows import TABLE_OF, intent_changes, intent_values, values_of
 from cockpit.domain.enums import Severity
 from cockpit.domain.errors import JournalError
@@ -28,6 +29,8 @@ from cockpit.ports.journal import REBUILT_FLAG, DurableIntent, IntentState, Jour
 _DAY_S = 86_400
 _DAY_NS = _DAY_S * 10**9
 _PRUNE_BATCH = 2_000
+MISSING = "missing (deleted, or an older copy was put in its place)"
+"""``REBUILT_FLAG`` of a journal that does not know of the last start."""
 _log = logging.getLogger(__name__)
 
 
@@ -46,7 +49,8 @@ class SqlJournal:
     async def start(self, now_ns: int) -> Recovery:
         """Open, migrate, count the start and read what was left open.
 
-        A damaged SQLite file is moved aside and a new one begun; the flag ``REBUILT_FLAG`` then names the old file.
+        A damaged SQLite file is moved aside and a new one begun; the flag ``REBUILT_FLAG`` then names the old file. The
+        flag is also set when the file is gone, or older than the last start: a copy that was put back.
 
         Raises:
             JournalError: the database cannot be opened or written.
@@ -57,11 +61,14 @@ class SqlJournal:
         try:
             async with self._transaction() as connection:
                 await connection.run_sync(upgrade)
-                epoch = await count_start(connection, now_ns, is_rebuilt=moved is not None)
-                if moved is not None:
-                    await write_state(connection, REBUILT_FLAG, str(moved), now_ns)
-                    await self._write(connection, [_rebuilt_event(moved, now_ns)])
+                known = self._known_epoch()
+                lost = str(moved or "") or (MISSING if await last_epoch(connection) < known else "")
+                epoch = await count_start(connection, now_ns, is_rebuilt=bool(lost), known=known)
+                if lost:
+                    await write_state(connection, REBUILT_FLAG, lost, now_ns)
+                    await self._write(connection, [_rebuilt_event(lost, now_ns)])
                 recovery = await read_recovery(connection, epoch, now_ns)
+            self._remember(epoch)
             await self.prune(now_ns)
             self._retention = asyncio.create_task(self._prune_daily(), name="journal-retention")
         except BaseException:
@@ -110,6 +117,22 @@ class SqlJournal:
         engine, self._engine = self._engine, None
         if engine is not None:
             await engine.dispose()
+
+    def _known_epoch(self) -> int:
+        """The last start as told beside the file. Raises ``JournalError``."""
+        path = database.sqlite_path(self._url)
+        try:
+            return 0 if path is None else read_epoch(path)
+        except (OSError, ValueError) as error:
+            raise JournalError(f"the number of the last start, beside journal {path}: {error}") from error
+
+    def _remember(self, epoch: int) -> None:
+        path = database.sqlite_path(self._url)
+        try:
+            if path is not None:
+                write_epoch(path, epoch)
+        except OSError as error:
+            raise JournalError(f"journal {path}: {error}") from error
 
     async def _secure(self, now_ns: int) -> Path | None:
         """Make the file safe and whole; returns where a damaged one was moved to."""
@@ -196,11 +219,11 @@ def _secure_file(path: Path, now_ns: int) -> Path | None:
     return moved
 
 
-def _rebuilt_event(moved: Path, now_ns: int) -> SystemEventRow:
+def _rebuilt_event(lost: str, now_ns: int) -> SystemEventRow:
     return SystemEventRow(
         type="journal_rebuilt",
         severity=Severity.CRITICAL,
-        text=f"the journal was damaged and begun anew; the old file is {moved}",
+        text=f"the journal was lost and begun anew; the old file is {lost}",
         ts_ns=now_ns,
     )
 

@@ -23,14 +23,19 @@ _SEEN_DAYS = 8
 """Bybit tells executions of the last 7 days when it is asked without a start (bybit-v5.md 5.8); one day more."""
 
 
-async def count_start(connection: AsyncConnection, now_ns: int, *, is_rebuilt: bool) -> int:
-    """Count this start and return the epoch.
+async def last_epoch(connection: AsyncConnection) -> int:
+    """The epoch of the last start as this journal knows it, 0 before the first one."""
+    stored = await connection.scalar(select(engine_state.c.value).where(engine_state.c.name == EPOCH))
+    return int(stored or 0)
+
+
+async def count_start(connection: AsyncConnection, now_ns: int, *, is_rebuilt: bool, known: int = 0) -> int:
+    """Count this start and return the epoch; ``known`` is the last one that is known from elsewhere.
 
     A rebuilt journal has forgotten its count. It goes on from the minutes since 1970, which no count of starts
     reaches, so that no link id of an earlier epoch is ever made again.
     """
-    stored = await connection.scalar(select(engine_state.c.value).where(engine_state.c.name == EPOCH))
-    epoch = (now_ns // _MINUTE_NS if is_rebuilt else int(stored or 0)) + 1
+    epoch = (max(now_ns // _MINUTE_NS, known) if is_rebuilt else await last_epoch(connection)) + 1
     await write_state(connection, EPOCH, str(epoch), now_ns)
     return epoch
 

@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
@@ -184,7 +184,8 @@ async def test_file_and_folder_are_for_the_owner_alone(journal: SqlJournal, path
     await journal.set_flag("a", "b")
     assert path.parent.stat().st_mode & 0o777 == 0o700
     modes = {part.name: part.stat().st_mode & 0o777 for part in path.parent.iterdir()}
-    assert modes == {"journal.sqlite": 0o600, "journal.sqlite-wal": 0o600, "journal.sqlite-shm": 0o600}
+    names = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "journal.sqlite.epoch")
+    assert modes == dict.fromkeys(names, 0o600)
 
 
 async def test_the_file_is_in_wal_mode(journal: SqlJournal, path: Path) -> None:
@@ -275,6 +276,45 @@ async def test_a_trade_is_one_row_from_entry_to_exit(path: Path) -> None:
     found = rows(path, "SELECT trade_id, exit_reason, r_multiple FROM trades ORDER BY trade_id")
     assert found == [("s1", "stop", -1.02), ("s2", "", None)]
     assert (await restarted(path)).open_trades == [trade(2)]
+
+
+def delete(path: Path) -> None:
+    for part in ("", "-wal", "-shm"):
+        path.with_name(path.name + part).unlink(missing_ok=True)
+
+
+def copy_of(path: Path) -> Callable[[], object]:
+    """Copy the file; the result puts the copy back."""
+    content = path.read_bytes()
+    return lambda: path.write_bytes(content)
+
+
+async def test_deleted_file_is_noticed_and_no_epoch_comes_twice(path: Path) -> None:
+    first = await restarted(path)
+    delete(path)
+    second = await restarted(path)
+    assert REBUILT_FLAG not in first.settings
+    assert second.settings[REBUILT_FLAG].startswith("missing")
+    assert second.epoch > NOW // (60 * 10**9)
+    delete(path)
+    assert (await restarted(path)).epoch > second.epoch
+
+
+async def test_older_copy_put_back_is_noticed(path: Path) -> None:
+    await restarted(path)
+    put_back = copy_of(path)
+    await restarted(path)
+    put_back()
+    recovery = await restarted(path)
+    assert recovery.settings[REBUILT_FLAG].startswith("missing")
+    assert recovery.epoch > 3
+
+
+async def test_number_of_starts_that_cannot_be_read_is_an_error_in_words(path: Path) -> None:
+    await restarted(path)
+    path.with_name(path.name + ".epoch").write_text("nonsense")
+    with pytest.raises(JournalError, match="last start"):
+        await restarted(path)
 
 
 async def test_executions_of_an_open_trade_come_back_at_the_next_start(path: Path) -> None:
