@@ -1,0 +1,233 @@
+"""The machine fails under a running engine: disk, database, descriptors, and time itself. One engine trades meanwhile.
+
+Entries may stop; stops at the exchange, exits and the engine itself must not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cockpit.adapters.store.reader import JournalReader
+from cockpit.domain.commands import FlattenAll, ResumeEntries
+from cockpit.domain.enums import OrderRole
+from cockpit.domain.ids import origin_of, role_of
+from tests.process.rig import (
+    CHURNING,
+    CREATE,
+    MARKET,
+    Entries,
+    Exchange,
+    blocks,
+    until_holding,
+    until_so,
+    wait_ready,
+    witnessed,
+    write_config,
+)
+from tests.support.link import attached
+from tests.support.profile import ProfileFolder, profile_folder, wait_until
+
+STOPPED_S = 20.0
+STALEST_MS = 4_000
+"""``risk.max_book_age_s``: no entry may rely on a market that is older, of the exchange's clock."""
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProfileFolder]:
+    with profile_folder(tmp_path_factory.mktemp("machine")) as folder:
+        folder.start_headless(*_trading(folder))
+        simulated = Exchange(folder)
+        until_holding(simulated, 2)
+        with witnessed(simulated):
+            yield folder
+
+
+@pytest.fixture(scope="module")
+def exchange(profile: ProfileFolder) -> Exchange:
+    return Exchange(profile)
+
+
+def _trading(profile: ProfileFolder) -> list[str]:
+    return [*MARKET, "--auto", "--config", str(write_config(profile.folder / "trading.toml", CHURNING))]
+
+
+def _pid(profile: ProfileFolder) -> int:
+    assert profile.engine is not None
+    return int(profile.engine["pid"])
+
+
+@contextmanager
+def _limited(pid: int, which: int, value: int) -> Iterator[None]:
+    """Take a resource away from a running process, and give it back."""
+    before = resource.prlimit(pid, which)
+    resource.prlimit(pid, which, (value, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, which, before)
+
+
+def _is_journal_locked(profile: ProfileFolder) -> bool:
+    return any("journal" in reason for reason in blocks(profile))
+
+
+def _entries_sent(exchange: Exchange) -> int:
+    rows = exchange.ask(f"requests?path={CREATE}")["requests"]
+    return sum(role_of(row["params"].get("orderLinkId", "")) is OrderRole.ENTRY for row in rows)
+
+
+async def _journal(profile: ProfileFolder, history: str) -> list[dict[str, Any]]:
+    async with JournalReader(profile.folder / "sim" / "journal.sqlite") as reader:
+        return await reader.rows(history, limit=100_000)
+
+
+async def _until_journal_is_complete(profile: ProfileFolder, exchange: Exchange) -> None:
+    missing: set[str] = set()
+    for _ in range(200):
+        missing = exchange.exec_ids() - {row["exec_id"] for row in await _journal(profile, "executions")}
+        if not missing:
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"executions that are not in the journal: {missing}")
+
+
+async def test_f088_full_disk_stops_entries_and_nothing_else(profile: ProfileFolder, exchange: Exchange) -> None:
+    pid = _pid(profile)
+    with _limited(pid, resource.RLIMIT_FSIZE, 0):
+        until_so(lambda: _is_journal_locked(profile), "entries are off")
+        sent = _entries_sent(exchange)
+        exchange.hold("AVAXUSDT", "Sell", "5", "41")
+        until_so(lambda: len(profile.status()["positions"]["rows"]) >= len(exchange.positions()), "it looks on")
+        assert _entries_sent(exchange) == sent
+    until_so(lambda: not _is_journal_locked(profile), "entries are on again")
+    assert _pid(profile) == pid
+    await _until_journal_is_complete(profile, exchange)
+
+
+async def test_f089_locked_database_stops_entries_and_a_flatten_does_not_wait_for_it(
+    profile: ProfileFolder, exchange: Exchange
+) -> None:
+    until_holding(exchange, 1)
+    with closing(sqlite3.connect(profile.folder / "sim" / "journal.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        until_so(lambda: _is_journal_locked(profile), "entries are off")
+        async with attached(profile.socket, "anna") as client:
+            assert (await client.send(FlattenAll(), seen="test")).accepted
+        wait_until(exchange.is_flat, "flat", 60)
+        other.execute("ROLLBACK")
+    until_so(lambda: not _is_journal_locked(profile), "the journal is written again")
+    until_so(lambda: "paused after flatten" in blocks(profile), "the flatten is over", 60)
+    await _until_journal_is_complete(profile, exchange)
+    await _resume(profile)
+
+
+async def _resume(profile: ProfileFolder) -> None:
+    async with attached(profile.socket, "anna") as client:
+        assert (await client.send(ResumeEntries(), seen="test")).accepted
+
+
+def test_f096_engine_without_free_descriptors_lives_and_recovers(profile: ProfileFolder, exchange: Exchange) -> None:
+    until_holding(exchange, 1)
+    pid = _pid(profile)
+    open_now = len(os.listdir(f"/proc/{pid}/fd"))
+    with _limited(pid, resource.RLIMIT_NOFILE, open_now):
+        for channel in ("public", "private"):
+            exchange.ask("fault/socket", channel=channel, reset=True)
+        began_ms = exchange.now_ms
+        wait_until(lambda: exchange.now_ms - began_ms > 3_000, "a while passes")
+    told = wait_ready(profile)
+    assert told["pid"] == pid
+    assert told["header"]["streams_up"] == told["header"]["streams_wanted"]
+
+
+async def test_f095_engine_that_was_stopped_for_a_while_trades_on_the_present_only(
+    profile: ProfileFolder, exchange: Exchange
+) -> None:
+    until_holding(exchange, 1)
+    pid, entries = _pid(profile), Entries()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        exchange.new_requests()
+        stopped_ms = exchange.now_ms
+        wait_until(lambda: exchange.now_ms - stopped_ms > STOPPED_S * 1000, "time passes without the engine", 60)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    until_so(lambda: not blocks(profile), "entries are on again", 60)
+    sent = _entries_sent(exchange)
+    wait_until(lambda: _entries_sent(exchange) > sent, "it trades again", 60)
+    requests = exchange.new_requests()
+    entries.add(requests)
+    assert not entries.doubled
+    raised = {row["signal_id"]: row["raised_event_ns"] // 10**6 for row in await _journal(profile, "signals")}
+    for row in requests:
+        link_id = str(row["params"].get("orderLinkId", ""))
+        if row["path"] == CREATE and role_of(link_id) is OrderRole.ENTRY:
+            assert row["at_ms"] - raised[str(origin_of(link_id))] <= STALEST_MS + 20_000, link_id
+    assert _pid(profile) == pid
+
+
+def _end(profile: ProfileFolder) -> Path:
+    """Kill the engine; its journal file."""
+    pid = _pid(profile)
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: profile.engine is None, "the engine is gone")
+    return profile.folder / "sim" / "journal.sqlite"
+
+
+async def test_f090_corrupt_database_is_moved_aside_and_entries_wait_for_the_operator(
+    profile: ProfileFolder, exchange: Exchange
+) -> None:
+    until_holding(exchange, 1)
+    journal = _end(profile)
+    with closing(sqlite3.connect(journal)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    size = journal.stat().st_size
+    with journal.open("r+b") as file:
+        file.seek(4096 * (size // 4096 // 2))
+        file.write(os.urandom(4096 * 4))
+    _starts_locked(profile, exchange, "the journal was rebuilt")
+    assert len(list(journal.parent.glob("journal.sqlite.damaged-*"))) >= 1
+    await _resume(profile)
+    until_so(lambda: not blocks(profile), "the operator has let it go on")
+
+
+async def test_f092_deleted_database_is_noticed_and_entries_wait_for_the_operator(
+    profile: ProfileFolder, exchange: Exchange
+) -> None:
+    until_holding(exchange, 1)
+    journal = _end(profile)
+    before = {row["params"].get("orderLinkId") for row in exchange.ask(f"requests?path={CREATE}")["requests"]}
+    for part in journal.parent.glob("journal.sqlite*"):
+        part.unlink()
+    _starts_locked(profile, exchange, "the journal")
+    await _resume(profile)
+    until_so(lambda: not blocks(profile), "the operator has let it go on")
+    sent = _entries_sent(exchange)
+    wait_until(lambda: _entries_sent(exchange) > sent, "it trades again", 60)
+    after = [row["params"].get("orderLinkId") for row in exchange.ask(f"requests?path={CREATE}")["requests"]]
+    assert len(set(after)) == len(after), "a link id was used twice"
+    assert set(after) > before
+
+
+def _starts_locked(profile: ProfileFolder, exchange: Exchange, reason: str) -> None:
+    """A new engine trades nothing although it may, and takes no stop away."""
+    held = set(exchange.positions())
+    sent = _entries_sent(exchange)
+    profile.start_headless(*_trading(profile))
+    until_so(lambda: [words for words in blocks(profile) if words.startswith(reason)], f"locked: {reason}")
+    until_so(lambda: len(blocks(profile)) == 1, "nothing else keeps entries off", 60)
+    assert _entries_sent(exchange) == sent
+    assert exchange.naked() == []
+    shown = {row["symbol"] for row in profile.status()["positions"]["rows"]}
+    assert set(exchange.positions()) <= shown
+    assert held
