@@ -5,9 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from cockpit.adapters.bybit.config import BybitConfig
+from cockpit.adapters.bybit.credentials import SecretKey
+from cockpit.adapters.bybit.flatten import FlattenIds, flatten
+from cockpit.adapters.bybit.rest import BybitRest
+from cockpit.adapters.system.clock import LiveClock
 from cockpit.domain.commands import FlattenAll, Shutdown
-from cockpit.domain.enums import Side
-from tests.faults.bench import BTC, CANCEL_ALL, CREATE, ETH, REALTIME, SOL, Bench
+from cockpit.domain.enums import Environment, Side
+from tests.faults.bench import BTC, CANCEL_ALL, CREATE, ETH, REALTIME, REST, SOL, Bench
 
 LINEAR_BTC = {"symbol": BTC, "side": "Buy", "orderType": "Limit"}
 
@@ -190,6 +195,21 @@ async def test_f055_killed_in_the_middle(bench: Bench) -> None:
     await bench.until(lambda: bench.is_started, "the engine is up")
     await bench.flat()
     await bench.settled()
+
+
+async def test_f057_hedged_symbol_is_closed_on_its_own_side(exchange: Bench) -> None:
+    await exchange.control("manual/order", symbol=BTC, side="Sell", orderType="Market", qty="0.01")
+    await exchange.control("account/mode", symbol=BTC, is_hedged=True)
+    clock, ready = LiveClock(), exchange.ready
+    config = BybitConfig(rest_url=ready["rest"], public_url=ready["public"], private_url=ready["private"], rest=REST)
+    key = SecretKey(ready["api_key"], ready["api_secret"])
+    rest = BybitRest(config.endpoints(), key, config.rest, clock)
+    try:
+        await flatten(rest, clock, FlattenIds(Environment.SIM, 1, "hand"), lambda _progress: None)
+    finally:
+        rest.close()
+    assert [entry["params"]["positionIdx"] for entry in await closes(exchange, BTC)][:1] == [2]
+    assert await exchange.is_flat()
 
 
 async def test_f058_flatten_is_taken_while_starting_and_ending(bench: Bench) -> None:
