@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-ENDING = ".epoch"
+PREFIX = "last-start-of-"
+"""In front: whoever removes everything that begins like the journal has not removed this."""
 
 
 def read_epoch(journal: Path) -> int:
@@ -32,4 +33,4 @@ def write_epoch(journal: Path, epoch: int) -> None:
 
 
 def _beside(journal: Path) -> Path:
-    return journal.with_name(journal.name + ENDING)
+    return journal.with_name(PREFIX + journal.stem)

@@ -184,7 +184,7 @@ async def test_file_and_folder_are_for_the_owner_alone(journal: SqlJournal, path
     await journal.set_flag("a", "b")
     assert path.parent.stat().st_mode & 0o777 == 0o700
     modes = {part.name: part.stat().st_mode & 0o777 for part in path.parent.iterdir()}
-    names = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "journal.sqlite.epoch")
+    names = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "last-start-of-journal")
     assert modes == dict.fromkeys(names, 0o600)
 
 
@@ -312,7 +312,7 @@ async def test_older_copy_put_back_is_noticed(path: Path) -> None:
 
 async def test_number_of_starts_that_cannot_be_read_is_an_error_in_words(path: Path) -> None:
     await restarted(path)
-    path.with_name(path.name + ".epoch").write_text("nonsense")
+    path.with_name("last-start-of-journal").write_text("nonsense")
     with pytest.raises(JournalError, match="last start"):
         await restarted(path)
 
