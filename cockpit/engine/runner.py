@@ -15,8 +15,8 @@ from typing import Any, Protocol
 
 from cockpit.domain.commands import OperatorCommand, Shutdown
 from cockpit.domain.enums import Severity
-from cockpit.domain.errors import CockpitError, JournalError, VenueError
-from cockpit.domain.events import HostHealth, InstrumentsLoaded, JournalHealth, OperatorsAttached, TimerFired
+from cockpit.domain.errors import CockpitError, VenueError
+from cockpit.domain.events import HostHealth, InstrumentsLoaded, OperatorsAttached, TimerFired
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.core import EngineEvent, TradingCore
 from cockpit.engine.effects import (
@@ -37,12 +37,13 @@ from cockpit.engine.effects import (
     StepDigest,
     SubmitOrder,
 )
+from cockpit.engine.journal_writer import JournalWriter
 from cockpit.engine.journaling import rows_of, snapshot_rows
 from cockpit.engine.projection import Projection, ShellFigures
 from cockpit.engine.requests import VenueRequests
 from cockpit.engine.supervisor import Supervisor
 from cockpit.ports.clock import Clock
-from cockpit.ports.journal import Journal, JournalRow, Recovery
+from cockpit.ports.journal import Journal, Recovery
 from cockpit.ports.venue import Venue
 from cockpit.views.frames import CommandFrame, CommandReply
 from cockpit.views.model import View
@@ -61,7 +62,6 @@ VIEWS = "views"
 SNAPSHOTS = "snapshots"
 CLOCK = "clock"
 CLOCK_EVERY_S = 60.0
-JOURNAL_RETRY_S = 1.0
 BEAT_S = 1.0
 """An idle task shows that it lives this often."""
 LAG_PROBE_S = 0.25
@@ -115,16 +115,13 @@ class Runner:
         self._figures = figures
         self._offset_ns: int | None = None
         self._requests = VenueRequests(venue, journal, clock, self.handle)
-        self._rows: list[JournalRow] = []
-        self._rows_ready = asyncio.Event()
+        self._writer = JournalWriter(journal, clock, self.handle)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._effects: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
         self._failed = asyncio.Event()
         self._end_reason = ""
         self._operators = 0
-        self._flags: dict[str, str] = {}
-        """Durable flags on their way to the disk."""
         self.digest = StepDigest()
         self.core: TradingCore | None = None
         self._projection: Projection | None = None
@@ -181,7 +178,7 @@ class Runner:
         stubborn = await self._supervisor.stop()
         if stubborn:
             _log.error("tasks that did not stop: %s", ", ".join(stubborn))
-        await self._drain_journal()
+        await self._writer.drain()
         await self._venue.aclose()
         await self._journal.aclose()
 
@@ -216,10 +213,7 @@ class Runner:
 
     def _keep(self, step: Step) -> None:
         """Journal, log and story of a step."""
-        rows = rows_of(step)
-        if rows:
-            self._rows += rows
-            self._rows_ready.set()
+        self._writer.put(rows_of(step))
         assert self._projection is not None
         for line in self._projection.story.add(step):
             named = {"symbol": line.symbol, **line.ids}
@@ -257,7 +251,7 @@ class Runner:
             case SetTimer(name, at_ns):
                 self._set_timer(name, (at_ns - now_ns) / NS_PER_S)
             case SetFlag(name, value):
-                self._spawn(self._set_flag(name, value))
+                self._spawn(self._writer.set_flag(name, value))
             case EndEngine(reason):
                 self.stop(reason)
 
@@ -289,18 +283,6 @@ class Runner:
             self.handle(TimerFired(name, self._clock.now_ns()))
         except Exception as error:  # noqa: BLE001 - a timer has no task: the watch ends the engine for it
             self._fail(error)
-
-    async def _set_flag(self, name: str, value: str) -> None:
-        """Write a durable flag, as often as it takes; a newer value of the same flag replaces one that waits."""
-        self._flags[name] = value
-        while self._flags.get(name) == value:
-            try:
-                await self._journal.set_flag(name, value)
-            except JournalError as error:
-                self.handle(JournalHealth(False, str(error), self._clock.now_ns()))
-                await self._clock.sleep(JOURNAL_RETRY_S)
-                continue
-            self._flags.pop(name, None)
 
     # ------------------------------------------------------------------------------------------------------ tasks
 
@@ -357,40 +339,14 @@ class Runner:
     async def _write_journal(self) -> None:
         while True:
             self._supervisor.beat(JOURNAL)
-            if await _wait(self._rows_ready, BEAT_S):
-                self._rows_ready.clear()
-                await self._append()
-
-    async def _append(self) -> None:
-        """Write what has gathered; keep it and say so if that fails."""
-        rows, self._rows = self._rows, []
-        if not rows:
-            return
-        try:
-            await self._journal.append(rows)
-        except JournalError as error:
-            self._rows = rows + self._rows
-            self.handle(JournalHealth(False, str(error), self._clock.now_ns()))
-            await self._clock.sleep(JOURNAL_RETRY_S)
-            self._rows_ready.set()
-            return
-        assert self.core is not None
-        if "journal" in self.core.state.locks:
-            self.handle(JournalHealth(True, "", self._clock.now_ns()))
-
-    async def _drain_journal(self) -> None:
-        try:
-            await self._journal.append(self._rows)
-        except JournalError as error:
-            _log.error("%d journal rows could not be written: %s", len(self._rows), error)
+            await self._writer.write(BEAT_S)
 
     async def _snapshot(self) -> None:
         assert self.core is not None
         while True:
             self._supervisor.beat(SNAPSHOTS)
             await self._clock.sleep(self.core.state.settings.engine.snapshot_interval_s)
-            self._rows += snapshot_rows(self.core.state)
-            self._rows_ready.set()
+            self._writer.put(snapshot_rows(self.core.state))
 
     async def _publish(self) -> None:
         """Ten times a second at most, and only while somebody looks."""

@@ -1,0 +1,85 @@
+"""Brings rows and flags to the journal, in order and as often as it takes. The runner's, and without decisions."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from cockpit.domain.errors import JournalError
+from cockpit.domain.events import JournalHealth
+from cockpit.ports.clock import Clock
+from cockpit.ports.journal import Journal, JournalRow
+
+RETRY_S = 1.0
+_log = logging.getLogger(__name__)
+
+
+class JournalWriter:
+    """The queue before the journal. Nothing in it is lost while the process lives."""
+
+    def __init__(self, journal: Journal, clock: Clock, emit: Callable[[JournalHealth], Any]) -> None:
+        """``emit`` is told when the journal stops taking rows, and when it takes them again."""
+        self._journal = journal
+        self._clock = clock
+        self._emit = emit
+        self._rows: list[JournalRow] = []
+        self._flags: dict[str, str] = {}
+        self._is_ok = True
+        self._ready = asyncio.Event()
+
+    def put(self, rows: Iterable[JournalRow]) -> None:
+        """Take rows to be written; never waits."""
+        before = len(self._rows)
+        self._rows += rows
+        if len(self._rows) > before:
+            self._ready.set()
+
+    async def set_flag(self, name: str, value: str) -> None:
+        """Write a durable flag, as often as it takes; a newer value of the same flag replaces one that waits."""
+        self._flags[name] = value
+        while self._flags.get(name) == value:
+            try:
+                await self._journal.set_flag(name, value)
+            except JournalError as error:
+                self._failed(error)
+                await self._clock.sleep(RETRY_S)
+                continue
+            self._flags.pop(name, None)
+            self._succeeded()
+
+    async def write(self, timeout_s: float) -> None:
+        """Wait for rows, at most ``timeout_s``, and write what has gathered; what cannot be written is kept."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._ready.wait()
+        except TimeoutError:
+            return
+        self._ready.clear()
+        rows, self._rows = self._rows, []
+        try:
+            await self._journal.append(rows)
+        except JournalError as error:
+            self._rows = rows + self._rows
+            self._failed(error)
+            await self._clock.sleep(RETRY_S)
+            self._ready.set()
+            return
+        self._succeeded()
+
+    async def drain(self) -> None:
+        """The last rows of an engine that ends."""
+        try:
+            await self._journal.append(self._rows)
+        except JournalError as error:
+            _log.error("%d journal rows could not be written: %s", len(self._rows), error)
+
+    def _succeeded(self) -> None:
+        if not self._is_ok:
+            self._is_ok = True
+            self._emit(JournalHealth(True, "", self._clock.now_ns()))
+
+    def _failed(self, error: JournalError) -> None:
+        self._is_ok = False
+        self._emit(JournalHealth(False, str(error), self._clock.now_ns()))
