@@ -20,6 +20,7 @@ from cockpit.cli.core_replay import CoreReplay, OnStep
 from cockpit.cli.narration import say
 from cockpit.config.model import Settings
 from cockpit.config.profile import Profile
+from cockpit.domain.enums import Environment
 from cockpit.domain.time import NS_PER_S
 from cockpit.engine.core import TradingCore
 from cockpit.engine.state import CoreSettings
@@ -51,6 +52,7 @@ def core(settings: Settings, symbols: Iterable[str], recovery: Recovery) -> Trad
             environment=settings.venue.environment,
             symbols=tuple(symbols),
             epoch=recovery.epoch,
+            pace=settings.venue.speed if settings.venue.environment is Environment.SIM else 1.0,
             engine=settings.engine,
             detectors=settings.detectors,
             signals=settings.signals,

@@ -196,6 +196,7 @@ class SignalDesk:
             is_book_valid=market.book.is_valid and symbol.frames_since_gap >= STEADY_FRAMES,
             book_reason=market.book.invalid_reason or "settling after a gap",
             book_recv_ns=symbol.recv_ns,
+            book_lag_s=self._lag_s(symbol),
             spread_bps=spread,
             mid=mid,
             mark=symbol.mark,
@@ -206,6 +207,13 @@ class SignalDesk:
             has_in_flight=bool(desk.orders.in_flight(name)) or any(o.symbol == name for o in desk.orders.unbooked()),
             last_entry_ns=None if side is None else symbol.last_entry_ns.get(side),
         )
+
+    def _lag_s(self, symbol: SymbolState) -> float:
+        """Age of the last frame at its arrival; needs the clocks' difference and a market that runs at real speed."""
+        host = self.state.host
+        if host is None or host.clock_offset_ns is None or self.state.settings.pace != 1.0 or not symbol.md_latency_ns:
+            return 0.0
+        return max(0, symbol.md_latency_ns[-1] + host.clock_offset_ns) / NS_PER_S
 
     def checks(self, signal: Signal) -> list[Check]:
         """Every entry gate for this signal now."""

@@ -32,6 +32,8 @@ class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     symbols: tuple[str, ...]
     epoch: int
     """Count of engine starts on this data folder."""
+    pace: float = 1.0
+    """Speed of a simulated market; only at 1 do its stamps keep step with the clock."""
     engine: EngineConfig = EngineConfig()
     detectors: DetectorsConfig = DetectorsConfig()
     signals: SignalsConfig = SignalsConfig()

@@ -52,6 +52,8 @@ class MarketFacts(msgspec.Struct, frozen=True, kw_only=True):
     book_reason: str
     book_recv_ns: int | None
     """Receive time of the symbol's last book frame or heartbeat."""
+    book_lag_s: float = 0.0
+    """How old the symbol's last frame was when it arrived, by the exchange's clock; 0 where that cannot be told."""
     spread_bps: float | None
     mid: float | None
     mark: float | None
@@ -135,10 +137,11 @@ def _disk(facts: AccountFacts, limits: RiskLimits) -> Check:
 
 
 def _book_age(facts: MarketFacts, limits: RiskLimits, now_ns: int) -> Check:
+    """Silence since the last frame, and what that frame had waited on its way (reliability.md F27)."""
     threshold = f"<= {limits.max_book_age_s:g} s"
     if facts.book_recv_ns is None:
         return Check("book age", False, "no data", threshold)
-    age = (now_ns - facts.book_recv_ns) / NS_PER_S
+    age = (now_ns - facts.book_recv_ns) / NS_PER_S + facts.book_lag_s
     return Check("book age", age <= limits.max_book_age_s, f"{age:.1f} s", threshold)
 
 

@@ -82,6 +82,7 @@ def test_nothing_fails_when_everything_is_fine() -> None:
         ({"is_book_valid": False, "book_reason": "crossed"}, "book"),
         ({"book_recv_ns": None}, "book age"),
         ({"book_recv_ns": NOW - 4 * NS_PER_S - 1}, "book age"),
+        ({"book_recv_ns": NOW - 1 * NS_PER_S, "book_lag_s": 3.1}, "book age"),
         ({"spread_bps": None}, "spread"),
         ({"spread_bps": 15.01}, "spread"),
         ({"mark": None}, "mid to mark"),
