@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -26,6 +27,7 @@ from cockpit.engine.effects import (
 from cockpit.engine.state import EngineState, SymbolState
 from cockpit.ports.journal import (
     BookSnapshotRow,
+    CoinParametersRow,
     DensityRow,
     IntentState,
     JournalRow,
@@ -65,6 +67,27 @@ def snapshot_rows(state: EngineState) -> list[JournalRow]:
             )
         )
     return rows
+
+
+def parameter_rows(state: EngineState) -> list[JournalRow]:
+    """The thresholds in force, a row a symbol."""
+    density, signals = state.settings.detectors.density, state.settings.signals
+    return [
+        CoinParametersRow(
+            symbol=symbol.symbol,
+            density_abs_usd=Decimal(repr(density.abs_usd)),
+            density_relative=density.neighbours_x,
+            density_side_percent=density.side_percent,
+            cluster_range_percent=density.cluster_range_pct,
+            breakout_eaten_percent=signals.breakout.min_eaten * 100,
+            bounce_touch_percent=signals.bounce.touch_pct,
+            bounce_stable_percent=signals.bounce.max_shrunk_pct,
+            is_enabled=symbol.instrument is not None and symbol.instrument.status == "Trading",
+            notes="" if symbol.instrument is None or not symbol.instrument.is_inferred else "rules inferred",
+            updated_ns=state.now_ns,
+        )
+        for symbol in state.symbols.values()
+    ]
 
 
 def _row(output: Output, now_ns: int) -> JournalRow | None:

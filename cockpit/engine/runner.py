@@ -38,7 +38,7 @@ from cockpit.engine.effects import (
     SubmitOrder,
 )
 from cockpit.engine.journal_writer import JournalWriter
-from cockpit.engine.journaling import rows_of, snapshot_rows
+from cockpit.engine.journaling import parameter_rows, rows_of, snapshot_rows
 from cockpit.engine.projection import Projection, ShellFigures
 from cockpit.engine.requests import VenueRequests
 from cockpit.engine.supervisor import Supervisor
@@ -146,6 +146,7 @@ class Runner:
         await self._venue.subscribe(symbols)
         self.handle(InstrumentsLoaded(instruments, self._clock.now_ns()))
         self._carry_out(core.start(self._clock.now_ns()))
+        self._writer.put(parameter_rows(core.state))
         start = self._supervisor.start
         start(JOURNAL, self._write_journal, essential=True)
         start(EXECUTION, self._watch_effects, essential=True)

@@ -160,6 +160,24 @@ class BookSnapshotRow(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     ts_ns: int
 
 
+class CoinParametersRow(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Thresholds in force for one symbol; one row a symbol, written at each engine start."""
+
+    symbol: str
+    density_abs_usd: Decimal
+    density_relative: float
+    density_side_percent: float
+    cluster_range_percent: float
+    breakout_eaten_percent: float
+    bounce_touch_percent: float
+    bounce_stable_percent: float
+    preferred_strategy: str = "both"
+    is_enabled: bool = True
+    """The exchange lists the symbol for trading."""
+    notes: str = ""
+    updated_ns: int
+
+
 class MarketStatRow(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Activity and 24 h figures of a symbol, every few minutes."""
 
@@ -184,6 +202,7 @@ JournalRow = (
     | OperatorActionRow
     | BookSnapshotRow
     | MarketStatRow
+    | CoinParametersRow
     | FillReport
 )
 

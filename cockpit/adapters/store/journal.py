@@ -201,6 +201,7 @@ def _insert_statements(backend: str) -> dict[type, Insert]:
         schema.trades: ("trade_id",),
         schema.signals: ("signal_id", "raised_event_ns"),
         schema.executions: ("exec_id",),
+        schema.coin_parameters: ("symbol",),
     }
     return {
         kind: database.insert_into(backend, table, keys.get(table, ()), keep=table is schema.executions)

@@ -13,6 +13,7 @@ from cockpit.domain.orders import OrderRequest
 from cockpit.domain.positions import FillReport
 from cockpit.ports.journal import (
     BookSnapshotRow,
+    CoinParametersRow,
     DensityRow,
     IntentState,
     JournalRow,
@@ -32,6 +33,7 @@ TABLE_OF: dict[type, Table] = {
     OperatorActionRow: schema.operator_actions,
     BookSnapshotRow: schema.orderbook_snapshots,
     MarketStatRow: schema.market_stats,
+    CoinParametersRow: schema.coin_parameters,
     FillReport: schema.executions,
 }
 """The table of each row type that is stored field by field (``IntentState`` changes an existing row instead)."""

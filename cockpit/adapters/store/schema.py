@@ -291,4 +291,4 @@ coin_parameters = Table(
     _must("notes", Text),
     _must("updated_ns", _Ns),
 )
-"""Thresholds of one symbol that differ from the preset's; empty means the preset's."""
+"""Thresholds in force for one symbol as of the last engine start."""
