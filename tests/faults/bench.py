@@ -178,7 +178,6 @@ class Engine:
         """Nothing of it runs any more and nothing more is written; what it sent stays sent."""
         for handle in self.runner._timers.values():
             handle.cancel()
-        self.runner._rows.clear()
         self.journal.append = _never  # type: ignore[method-assign]
         names = {light.name for light in self.runner._supervisor.lights}
         supervised = [task for task in asyncio.all_tasks() if task.get_name() in names]
@@ -244,10 +243,13 @@ class Bench:
         """True once the running engine takes commands: its journal is read, its tasks exist."""
         return self.engine is not None and bool(self.engine.runner._supervisor.lights)
 
-    def engine_flags(self) -> dict[str, str]:
-        """Durable flags that are still on their way to the disk."""
-        assert self.engine is not None
-        return self.engine.runner._flags
+    def stored(self, query: str) -> list[Any]:
+        """Rows of the journal as they are on disk."""
+        reader = sqlite3.connect(f"file:{self.journal}?mode=ro", uri=True)
+        try:
+            return reader.execute(query).fetchall()
+        finally:
+            reader.close()
 
     @property
     def venue(self) -> BybitVenue:

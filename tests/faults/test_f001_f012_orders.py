@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from typing import Any
 
 import pytest
@@ -61,10 +60,7 @@ async def test_f002_killed_between_intent_and_send(bench: Bench) -> None:
 
 
 def _is_journaled(bench: Bench) -> bool:
-    with sqlite3.connect(f"file:{bench.journal}?mode=ro", uri=True) as reader:
-        (count,) = reader.execute("select count(*) from intents").fetchone()
-    reader.close()
-    return bool(count)
+    return bool(bench.stored("select * from intents"))
 
 
 async def test_f003_killed_between_send_and_answer(bench: Bench) -> None:

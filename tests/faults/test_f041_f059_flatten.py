@@ -188,13 +188,17 @@ async def test_f055_killed_in_the_middle(bench: Bench) -> None:
         return len(await closes(bench, BTC)) >= 1
 
     await bench.until(is_tried, "a close is tried")
-    await bench.until(lambda: not bench.engine_flags(), "the flag is on disk")
+    await bench.until(lambda: _is_kept(bench), "the wish to flatten is on disk")
     await bench.kill()
     await bench.control("heal")
     await bench.start(wait=False)
     await bench.until(lambda: bench.is_started, "the engine is up")
     await bench.flat()
     await bench.settled()
+
+
+def _is_kept(bench: Bench) -> bool:
+    return bool(bench.stored("select * from engine_state where name = 'flatten' and value != ''"))
 
 
 async def test_f057_hedged_symbol_is_closed_on_its_own_side(exchange: Bench) -> None:
