@@ -22,7 +22,6 @@ def order_row(order: Order, rules: SymbolRules) -> dict[str, Any]:
     is_open = order.status in (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED, OrderStatus.UNTRIGGERED)
     leaves = order.leaves if is_open else 0
     price = _price(rules, order.price)
-    has_stop, has_profit = order.stop_loss is not None, order.take_profit is not None
     return {
         "category": "linear",
         "symbol": order.symbol,
@@ -50,6 +49,25 @@ def order_row(order: Order, rules: SymbolRules) -> dict[str, Any]:
         "cumFeeDetail": {"USDT": plain(order.fee)} if order.filled else {},
         "closedPnl": plain(order.realised - order.fee) if order.realised else "0",
         "feeCurrency": "",
+        **_order_triggers(order, rules),
+        "lastPriceOnCreated": _price(rules, order.last_price_on_created),
+        "reduceOnly": order.reduce_only,
+        "closeOnTrigger": order.close_on_trigger,
+        "placeType": "",
+        "smpType": "None",
+        "smpGroup": 0,
+        "smpOrderId": "",
+        "slippageToleranceType": "UNKNOWN",
+        "slippageTolerance": "",
+        "createdTime": str(order.created_ms),
+        "updatedTime": str(order.updated_ms),
+    }
+
+
+def _order_triggers(order: Order, rules: SymbolRules) -> dict[str, Any]:
+    """What an order waits for, and the stop and take-profit it brings."""
+    has_stop, has_profit = order.stop_loss is not None, order.take_profit is not None
+    return {
         "stopOrderType": order.stop_order_type,
         "orderIv": "",
         "marketUnit": "",
@@ -64,17 +82,6 @@ def order_row(order: Order, rules: SymbolRules) -> dict[str, Any]:
         "slLimitPrice": "",
         "tpTriggerBy": order.tp_trigger_by.value if has_profit else "",
         "slTriggerBy": order.sl_trigger_by.value if has_stop else "",
-        "lastPriceOnCreated": _price(rules, order.last_price_on_created),
-        "reduceOnly": order.reduce_only,
-        "closeOnTrigger": order.close_on_trigger,
-        "placeType": "",
-        "smpType": "None",
-        "smpGroup": 0,
-        "smpOrderId": "",
-        "slippageToleranceType": "UNKNOWN",
-        "slippageTolerance": "",
-        "createdTime": str(order.created_ms),
-        "updatedTime": str(order.updated_ms),
     }
 
 
