@@ -30,8 +30,8 @@ from tests.support.profile import ProfileFolder, profile_folder, wait_until
 
 SEED = 20261
 START_UP_S = 1.5
-LIFE_S = 3.0
-PATIENCE_S = 5.0
+LIFE_S = 2.5
+PATIENCE_S = 3.0
 """For an order to leave; the engine is killed anyway after it."""
 
 

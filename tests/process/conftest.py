@@ -1,0 +1,74 @@
+"""One trading engine with a screen that nobody reads, from the first test of this folder on: its minute passes while
+the other tests run. ``test_terminal_loss`` ends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from cockpit.domain.commands import PauseEntries
+from tests.process.lag import LagProbe
+from tests.process.rig import EAGER, MARKET, Exchange, until_holding, until_so, witnessed, write_config
+from tests.support.link import attached
+from tests.support.profile import ProfileFolder, profile_folder
+from tests.support.program import environment
+from tests.support.pty_terminal import PtyTerminal
+
+SYMBOLS = "ETHUSDT,SOLUSDT,DOGEUSDT,ADAUSDT"
+
+
+def attach(profile: ProfileFolder, columns: int = 120, rows: int = 40) -> PtyTerminal:
+    """A screen of a running engine, drawn."""
+    terminal = PtyTerminal("cockpit", ["attach", "--data-dir", str(profile.folder)], columns, rows, environment())
+    assert terminal.read_until(lambda: b"FLATTEN" in terminal.output, 60), terminal.output[-500:]
+    return terminal
+
+
+class Unread:
+    """An engine with open positions and entries paused, and its screen that is not read since ``since``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._stack = ExitStack()
+        self.profile = self._stack.enter_context(profile_folder(folder))
+        config = write_config(folder / "config.toml", EAGER)
+        self.profile.start_headless(*MARKET, "--symbols", SYMBOLS, "--auto", "--config", str(config))
+        self.exchange = Exchange(self.profile)
+        until_holding(self.exchange, 2)
+        asyncio.run(self._pause())
+        self._stack.enter_context(witnessed(self.exchange))
+        until_so(lambda: not self._in_flight(), "everything is settled")
+        self.exchange.new_requests()
+        self.terminal = attach(self.profile)
+        self._stack.callback(self.terminal.close)
+        self.lag = LagProbe(self.profile.socket, self.profile.status()["pid"])
+        self._stack.callback(self.lag.stop)
+        self.lag.start()
+        self.since = time.monotonic()
+
+    async def _pause(self) -> None:
+        async with attached(self.profile.socket, "anna") as client:
+            assert (await client.send(PauseEntries(), seen="test")).accepted
+
+    def _in_flight(self) -> bool:
+        return any(row["state"] != "open" for row in self.profile.status()["positions"]["rows"])
+
+    def end(self) -> None:
+        """End it all; harmless when called again."""
+        self._stack.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unread(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Unread | None]:
+    """Running from the first test of this folder, if the tests of the terminal are among those to run."""
+    if not any("test_terminal_loss" in item.nodeid for item in request.session.items):
+        yield None
+        return
+    made = Unread(tmp_path_factory.mktemp("unread"))
+    yield made
+    made.end()
