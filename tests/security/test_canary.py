@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -85,10 +86,11 @@ def test_no_byte_that_was_written_anywhere_holds_a_secret(traded: Stage) -> None
     shown = Screen(120, 40)
     shown.feed(screen.output)
     traded.said["screen as shown"] = "\n".join(shown.text).encode()
-    for command in COMMANDS:
-        traded.cockpit(*command)
-    for command in PROCESSES:
-        traded.process(*command)
+    with ThreadPoolExecutor() as beside:
+        processes_done = [beside.submit(traded.process, *command) for command in PROCESSES]
+        for command in COMMANDS:
+            traded.cockpit(*command)
+    assert [done.result().returncode for done in processes_done] == [0, 0]
     screen.read_until(lambda: False, 0.3)
     assert {name for name, content in traded.spoken() if not content} <= {"journal trades --csv"}
     assert {name: seen_in(content) for name, content in traded.spoken() if seen_in(content)} == {}

@@ -99,7 +99,7 @@ def plain_screen() -> Heard:
 
 
 def shown_by(kind: str) -> bytes:
-    terminal = PtyTerminal("tests.support.hostile_screen", ["60", kind], 120, 40)
+    terminal = PtyTerminal("tests.support.hostile_screen", ["40", kind], 120, 40)
     try:
         assert terminal.read_until(lambda: terminal.process.poll() is not None, 60)
         while terminal.read():
@@ -113,7 +113,7 @@ def shown_by(kind: str) -> bytes:
 @pytest.mark.parametrize("kind", ["spoilt", "all"])
 def test_screen_full_of_hostile_text_emits_only_what_a_peaceful_one_emits(kind: str, plain_screen: Heard) -> None:
     heard = Heard(shown_by(kind))
-    assert heard.text.count(MARK) > 1_000
+    assert heard.text.count(MARK) > 500
     assert heard.sequences <= plain_screen.sequences
     assert heard.controls <= plain_screen.controls
     assert heard.bad_characters == set()
@@ -152,7 +152,7 @@ def order(number: int, text: str) -> str:
 @pytest.fixture(scope="module")
 def attacked(traded: Stage) -> Stage:
     """The stage after an exchange that puts hostile text into everything it says."""
-    texts = [text.encode("utf-8", "replace").decode() for text in islice(hostile_texts(3), 2 * len(ATTACKS))]
+    texts = [text.encode("utf-8", "replace").decode() for text in islice(hostile_texts(3), len(ATTACKS))]
     for number, text in enumerate(texts):
         traded.control("fault/socket", channel="private", raw=order(number, text[:200]))
     for text in ("[/]", "\x1b]52;c;QUFB\x07", "=1+1", "\u202eabc"):
