@@ -25,6 +25,8 @@ QUIET = ("urllib3", "requests", "pybit", "websockets", "asyncio", "aiosqlite", "
 _WAITING_LINES = 10_000
 _SECRET_WORDS = ("secret", "api_key", "apikey", "api-key", "signature", "bapi-sign", "password")
 _HIDDEN = "(hidden)"
+_LONGEST_TEXT = 3_000
+"""Characters of one value; of a longer one, such as a trace or a foreign answer, the two ends are kept."""
 
 
 class Logging:
@@ -137,4 +139,7 @@ def _shown(name: str, value: Any) -> Any:
         return _HIDDEN
     if isinstance(value, dict):
         return {str(inner): _shown(str(inner), part) for inner, part in value.items()}
+    if isinstance(value, str) and len(value) > _LONGEST_TEXT:
+        half = _LONGEST_TEXT // 2
+        return f"{value[:half]} ... {len(value) - 2 * half} more ... {value[-half:]}"
     return value

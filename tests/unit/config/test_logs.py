@@ -68,6 +68,14 @@ def test_an_exception_is_told_without_local_variables(log: Logging, tmp_path: Pa
     assert "CANARYSECRET" not in line["exception"]
 
 
+def test_a_text_without_end_keeps_its_two_ends(log: Logging, tmp_path: Path) -> None:
+    logging.getLogger("x").info("first %s last", "y" * 1_000_000)
+    (line,) = lines(log, tmp_path)
+    assert line["event"].startswith("first y")
+    assert line["event"].endswith("y last")
+    assert len(line["event"]) < 4_096
+
+
 @pytest.mark.parametrize("name", ["api_key", "api_secret", "apiKey", "X-BAPI-SIGN", "X-BAPI-API-KEY", "signature"])
 def test_values_with_a_secret_name_are_hidden(log: Logging, tmp_path: Path, name: str) -> None:
     logging.getLogger("x").info("sent", extra={name: "CANARY", "headers": {name: "CANARY", "b": 1}})
