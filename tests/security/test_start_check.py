@@ -307,3 +307,33 @@ def test_real_money_needs_flag_environment_and_key(
         monkeypatch.setenv(name, str(tmp_path))
     assert exit_code(["run", "--headless", *arguments, "--data-dir", str(tmp_path / "data")]) == code
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "words"),
+    [
+        ('{"api_key": "CANARYKEY", "api_secret": "CANARYSEC"}', 0o644, "is open to other users: run chmod 600"),
+        ('{"api_key": "CANARYKEY"}', 0o600, "key-demo.json: is not"),
+        ("", 0o600, "key-demo.json: is not"),
+        (None, 0, "there is no API key for demo"),
+    ],
+)
+def test_doctor_says_what_is_wrong_with_a_key_file_without_quoting_it(
+    content: str | None,
+    mode: int,
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    if content is not None:
+        path = tmp_path / "cockpit" / "key-demo.json"
+        path.parent.mkdir()
+        path.write_text(content)
+        path.chmod(mode)
+    assert exit_code(["doctor", "--env", "demo", "--data-dir", str(tmp_path / "data")]) == 1
+    told = capsys.readouterr().out
+    assert [line for line in told.splitlines() if line.startswith("FAIL") and words in line] != []
+    assert "CANARY" not in told
