@@ -178,7 +178,10 @@ class Engine:
         """Nothing of it runs any more and nothing more is written; what it sent stays sent."""
         for handle in self.runner._timers.values():
             handle.cancel()
-        self.journal.append = _never  # type: ignore[method-assign]
+        self.journal.append = _lost  # type: ignore[method-assign]
+        self.journal.set_flag = self.journal.append_intent = _never  # type: ignore[method-assign]
+        async with self._bench.locked_journal():
+            pass  # a write that was going on has ended: a dead process would not hold its lock either
         names = {light.name for light in self.runner._supervisor.lights}
         supervised = [task for task in asyncio.all_tasks() if task.get_name() in names]
         doomed = [*self.runner._effects, *supervised, self.task]
@@ -189,7 +192,11 @@ class Engine:
         await self.journal.aclose()
 
 
-async def _never(_rows: Any) -> None:
+async def _never(*_arguments: Any) -> None:
+    await asyncio.Event().wait()
+
+
+async def _lost(_rows: Any) -> None:
     return
 
 
@@ -305,7 +312,7 @@ class Bench:
     async def flat(self) -> None:
         """Poll until the exchange and the engine say that everything is closed."""
         await self.until(self.is_flat, "everything is closed")
-        await self.until(lambda: any(note.startswith("flatten: flat") for note in self.notes), "the engine says flat")
+        await self.until(lambda: any(note.startswith("flatten: flat:") for note in self.notes), "the engine says flat")
         assert await self.is_flat()
 
     @contextlib.asynccontextmanager
