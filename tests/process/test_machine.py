@@ -178,6 +178,25 @@ def _end(profile: ProfileFolder) -> Path:
     return profile.folder / "sim" / "journal.sqlite"
 
 
+async def test_s2_23_streams_that_stay_away_flatten_what_is_open_by_rest(
+    profile: ProfileFolder, exchange: Exchange
+) -> None:
+    _end(profile)
+    impatient = CHURNING | {"execution": CHURNING["execution"] | {"connection_loss_flatten_s": 3}}
+    config = write_config(profile.folder / "impatient.toml", impatient)
+    profile.start_headless(*MARKET, "--auto", "--config", str(config))
+    wait_ready(profile)
+    wait_until(lambda: any(not row["is_foreign"] for row in profile.status()["positions"]["rows"]), "it trades", 60)
+    try:
+        for channel in ("public", "private"):
+            exchange.ask("fault/socket", channel=channel, refuse=-1, reset=True)
+        wait_until(exchange.is_flat, "flat", 60)
+    finally:
+        exchange.heal()
+    until_so(lambda: blocks(profile) == ["paused after flatten"], "connected again, and paused", 60)
+    await _resume(profile)
+
+
 async def test_f090_corrupt_database_is_moved_aside_and_entries_wait_for_the_operator(
     profile: ProfileFolder, exchange: Exchange
 ) -> None:
@@ -211,22 +230,6 @@ async def test_f092_deleted_database_is_noticed_and_entries_wait_for_the_operato
     after = [row["params"].get("orderLinkId") for row in exchange.ask(f"requests?path={CREATE}")["requests"]]
     assert len(set(after)) == len(after), "a link id was used twice"
     assert set(after) > before
-
-
-def test_s2_23_streams_that_stay_away_flatten_what_is_open_by_rest(profile: ProfileFolder, exchange: Exchange) -> None:
-    _end(profile)
-    impatient = CHURNING | {"execution": CHURNING["execution"] | {"connection_loss_flatten_s": 3}}
-    config = write_config(profile.folder / "impatient.toml", impatient)
-    profile.start_headless(*MARKET, "--auto", "--config", str(config))
-    wait_ready(profile)
-    wait_until(lambda: any(not row["is_foreign"] for row in profile.status()["positions"]["rows"]), "it trades", 60)
-    try:
-        for channel in ("public", "private"):
-            exchange.ask("fault/socket", channel=channel, refuse=-1, reset=True)
-        wait_until(exchange.is_flat, "flat", 60)
-    finally:
-        exchange.heal()
-    until_so(lambda: blocks(profile) == ["paused after flatten"], "connected again, and paused", 60)
 
 
 def _starts_locked(profile: ProfileFolder, exchange: Exchange, reason: str) -> None:
