@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
@@ -29,7 +30,7 @@ stop: $(VENV)/.installed ## stop engine and simulated exchange
 	@exec $(BIN)/cockpit stop $(ARGS)
 
 test: lint types contracts ## everything that CI checks
-	@$(PYTEST) -m "not soak" $(ARGS)
+	@$(PYTEST) -m "not soak" -n $(JOBS) --dist loadfile $(ARGS)
 
 check: lint types contracts ## the short loop: without processes, sockets and screens
 	@$(PYTEST) tests/unit tests/property tests/contract $(ARGS)
