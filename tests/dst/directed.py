@@ -64,5 +64,16 @@ DIRECTED = {
     "a flatten meets a book that fills a part at a time": _plan(
         5, [(3.0, BTC, Side.BUY)], [(8.0, "thin", {"depth": "120", "seconds": 30.0}), (8.5, "flatten", {})]
     ),
+    "an entry is known to have filled, its executions are not, and the engine dies": _plan(
+        6,
+        [(3.0, BTC, Side.BUY)],
+        [
+            (2.8, "lose_order_replies", {"seconds": 12.0}),
+            (2.8, "mute_executions", {"seconds": 12.0}),
+            (8.0, "kill", {"restart_after_s": 8.0}),
+            (9.0, "remove_stop", {}),
+        ],
+        chaos_s=18.0,
+    ),
 }
 """Name of the situation and its schedule."""

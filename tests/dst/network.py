@@ -79,6 +79,8 @@ class Network:
     marks: Counter[str] = field(default_factory=Counter)
     mute_routes: set[str] = field(default_factory=set)
     """Routes whose answers are lost, every one."""
+    hides_executions: bool = False
+    """The private stream tells of orders and positions, but of no execution."""
 
     def __post_init__(self) -> None:
         self.exchange.listeners.append(self._listen)
@@ -90,7 +92,7 @@ class Network:
         match kind:
             case "order":
                 self._push([order_report(what, self)])
-            case "execution":
+            case "execution" if not self.hides_executions:
                 self._push([fill_report(what, self)])
             case "position":
                 self._push([position_report(what, self)])

@@ -354,6 +354,10 @@ class World:
         self.network.mute_routes = {"create", "query", "position", "reports"}
         self.loop.call_later(seconds, self.network.mute_routes.clear)
 
+    def _fault_mute_executions(self, seconds: float) -> None:
+        self.network.hides_executions = True
+        self.loop.call_later(seconds, setattr, self.network, "hides_executions", False)
+
     def _fault_silence(self, seconds: float) -> None:
         symbol = self.random.choice(sorted(self.instruments))
         self.market.silent.add(symbol)
@@ -369,6 +373,7 @@ class World:
         partitioned = faults.is_partitioned
         self.network.faults = type(faults)(is_partitioned=partitioned)
         self.network.mute_routes.clear()
+        self.network.hides_executions = False
         self.disk.is_failing = self.exchange.ignores_attached_stop = False
         self.market.silent.clear()
         for market in self.exchange.markets.values():
