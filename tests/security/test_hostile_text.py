@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -19,11 +20,13 @@ from cockpit.adapters.system.process import last_words
 from cockpit.cli.csv_cells import cell
 from cockpit.cli.narration import shown
 from cockpit.config.logs import start_logging
+from cockpit.domain.commands import ClosePosition
 from cockpit.domain.text import MAX_COMBINING, safe
 from cockpit.ui.lines import fit, padded, width_of
 from cockpit.ui.safe import cells
 from tests.security.conftest import Stage
 from tests.support.hostile_text import ATTACKS, MARK, Heard, hostile_texts
+from tests.support.link import attached
 from tests.support.profile import wait_until
 from tests.support.pty_terminal import PtyTerminal
 
@@ -135,8 +138,6 @@ def test_the_search_sees_every_attack() -> None:
 
 # ------------------------------------------------------------------------------- through exchange, engine, commands
 
-REFUSED = [f"{MARK}{attack}" for attack in ATTACKS]
-
 
 def order(number: int, text: str) -> str:
     """A push of an order that somebody else gave, every free text of it hostile."""
@@ -149,6 +150,16 @@ def order(number: int, text: str) -> str:
     return json.dumps({"topic": "order", "id": "1", "creationTime": 1795221820371, "data": [row]})
 
 
+def refuse(stage: Stage, text: str) -> None:
+    """The next order is refused in these words."""
+    stage.control("fault/rest", route="/v5/order/create", ret_code=110007, ret_msg=text)
+
+
+async def close(stage: Stage) -> None:
+    async with attached(stage.profile.socket) as client:
+        await client.send(ClosePosition("ETHUSDT"), seen="close")
+
+
 @pytest.fixture(scope="module")
 def attacked(traded: Stage) -> Stage:
     """The stage after an exchange that puts hostile text into everything it says."""
@@ -159,11 +170,15 @@ def attacked(traded: Stage) -> Stage:
         traded.control(
             "fault/socket", channel="private", raw=json.dumps({"op": text, "success": False, "ret_msg": text})
         )
-    traded.control("manual/order", symbol="ETHUSDT", side="Sell", orderType="Market", qty="0.1")
+    sell = {"symbol": "ETHUSDT", "side": "Sell", "orderType": "Market", "qty": "0.1"}
+    traded.control("manual/order", **sell)
     wait_until(lambda: traded.profile.status()["positions"]["rows"], "the engine sees the position")
-    for text in REFUSED[:2]:
-        refusal = text.encode("utf-8", "replace").decode()
-        traded.control("fault/rest", route="/v5/order/create", ret_code=110007, ret_msg=refusal)
+    refuse(traded, f"={MARK}\x1b]52;c;QUFB\x07\u202e\u200b[/]\r\n\x9b2J")
+    asyncio.run(close(traded))
+    wait_until(lambda: MARK.encode() in traded.cockpit("journal", "events"), "the journal tells the refusal")
+    wait_until(lambda: not traded.control("account")["positions"], "the engine has tried again")
+    traded.control("manual/order", **sell)
+    refuse(traded, f"{MARK}\x1b[2J\u2066")
     flattened = traded.process("flatten", "--yes")
     assert flattened.returncode == 0, flattened.stderr
     return traded
@@ -181,7 +196,8 @@ def test_commands_say_nothing_that_a_terminal_obeys(attacked: Stage) -> None:
         assert heard.sequences == set(), name
         assert heard.controls <= {"\n"}, name
         assert heard.bad_characters == set(), name
-    assert MARK.encode() in told["flatten"]
+    for name in ("flatten", "journal events", "journal events --json", "journal events --csv"):
+        assert MARK.encode() in told[name], name
     for line in (line for name in told if name.endswith("--json") for line in told[name].splitlines()):
         if line.startswith(b"{"):
             assert line.isascii()

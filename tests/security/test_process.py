@@ -117,6 +117,12 @@ def test_abort_leaves_no_core_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_files_are_private_from_the_first_line_on(tmp_path: Path) -> None:
+    code = f"os.chdir({str(tmp_path)!r})\nopen('file', 'w').close()\nos.mkdir('folder')\n"
+    assert run("os.umask(0)\nkeep_private()\n" + code).returncode == 0
+    assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {"file": 0o600, "folder": 0o700}
+
+
 VARIABLES = """
 from cockpit.config.secrets import find_key, take_variables
 from cockpit.domain.enums import Environment
