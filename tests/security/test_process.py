@@ -20,10 +20,18 @@ from cockpit.adapters.system.clock import LiveClock
 from cockpit.config.logs import start_logging
 from cockpit.config.model import VenueConfig
 from cockpit.domain.errors import VenueError
-from tests.support.canary import KEY, SECRET, everything_below, seen_in
+from tests.support.canary import everything_below, forms
 from tests.support.hostile_text import Heard
 from tests.support.program import environment
 from tests.support.simex_process import SimexProcess, simex_process
+
+KEY, SECRET = "PRIVATEkey+5/9d=2Q", "PRIVATEsec&7/c3=8Zw"
+"""Not the canaries of the stage, which may be searched for at the same time."""
+
+
+def seen_in(content: bytes) -> list[str]:
+    return [f"{text[:9]}... {name}" for text in (KEY, SECRET) for name, form in forms(text).items() if form in content]
+
 
 PREFACE = """
 import asyncio, gc, os, signal, sys, threading
@@ -31,7 +39,7 @@ from cockpit.adapters.system.process import keep_private, watch_loop
 from cockpit.config.logs import start_logging
 from pathlib import Path
 keep_private()
-def fail(key="CANARYkey+5/9d=2Q", secret="CANARYsec&7/c3=8Zw"):
+def fail(key="PRIVATEkey+5/9d=2Q", secret="PRIVATEsec&7/c3=8Zw"):
     headers = {"X-BAPI-API-KEY": key, "X-BAPI-SIGN": secret}
     raise ValueError("failed \\x1b]52;c;QUFB\\x07 \\u202e on purpose")
 """
@@ -72,8 +80,11 @@ del held
 
 
 def run(code: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-c", PREFACE + code]
-    return subprocess.run(command, capture_output=True, timeout=60, env=environment(**variables), check=False)
+    """Run code that stands in no command line: those are searched for secrets while this runs."""
+    return subprocess.run(
+        [sys.executable, "-"], input=(PREFACE + code).encode(), capture_output=True, timeout=60,
+        env=environment(**variables), check=False,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("is_logged", [False, True], ids=["stderr", "log"])
@@ -129,8 +140,8 @@ from cockpit.domain.enums import Environment
 take_variables(os.environ)
 assert "BYBIT_API_KEY" not in os.environ
 found = find_key(Environment.DEMO, os.environ)
-assert found.key.reveal_key() == "CANARYkey+5/9d=2Q"
-assert found.key.reveal() == "CANARYsec&7/c3=8Zw"
+assert found.key.reveal_key() == "PRIVATEkey+5/9d=2Q"
+assert found.key.reveal() == "PRIVATEsec&7/c3=8Zw"
 again = find_key(Environment.DEMO, os.environ)
 assert again.key.reveal() == found.key.reveal()
 child = __import__("subprocess").run(["env"], capture_output=True)
