@@ -9,6 +9,8 @@ import json
 import logging
 import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from pprint import pformat
@@ -31,6 +33,7 @@ from cockpit.domain.errors import ConfigError, SafetyRefusal
 from cockpit.domain.secret import Secret
 from cockpit.simex.auth import Credentials
 from cockpit.simex.config import SimexConfig
+from tests.support.program import environment
 
 KEY, SECRET = "CANARYKEY", "CANARYSEC"
 
@@ -152,11 +155,34 @@ def test_key_reaches_the_engine_through_a_file_without_a_name_as_often_as_it_sta
         handed_over(handle)
 
 
+ANEW = """
+import os, sys
+from cockpit.config.secrets import handed_over
+key = handed_over(int(sys.argv[1]))
+print(key.reveal_key() + key.reveal())
+sys.stdout.flush()
+if sys.argv[2] == "once more":
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:3], sys.argv[1], "that was it"])
+"""
+
+
+def test_child_that_starts_anew_still_has_the_key_and_nothing_shows_it() -> None:
+    handle = hand_over(SecretKey(KEY, SECRET))
+    try:
+        command = [sys.executable, "-c", ANEW, str(handle), "once more"]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, env=environment(), pass_fds=[handle], check=True
+        )
+    finally:
+        os.close(handle)
+    assert done.stdout == f"{KEY}{SECRET}\n" * 2
+
+
 def test_one_key_for_two_environments_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / ".config" / "cockpit"
     folder.mkdir(parents=True)
-    for environment in ("demo", "live"):
-        path = folder / f"key-{environment}.json"
+    for name in ("demo", "live"):
+        path = folder / f"key-{name}.json"
         path.write_text(json.dumps({"api_key": KEY, "api_secret": SECRET}))
         path.chmod(0o600)
     with pytest.raises(SafetyRefusal, match="belongs to one environment") as caught:
