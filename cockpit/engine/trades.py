@@ -16,9 +16,9 @@ STOP_REASONS = frozenset({"stop_loss", "breakeven_stop"})
 
 
 def trade_id_of(position: OpenPosition) -> str:
-    """The journal's id of a position: its signal's, or one made of symbol and time for a foreign one."""
+    """The journal's id of a position: its signal's, or one made of symbol and first execution for a foreign one."""
     if position.origin is None:
-        return f"foreign-{position.symbol}-{position.opened_ns}"
+        return f"foreign-{position.symbol}-{position.first_exec_id or position.opened_ns}"
     return position.origin.trade_id
 
 
