@@ -16,7 +16,7 @@ def environment(**changes: str) -> dict[str, str]:
     return kept | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"} | changes
 
 
-def cockpit(*arguments: str, timeout_s: float = 60.0, **changes: str) -> subprocess.CompletedProcess[str]:
+def cockpit(*arguments: str, timeout_s: float = 300.0, **changes: str) -> subprocess.CompletedProcess[str]:
     """Run ``cockpit`` with these arguments to its end; ``changes`` are environment variables."""
     return subprocess.run(
         [sys.executable, "-m", "cockpit", *arguments],

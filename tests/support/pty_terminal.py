@@ -49,7 +49,7 @@ class PtyTerminal:
         self.output += data
         return data
 
-    def read_until(self, is_done: Callable[[], bool], seconds: float = 15.0) -> bool:
+    def read_until(self, is_done: Callable[[], bool], seconds: float = 60.0) -> bool:
         """Keep reading until ``is_done``; False if that did not come in time."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
