@@ -95,7 +95,7 @@ def test_f099_storm_of_sizes_down_to_one_cell_leaves_a_screen_that_answers(
             assert terminal.process.poll() is None
             before = len(terminal.output)
             terminal.resize(120, 40)
-            if terminal.read_until(lambda: b"FLATTEN" in terminal.output[before:], 6.0):
+            if terminal.read_until(lambda start=before: b"FLATTEN" in terminal.output[start:], 6.0):
                 break
         else:
             pytest.fail("the screen never came back")
