@@ -78,17 +78,23 @@ def until_it_moves(screen: Tmux) -> None:
     )
 
 
+def look_first(screen: Tmux) -> None:
+    """As a person does: a key right behind another one, or on a card that has just come, is refused."""
+    for _ in screen.pictures(1.0):
+        pass
+
+
 def approve_until_a_position_is_protected(screen: Tmux, profile: ProfileFolder) -> None:
     """Approve what the queue offers until a position shows its stop as acknowledged by the exchange."""
     for _ in range(60):
         screen.until(lambda text: re.search(r"SIGNALS [1-9]", text), "a signal is in the queue", 60.0)
+        look_first(screen)
         screen.send("a")
         for text in screen.pictures(4.0):
             if "accepted: approve" in text and "pos 0/" not in text:
                 screen.until(lambda text: STOP_ACK.search(text), "the exchange acknowledges the stop")
                 return
         screen.send("j")
-        next(screen.pictures(0.0))
     raise AssertionError("no card became a position")
 
 
