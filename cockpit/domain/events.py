@@ -13,6 +13,7 @@ from cockpit.domain.account import BalanceReport
 from cockpit.domain.enums import StreamName
 from cockpit.domain.ids import ClientOrderId
 from cockpit.domain.instrument import Instrument, Ticks
+from cockpit.domain.ledger import LedgerRow
 from cockpit.domain.orders import OrderReport
 from cockpit.domain.positions import FillReport, PositionReport
 
@@ -151,6 +152,25 @@ class VenueReports(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 class ReportsFailed(msgspec.Struct, frozen=True, tag=True):
     """A read of the account did not complete; nothing may be concluded from it."""
+
+    reason: str
+    ts_recv: int
+
+
+class LedgerRead(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A complete read of the transaction log, all pages of all coins."""
+
+    rows: list[LedgerRow]
+    """Oldest first, each once."""
+    since_ms: int
+    until_ms: int
+    """Exchange time of the window, both ends included."""
+    requested_ns: int
+    ts_recv: int
+
+
+class LedgerFailed(msgspec.Struct, frozen=True, tag=True):
+    """A read of the transaction log did not complete; nothing may be concluded from it."""
 
     reason: str
     ts_recv: int

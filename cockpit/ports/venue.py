@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from cockpit.domain.account import AccountInfo
-from cockpit.domain.events import VenueEvent, VenueReports
+from cockpit.domain.events import LedgerRead, VenueEvent, VenueReports
 from cockpit.domain.instrument import Instrument
 from cockpit.domain.market import MarketEvent
 from cockpit.domain.orders import CancelRequest, OrderReport, StopRequest
@@ -64,6 +64,10 @@ class Venue(Protocol):
 
     async def reports(self, fills_since_ms: int) -> VenueReports:
         """The whole account by REST, all pages; raises if any page fails."""
+        ...
+
+    async def ledger(self, since_ms: int) -> LedgerRead:
+        """The transaction log from ``since_ms`` (exchange time) to now, all pages; raises if any page fails."""
         ...
 
     async def instruments(self, symbols: Sequence[str]) -> list[Instrument]:

@@ -18,6 +18,7 @@ from cockpit.domain.account import AccountInfo, BalanceReport
 from cockpit.domain.enums import ExecType, OrderStatus, OrderType, Side
 from cockpit.domain.errors import RemoteProtocolError
 from cockpit.domain.instrument import Instrument
+from cockpit.domain.ledger import LedgerRow
 from cockpit.domain.orders import OrderReport
 from cockpit.domain.positions import FillReport, PositionReport
 from cockpit.domain.time import NS_PER_MS
@@ -145,6 +146,27 @@ def balance_report(account: wire.WireWallet, ts_recv: int) -> BalanceReport | No
         available=max(free, Decimal(0)),
         initial_margin=margin,
         ts_recv=ts_recv,
+    )
+
+
+def ledger_row(row: wire.WireTransaction, _ts_recv: int) -> LedgerRow:
+    """One row of the transaction log; raises ``RemoteProtocolError``."""
+    where = row.symbol or ""
+    if not row.id or not row.currency:
+        raise RemoteProtocolError("a transaction without id or currency", where)
+    return LedgerRow(
+        row_id=row.id,
+        kind=row.type,
+        category=row.category or "",
+        symbol=where,
+        currency=row.currency,
+        change=_required(row.change, "change", where),
+        cash_flow=_optional(row.cash_flow, "cashFlow", where) or Decimal(0),
+        funding=_optional(row.funding, "funding", where) or Decimal(0),
+        fee=_optional(row.fee, "fee", where) or Decimal(0),
+        balance=_required(row.cash_balance, "cashBalance", where),
+        exec_id=row.trade_id or "",
+        ts_ms=int(_required(row.transaction_time, "transactionTime", where)),
     )
 
 

@@ -21,6 +21,7 @@ from cockpit.adapters.bybit.wire import UNREADABLE
 from cockpit.domain.account import AccountInfo, BalanceReport
 from cockpit.domain.errors import OutcomeUnknown, RemoteProtocolError
 from cockpit.domain.instrument import Instrument
+from cockpit.domain.ledger import LedgerRow
 from cockpit.domain.orders import OrderReport
 from cockpit.domain.positions import FillReport, PositionReport
 
@@ -125,6 +126,32 @@ async def balance(rest: BybitRest, now: Callable[[], int]) -> BalanceReport:
     return report
 
 
+async def ledger(rest: BybitRest, since_ms: int, until_ms: int) -> list[LedgerRow]:
+    """The transaction log of the unified account, every coin, oldest first, each row once.
+
+    A row is not told by the exchange's clock alone (two may share a millisecond), so the order is the exchange's own.
+    """
+    found: dict[str, LedgerRow] = {}
+    start = since_ms
+    while start <= until_ms:
+        end = min(start + DAY_MS - 1, until_ms)
+        rows = await _all_rows(
+            rest,
+            SignedHttp.get_transaction_log,
+            wire.WireTransaction,
+            50,
+            Pool.READS,
+            accountType="UNIFIED",
+            category=None,
+            startTime=start,
+            endTime=end,
+        )
+        told = [_told(parse.ledger_row, row, 0) for row in rows]
+        found.update((row.row_id, row) for row in reversed(told))
+        start = end + 1
+    return list(found.values())
+
+
 async def instruments(rest: BybitRest, symbols: Iterable[str]) -> list[Instrument]:
     """Trading rules of ``symbols``; a symbol that is not listed as trading is missing."""
     wanted = set(symbols)
@@ -155,11 +182,13 @@ async def hedged(rest: BybitRest, symbols: Iterable[str]) -> list[str]:
 async def _all_rows(
     rest: BybitRest, method: Method, row: type[RowT], limit: int, pool: Pool, **query: Any
 ) -> list[RowT]:
-    """The rows of all pages of a list of our category."""
+    """The rows of all pages of a list of our category (of all categories with ``category=None``)."""
     rows: list[RowT] = []
     cursor = ""
     for _ in range(_MAX_PAGES):
-        asked = {"category": CATEGORY, "limit": limit, **query}
+        asked = {
+            name: value for name, value in {"category": CATEGORY, "limit": limit, **query}.items() if value is not None
+        }
         if cursor:
             asked["cursor"] = cursor  # as received: it is percent-encoded already
         raw = await rest.read(_bound(method, asked), pool)

@@ -24,7 +24,7 @@ from cockpit.adapters.bybit.transport import Call
 from cockpit.domain.account import AccountInfo
 from cockpit.domain.enums import OrderRole, StreamName
 from cockpit.domain.errors import LocalProtocolError, OutcomeUnknown, VenueRejected, VenueUnavailable
-from cockpit.domain.events import VenueReports
+from cockpit.domain.events import LedgerRead, VenueReports
 from cockpit.domain.instrument import Instrument
 from cockpit.domain.orders import CancelRequest, OrderReport, StopRequest
 from cockpit.domain.positions import FillReport, PositionReport
@@ -156,6 +156,15 @@ class BybitVenue:
             balance=balance,
             requested_ns=requested,
             ts_recv=self._clock.now_ns(),
+        )
+
+    async def ledger(self, since_ms: int) -> LedgerRead:
+        """The transaction log from ``since_ms`` to the exchange's now, all coins, all pages."""
+        requested = self._clock.now_ns()
+        until_ms = ms_from_nanos(requested + self.rest.offset_ns)
+        rows = await reads.ledger(self.rest, since_ms, until_ms)
+        return LedgerRead(
+            rows=rows, since_ms=since_ms, until_ms=until_ms, requested_ns=requested, ts_recv=self._clock.now_ns()
         )
 
     async def instruments(self, symbols: Sequence[str]) -> list[Instrument]:

@@ -105,6 +105,23 @@ class WireWallet(msgspec.Struct, frozen=True, rename="camel"):
     total_available_balance: Number = ""
 
 
+class WireTransaction(msgspec.Struct, frozen=True, rename="camel"):
+    """One row of the transaction log."""
+
+    id: str
+    type: str
+    currency: str
+    change: Number
+    transaction_time: Number
+    category: str | None = ""
+    symbol: str | None = ""
+    cash_flow: Number = ""
+    funding: Number = ""
+    fee: Number = ""
+    cash_balance: Number = ""
+    trade_id: str | None = ""
+
+
 class WireOrderPush(msgspec.Struct, frozen=True):
     """A message of topic ``order``."""
 
