@@ -9,6 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from cockpit.domain.enums import OrderType, Side, TriggerBy
+from cockpit.domain.instrument import Instrument
 from cockpit.matching.fees import fee_of, fee_rate, money
 from cockpit.matching.margin import order_margin, position_margin
 from cockpit.matching.market_view import MarketView
@@ -23,6 +24,7 @@ from cockpit.matching.records import (
     PositionTouched,
     WalletTouched,
 )
+from cockpit.matching.transactions import SETTLE, Money, Transaction
 
 KEPT_ORDERS = 2000
 KEPT_EXECUTIONS = 2000
@@ -42,6 +44,7 @@ class Ledger(msgspec.Struct, kw_only=True):
     leverages: dict[str, Decimal] = {}
     executions: list[Execution] = []
     closed: list[ClosedProfit] = []
+    money: Money = msgspec.field(default_factory=Money)
     margin_mode: str = "ISOLATED_MARGIN"
     """What the account says of itself; the arithmetic is always that of isolated margin."""
 
@@ -145,20 +148,20 @@ class Account:
         market = self.markets[order.symbol]
         instrument = market.instrument
         price, value = instrument.price(ticks), instrument.notional(ticks, lots)
-        fee = fee_of(value, is_maker=is_maker)
+        fee = self.ledger.money.fee(fee_of(value, is_maker=is_maker))
+        cost = fee if self.ledger.money.fee_coin == SETTLE else Decimal(0)
         position = self.position(order.symbol)
         closed = min(lots, position.closable(order.side))
         realised = self._close(order, position, closed, price, now_ms) if closed else Decimal(0)
         if lots > closed:
             self._open(position, order.side, lots - closed, price, now_ms)
-        position.realised += realised - fee
-        position.cum_realised += realised - fee
+        position.realised += realised - cost
+        position.cum_realised += realised - cost
         # Each fill is a matching event of its own: a later one must never carry the sequence of an earlier one.
         position.updated_ms, position.seq = now_ms, max(market.seq, position.seq + 1)
-        self.ledger.wallet += realised - fee
         order.filled += lots
         order.value += value
-        order.fee += fee
+        order.fee += cost
         order.realised += realised
         execution = Execution(
             exec_id=self.next_id(),
@@ -184,7 +187,7 @@ class Account:
             mark_price=market.price(TriggerBy.MARK) or price,
             time_ms=now_ms,
             seq=position.seq,
-            wallet_after=self.ledger.wallet,
+            fee_coin=self.ledger.money.fee_coin,
         )
         if closed:
             self._note_closed(order, execution, now_ms)
@@ -192,6 +195,8 @@ class Account:
         return execution
 
     def _tell_execution(self, execution: Execution) -> None:
+        for row in _transactions(execution, self.markets[execution.symbol].instrument):
+            self.book(row)
         self.ledger.executions.append(execution)
         if len(self.ledger.executions) > KEPT_EXECUTIONS:
             del self.ledger.executions[0]
@@ -236,9 +241,13 @@ class Account:
         row.closed_lots += execution.closed_lots
         row.exit_value += exit_value
         row.entry_value += exit_value - execution.realised * -order.side.sign
-        row.profit += execution.realised - execution.fee
+        row.profit += execution.realised - (execution.fee if execution.fee_coin == SETTLE else 0)
         row.fills += 1
         row.updated_ms = now_ms
+
+    def book(self, row: Transaction) -> None:
+        """Move money: a coin's balance and the transaction log."""
+        self.ledger.wallet = self.ledger.money.note(row, self.ledger.wallet)
 
     def book_funding(self, symbol: str, rate: Decimal, now_ms: int) -> None:
         """Pay (rate > 0 on a long) or receive funding on a position; an execution of type Funding."""
@@ -248,7 +257,6 @@ class Account:
             return
         value = money(market.instrument.qty(abs(position.lots)) * mark)
         paid = money(value * rate) * side.sign
-        self.ledger.wallet -= paid
         position.realised -= paid
         position.cum_realised -= paid
         execution = Execution(
@@ -275,7 +283,6 @@ class Account:
             mark_price=mark,
             time_ms=now_ms,
             seq=market.seq,
-            wallet_after=self.ledger.wallet,
         )
         self._tell_execution(execution)
         self.tell_position(symbol)
@@ -318,3 +325,33 @@ class Account:
     def available(self) -> Decimal:
         """Free for new orders under isolated margin, USDT."""
         return self.ledger.wallet - self.bound
+
+
+def _transactions(execution: Execution, instrument: Instrument) -> list[Transaction]:
+    """The log's rows of an execution: a second one if its fee is paid in another coin."""
+    is_funding = execution.exec_type == "Funding"
+    has_own_coin = execution.fee_coin == SETTLE
+    row = Transaction(
+        row_id=execution.exec_id,
+        kind="SETTLEMENT" if is_funding else "TRADE",
+        category="linear",
+        symbol=execution.symbol,
+        side=execution.side.value,
+        currency=SETTLE,
+        qty=instrument.qty(execution.lots),
+        price=execution.price,
+        cash_flow=execution.realised,
+        funding=-execution.fee if is_funding else Decimal(0),
+        fee=execution.fee if has_own_coin and not is_funding else Decimal(0),
+        fee_rate=execution.fee_rate,
+        exec_id=execution.exec_id,
+        order_id=execution.order_id,
+        link_id=execution.link_id,
+        time_ms=execution.time_ms,
+    )
+    if has_own_coin:
+        return [row]
+    fee = msgspec.structs.replace(
+        row, row_id=f"{row.row_id}-fee", currency=execution.fee_coin, cash_flow=Decimal(0), fee=execution.fee
+    )
+    return [row, fee]

@@ -145,7 +145,8 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     mark_price: Decimal
     time_ms: int
     seq: int
-    wallet_after: Decimal
+    fee_coin: str = "USDT"
+    """What ``fee`` is paid in."""
 
 
 class Position(msgspec.Struct, kw_only=True):

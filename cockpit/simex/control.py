@@ -15,6 +15,7 @@ from cockpit.matching.records import NewOrder, Rejected
 from cockpit.simex import rest_trade
 from cockpit.simex.auth import Refusal
 from cockpit.simex.control_conditions import Conditions
+from cockpit.simex.control_money import MoneyFlows
 from cockpit.simex.exchange import Exchange
 from cockpit.simex.faults import OrderFault, RestFault, SocketFault
 from cockpit.simex.feed import Feed
@@ -31,7 +32,7 @@ class Control:
         self._exchange = exchange
         self._rest = rest
         self._feed = feed
-        conditions = Conditions(exchange)
+        conditions, flows = Conditions(exchange), MoneyFlows(exchange)
         self._verbs: dict[tuple[str, str], Verb] = {
             ("GET", "status"): self.status,
             ("GET", "account"): self.account,
@@ -49,6 +50,8 @@ class Control:
             ("POST", "liquidate"): self.liquidate,
             ("POST", "adl"): self.adl,
             ("POST", "funding"): self.funding,
+            ("POST", "money/flow"): flows.flow,
+            ("POST", "money/fees"): flows.fees,
             ("POST", "key"): self.key,
             ("POST", "market/thin"): conditions.thin,
             ("POST", "market/crossed"): conditions.crossed,

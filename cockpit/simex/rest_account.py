@@ -16,6 +16,7 @@ from cockpit.simex.rest_trade import chosen_symbols
 from cockpit.simex.rows import closed_profit_row, position_rows, transaction_row, wallet_row
 from cockpit.simex.rules import plain
 
+DAY_MS = 24 * 3600 * 1000
 MARGIN_MODES = ("ISOLATED_MARGIN", "REGULAR_MARGIN", "PORTFOLIO_MARGIN")
 
 
@@ -126,18 +127,31 @@ def fee_rate(exchange: Exchange, params: Params) -> dict[str, Any]:
 
 
 def transaction_log(exchange: Exchange, params: Params) -> dict[str, Any]:
-    """``GET /v5/account/transaction-log``: newest first."""
-    start, end = number(params, "startTime", 0), number(params, "endTime", 2**53)
+    """``GET /v5/account/transaction-log``: newest first; a day by default, seven at most (7.5)."""
+    if text(params, "accountType") not in ("", "UNIFIED"):
+        raise Refusal(10001, "params error: accountType only support UNIFIED.")
+    start, end = _window(params, exchange.now_ms())
+    wanted = {name: text(params, name) for name in ("category", "currency")}
     rows = [
         row
-        for row in reversed(exchange.desk.account.ledger.executions)
-        if row.symbol in exchange.markets and start <= row.time_ms <= end
+        for row in reversed(exchange.desk.account.ledger.money.log)
+        if start <= row.time_ms <= end
+        and wanted["category"] in ("", row.category)
+        and wanted["currency"] in ("", row.currency)
+        and text(params, "type") in ("", row.kind)
     ]
     chunk, cursor = page(rows, params, default=20, most=50)
-    return {
-        "list": [transaction_row(row, exchange.markets[row.symbol].rules) for row in chunk],
-        "nextPageCursor": cursor,
-    }
+    return {"list": [transaction_row(row) for row in chunk], "nextPageCursor": cursor}
+
+
+def _window(params: Params, now_ms: int) -> tuple[int, int]:
+    """The time window of a log: what is not told is made of what is, a day long."""
+    start, end = number(params, "startTime", 0), number(params, "endTime", 0)
+    end = end or (start + DAY_MS if start else now_ms)
+    start = start or end - DAY_MS
+    if not 0 <= end - start <= 7 * DAY_MS:
+        raise Refusal(10001, "params error: the time range is longer than 7 days")
+    return start, end
 
 
 def query_api(exchange: Exchange, params: Params) -> dict[str, Any]:

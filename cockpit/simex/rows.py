@@ -10,6 +10,7 @@ from cockpit.matching.account import Account
 from cockpit.matching.fees import money
 from cockpit.matching.margin import MAINTENANCE_RATE, liquidation_price
 from cockpit.matching.records import ClosedProfit, Execution, Order
+from cockpit.matching.transactions import Transaction
 from cockpit.simex.rules import SymbolRules, plain
 
 RISK_LIMIT = "2000000"
@@ -102,7 +103,7 @@ def execution_row(execution: Execution, rules: SymbolRules) -> dict[str, Any]:
         "stopOrderType": execution.stop_order_type or "UNKNOWN",
         "execFee": plain(execution.fee),
         "execFeeV2": "",
-        "feeCurrency": "USDT",
+        "feeCurrency": execution.fee_coin,
         "execId": execution.exec_id,
         "execPrice": plain(execution.price),
         "execQty": rules.qty_text(execution.lots),
@@ -213,7 +214,7 @@ def pushed_position_row(account: Account, symbol: str, rules: SymbolRules) -> di
 
 
 def wallet_row(account: Account) -> dict[str, Any]:
-    """The unified account with its only coin. Account-wide figures are empty under isolated margin (7.1)."""
+    """The unified account, the settlement coin first. Account-wide figures are empty under isolated margin (7.1)."""
     ledger = account.ledger
     open_profit = sum((money(account.unrealised(symbol)) for symbol in ledger.positions), Decimal(0))
     held = [symbol for symbol, position in ledger.positions.items() if position.lots]
@@ -257,9 +258,15 @@ def wallet_row(account: Account) -> dict[str, Any]:
                 "spotHedgingQty": "0",
                 "availableToWithdraw": "",
                 "availableToBorrow": "",
-            }
+            },
+            *(_other_coin(coin, balance) for coin, balance in ledger.money.coins.items() if balance),
         ],
     }
+
+
+def _other_coin(coin: str, balance: Decimal) -> dict[str, Any]:
+    """A coin that is only held, not traded; its value in USD is not simulated."""
+    return {"coin": coin, "equity": plain(balance), "usdValue": "", "walletBalance": plain(balance), "locked": "0"}
 
 
 def closed_profit_row(closed: ClosedProfit, rules: SymbolRules) -> dict[str, Any]:
@@ -286,31 +293,29 @@ def closed_profit_row(closed: ClosedProfit, rules: SymbolRules) -> dict[str, Any
     }
 
 
-def transaction_row(execution: Execution, rules: SymbolRules) -> dict[str, Any]:
-    """A row of the transaction log: ``change = cashFlow + funding - fee`` (7.5)."""
-    is_funding = execution.exec_type == "Funding"
-    fee = Decimal(0) if is_funding else execution.fee
-    funding = -execution.fee if is_funding else Decimal(0)
+def transaction_row(row: Transaction) -> dict[str, Any]:
+    """A row of the transaction log (7.5)."""
     return {
-        "id": execution.exec_id,
-        "symbol": execution.symbol,
-        "category": "linear",
-        "side": execution.side.value,
-        "transactionTime": str(execution.time_ms),
-        "type": "SETTLEMENT" if is_funding else "TRADE",
-        "qty": rules.qty_text(execution.lots),
+        "id": row.row_id,
+        "symbol": row.symbol,
+        "category": row.category,
+        "side": row.side,
+        "transactionTime": str(row.time_ms),
+        "type": row.kind,
+        "qty": plain(row.qty),
         "size": "",
-        "currency": "USDT",
-        "tradePrice": plain(execution.price),
-        "funding": plain(funding) if is_funding else "",
-        "fee": plain(fee),
-        "cashFlow": plain(execution.realised),
-        "change": plain(execution.realised + funding - fee),
-        "cashBalance": plain(execution.wallet_after),
-        "feeRate": plain(execution.fee_rate),
-        "tradeId": execution.exec_id,
-        "orderId": execution.order_id,
-        "orderLinkId": execution.link_id,
+        "currency": row.currency,
+        "tradePrice": plain(row.price),
+        "funding": plain(row.funding) if row.kind == "SETTLEMENT" else "",
+        "fee": plain(row.fee),
+        "cashFlow": plain(row.cash_flow),
+        "change": plain(row.change),
+        "cashBalance": plain(row.balance),
+        "feeRate": plain(row.fee_rate),
+        "bonusChange": "",
+        "tradeId": row.exec_id,
+        "orderId": row.order_id,
+        "orderLinkId": row.link_id,
     }
 
 
