@@ -64,6 +64,30 @@ class Execution:
     time_ms: int
     seq: int
     create_type: str
+    closed: Decimal = ZERO
+    """How much of a position it closed."""
+    fee_coin: str = "USDT"
+
+
+@dataclass
+class Row:
+    """One line of the transaction log: ``change = cash_flow + funding - fee``."""
+
+    row_id: str
+    kind: str
+    category: str
+    symbol: str
+    currency: str
+    cash_flow: Decimal
+    funding: Decimal
+    fee: Decimal
+    balance: Decimal
+    exec_id: str
+    time_ms: int
+
+    @property
+    def change(self) -> Decimal:
+        return self.cash_flow + self.funding - self.fee
 
 
 @dataclass
@@ -118,6 +142,12 @@ class Exchange:
     start_cash: Decimal = ZERO
     realised: Decimal = ZERO
     fees: Decimal = ZERO
+    coins: dict[str, Decimal] = field(default_factory=dict)
+    """Balances of other coins than USDT."""
+    fee_coin: str = "USDT"
+    fee_coin_price: Decimal = Decimal(1)
+    rows: list[Row] = field(default_factory=list)
+    """The transaction log, oldest first."""
     ignores_attached_stop: bool = False
     seq: int = 100
     listeners: list[Listener] = field(default_factory=list)
@@ -227,18 +257,20 @@ class Exchange:
     def _fill(self, order: Order, qty: Decimal, price: Decimal, exec_type: str) -> None:
         position = self.positions[order.symbol]
         self.seq += 1
-        fee = qty * price * TAKER
+        fee = qty * price * TAKER / self.fee_coin_price
         order.filled += qty
         order.value += qty * price
         order.updated_ms = self.now_ms()
         execution = Execution(
             f"e{len(self.executions) + 1}", order, order.symbol, order.side, exec_type, price, qty, fee,
-            self.now_ms(), self.seq, order.create_type,
+            self.now_ms(), self.seq, order.create_type, fee_coin=self.fee_coin,
         )  # fmt: skip
         self.executions.append(execution)
-        self._apply(position, qty if order.side == "Buy" else -qty, price)
-        self.fees += fee
-        self.cash -= fee
+        held = position.qty
+        gain = self._apply(position, qty if order.side == "Buy" else -qty, price)
+        execution.closed = min(abs(held), qty) if (held > 0) is (order.side == "Sell") and held else ZERO
+        self.realised += gain
+        self._charge(execution, gain)
         position.seq = self.seq
         if not order.reduce_only:
             position.is_own = order.link_id.startswith("cs")
@@ -249,7 +281,65 @@ class Exchange:
         self._tell("execution", execution)
         self._push_position(position)
 
-    def _apply(self, position: PositionState, signed: Decimal, price: Decimal) -> None:
+    def _charge(self, execution: Execution, gain: Decimal) -> None:
+        """Profit and fee into the log; a fee in another coin is a row of its own."""
+        fee = execution.fee
+        if execution.fee_coin == "USDT":
+            self.fees += fee
+            self.book("TRADE", cash_flow=gain, fee=fee, execution=execution)
+        else:
+            self.book("TRADE", cash_flow=gain, execution=execution)
+            self.book("TRADE", fee=fee, currency=execution.fee_coin, execution=execution)
+
+    def book(
+        self,
+        kind: str,
+        *,
+        cash_flow: Decimal = ZERO,
+        funding: Decimal = ZERO,
+        fee: Decimal = ZERO,
+        currency: str = "USDT",
+        category: str = "linear",
+        symbol: str = "",
+        execution: Execution | None = None,
+    ) -> Row:
+        """Change a balance: the only way in which money moves."""
+        change = cash_flow + funding - fee
+        if currency == "USDT":
+            self.cash += change
+            balance = self.cash
+        else:
+            balance = self.coins[currency] = self.coins.get(currency, ZERO) + change
+        row = Row(
+            f"t{len(self.rows) + 1}", kind, category, execution.symbol if execution else symbol, currency, cash_flow,
+            funding, fee, balance, execution.exec_id if execution else "", self.now_ms(),
+        )  # fmt: skip
+        self.rows.append(row)
+        self._tell("row", row)
+        return row
+
+    def settle_funding(self, symbol: str, rate: Decimal) -> None:
+        """Funding at ``rate``: an execution of type Funding (fee > 0 paid) and a row with the opposite sign."""
+        position, now = self.positions[symbol], self.now_ms()
+        if position.qty == 0:
+            return
+        paid = position.qty * self.markets[symbol].price * rate
+        side = "Buy" if position.qty > 0 else "Sell"
+        order = Order(
+            f"o{len(self.orders) + 1}", "", symbol, side, "Market", abs(position.qty), None, False, "Filled", now, now
+        )
+        execution = Execution(
+            f"e{len(self.executions) + 1}", order, symbol, side, "Funding", self.markets[symbol].price,
+            abs(position.qty), paid, now, self.seq, "",
+        )  # fmt: skip
+        self.executions.append(execution)
+        self.book("SETTLEMENT", funding=-paid, execution=execution)
+        self._tell("execution", execution)
+        self._push_position(position)
+
+    def _apply(self, position: PositionState, signed: Decimal, price: Decimal) -> Decimal:
+        """The position after a fill; returns the profit that it realised."""
+        gain = ZERO
         before = position.qty
         after = before + signed
         if before * signed >= 0:
@@ -257,13 +347,12 @@ class Exchange:
         else:
             closed = min(abs(signed), abs(before))
             gain = (price - position.avg) * closed * (1 if before > 0 else -1)
-            self.realised += gain
-            self.cash += gain
             if after == 0:
                 position.avg = ZERO
             elif after * before < 0:
                 position.avg = price
         position.qty = after
+        return gain
 
     def _end(self, order: Order, status: str, reason: str) -> None:
         order.status, order.reject_reason, order.updated_ms = status, reason, self.now_ms()

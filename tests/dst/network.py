@@ -18,13 +18,14 @@ from typing import Any
 from cockpit.domain.account import AccountInfo, BalanceReport
 from cockpit.domain.enums import ExecType, OrderStatus, OrderType, Side, StreamName
 from cockpit.domain.errors import OutcomeUnknown, VenueRejected, VenueThrottled, VenueUnavailable
-from cockpit.domain.events import AccountPush, StreamLost, StreamUp, VenueEvent, VenueReports
+from cockpit.domain.events import AccountPush, LedgerRead, StreamLost, StreamUp, VenueEvent, VenueReports
 from cockpit.domain.instrument import Instrument
+from cockpit.domain.ledger import LedgerRow
 from cockpit.domain.market import MarketEvent
 from cockpit.domain.orders import CancelRequest, OrderReport, OrderRequest, StopRequest
 from cockpit.domain.positions import FillReport, PositionReport
 from cockpit.ports.journal import DurableIntent
-from tests.dst.exchange import Exchange, Execution, Order, PositionState, Refused
+from tests.dst.exchange import Exchange, Execution, Order, PositionState, Refused, Row
 from tests.dst.loop import VirtualClock
 
 ORDER_DEADLINE_S = 3.0
@@ -279,6 +280,18 @@ class VenueClient:
             return old[-1].positions
         return current_positions(network)
 
+    async def ledger(self, since_ms: int) -> LedgerRead:
+        requested = self.network.clock.now_ns()
+
+        def read() -> LedgerRead:
+            exchange = self.network.exchange
+            rows = [ledger_row(row) for row in exchange.rows if row.time_ms >= since_ms]
+            until_ms = exchange.now_ms()
+            return LedgerRead(rows=rows, since_ms=since_ms, until_ms=until_ms, requested_ns=requested, ts_recv=0)
+
+        result: LedgerRead = await self._call("ledger", read, READ_DEADLINE_S)
+        return LedgerRead(**{**_fields(result), "ts_recv": self.network.clock.now_ns()})
+
     async def instruments(self, symbols: Sequence[str]) -> list[Instrument]:
         return [self.network.instruments[symbol] for symbol in symbols]
 
@@ -383,10 +396,29 @@ def fill_report(execution: Execution, network: Network) -> FillReport:
         price=execution.price,
         qty=execution.qty,
         fee=execution.fee,
+        fee_currency=execution.fee_coin,
+        closed_qty=execution.closed,
         create_type=execution.create_type,
         ts_event=execution.time_ms * 1_000_000,
         ts_recv=network.clock.now_ns(),
         seq=execution.seq,
+    )
+
+
+def ledger_row(row: Row) -> LedgerRow:
+    return LedgerRow(
+        row_id=row.row_id,
+        kind=row.kind,
+        category=row.category,
+        symbol=row.symbol,
+        currency=row.currency,
+        change=row.change,
+        cash_flow=row.cash_flow,
+        funding=row.funding,
+        fee=row.fee,
+        balance=row.balance,
+        exec_id=row.exec_id,
+        ts_ms=row.time_ms,
     )
 
 
