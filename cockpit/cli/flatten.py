@@ -88,7 +88,7 @@ def _tell(progress: FlattenProgress) -> None:
     positions = positions or ("none" if progress.is_zero else "not known")
     say(f"{progress.elapsed_s:6.1f} s  round {progress.round}: open positions: {positions}")
     for failure in progress.failures:
-        say(f"          {failure}")
+        say(f"          {failure} (next over {progress.host})")
 
 
 def _tell_result(profile: Profile, result: FlattenResult) -> None:

@@ -65,6 +65,13 @@ class MarketEnded(msgspec.Struct, frozen=True, tag=True):
     ts_recv: int
 
 
+class FlattenHostChanged(msgspec.Struct, frozen=True, tag=True):
+    """The host that flatten called did not answer twice in a row: it goes on over another one."""
+
+    host: str
+    ts_recv: int
+
+
 class InstrumentsLoaded(msgspec.Struct, frozen=True, tag=True):
     """The trading rules of the wanted symbols."""
 
@@ -230,6 +237,7 @@ VenueEvent = (
     | TopicRefused
     | FrameRejected
     | MarketEnded
+    | FlattenHostChanged
     | InstrumentsLoaded
     | OrderAnswer
     | CancelAnswer

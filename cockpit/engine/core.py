@@ -12,6 +12,7 @@ from cockpit.domain.enums import Severity, StreamName
 from cockpit.domain.events import (
     AccountPush,
     CancelAnswer,
+    FlattenHostChanged,
     FrameRejected,
     HostHealth,
     InstrumentsLoaded,
@@ -44,7 +45,9 @@ from cockpit.engine.watch_desk import WatchDesk
 from cockpit.ports.journal import Recovery
 from cockpit.signals.base import SignalRaised
 
-SourceEvent = InstrumentsLoaded | StreamUp | StreamLost | FrameRejected | TopicRefused | MarketEnded
+SourceEvent = (
+    InstrumentsLoaded | StreamUp | StreamLost | FrameRejected | TopicRefused | MarketEnded | FlattenHostChanged
+)
 EngineEvent = MarketEvent | VenueEvent | JournalHealth | HostHealth | OperatorsAttached | OperatorCommand | TimerFired
 
 TICK_NS = NS_PER_S
@@ -205,6 +208,8 @@ class TradingCore:
                 self._frame_rejected(event, out)
             case TopicRefused():
                 self._note(out, "topic_refused", Severity.ERROR, f"topic {event.topic} refused: {event.reason}")
+            case FlattenHostChanged(host):
+                self._note(out, "flatten_host", Severity.ERROR, f"no answer twice: flatten goes on over {host}")
             case MarketEnded():
                 self.state.is_ended = True
                 self.state.locks["ended"] = "the recording has ended"

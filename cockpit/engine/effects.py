@@ -94,6 +94,12 @@ class SetFlag(msgspec.Struct, frozen=True, tag=True):
     value: str
 
 
+class GoFlattenWay(msgspec.Struct, frozen=True, tag=True):
+    """Let every account call take flatten's own way to the exchange, or go back to the ordinary one."""
+
+    is_on: bool
+
+
 class EndEngine(msgspec.Struct, frozen=True, tag=True):
     """Stop the engine cleanly."""
 
@@ -112,6 +118,7 @@ Effect = (
     | ResyncBook
     | SetTimer
     | SetFlag
+    | GoFlattenWay
     | EndEngine
 )
 

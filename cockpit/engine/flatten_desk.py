@@ -9,7 +9,7 @@ from cockpit.domain.events import OrderAnswer, VenueReports
 from cockpit.domain.ids import role_of
 from cockpit.domain.orders import OPEN_STATES, OrderReport
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
-from cockpit.engine.effects import CancelEntries, Noted, SetFlag, SetTimer
+from cockpit.engine.effects import CancelEntries, GoFlattenWay, Noted, SetFlag, SetTimer
 from cockpit.engine.order_desk import OrderDesk
 from cockpit.engine.state import EngineState, Outbox
 from cockpit.execution.flatten import CancelOrdersOf, CloseNow, Flatten, FlattenState, FlattenStep
@@ -41,7 +41,7 @@ class FlattenDesk:
         if not self.flatten.start(self.state.now_ns):
             return False
         self.state.locks[LOCK] = "flattening"
-        out.effects.append(SetFlag(FLAG, str(self.state.now_ns)))
+        out.effects += [SetFlag(FLAG, str(self.state.now_ns)), GoFlattenWay(True)]
         out.outputs.append(Noted(event="flatten", severity=Severity.CRITICAL, text="flatten started"))
         self.on_timer(out)
         return True
@@ -81,7 +81,7 @@ class FlattenDesk:
         if self.flatten.state is FlattenState.FLAT:
             self.state.locks.pop(LOCK, None)
             self.state.locks[PAUSED] = "paused after flatten"
-            out.effects += [SetFlag(PAUSED, "1"), SetFlag(FLAG, "")]
+            out.effects += [SetFlag(PAUSED, "1"), SetFlag(FLAG, ""), GoFlattenWay(False)]
             took = (self.state.now_ns - self.flatten.started_ns) / NS_PER_S
             text = f"flat: no position and no order, read twice, {took:.1f} s"
             out.outputs.append(Noted(event="flatten", severity=Severity.CRITICAL, text=text))

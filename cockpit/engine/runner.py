@@ -25,6 +25,7 @@ from cockpit.engine.effects import (
     CommandAnswered,
     Effect,
     EndEngine,
+    GoFlattenWay,
     QueryOrder,
     QueryPosition,
     RequestReports,
@@ -253,6 +254,8 @@ class Runner:
                 self._set_timer(name, (at_ns - now_ns) / NS_PER_S)
             case SetFlag(name, value):
                 self._spawn(self._writer.set_flag(name, value))
+            case GoFlattenWay(is_on):
+                self._venue.go_flatten_way(is_on)
             case EndEngine(reason):
                 self.stop(reason)
 

@@ -82,6 +82,10 @@ class Venue(Protocol):
         """Exchange time minus local time, ns, by the fastest of a few round trips."""
         ...
 
+    def go_flatten_way(self, is_on: bool) -> None:
+        """While a flatten runs every account call but entries takes its way: threads and a host of its own."""
+        ...
+
     async def aclose(self) -> None:
         """Close every connection. Orders and stops at the exchange stay as they are."""
         ...

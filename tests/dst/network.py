@@ -301,6 +301,9 @@ class VenueClient:
     async def server_offset_ns(self) -> int:
         return 0
 
+    def go_flatten_way(self, is_on: bool) -> None:
+        """The model has one way."""
+
     async def aclose(self) -> None:
         self.is_dead = True
 

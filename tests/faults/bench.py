@@ -131,7 +131,12 @@ class Engine:
         clock, ready = LiveClock(), bench.ready
         self._bench = bench
         config = BybitConfig(
-            rest_url=ready["rest"], public_url=ready["public"], private_url=ready["private"], streams=STREAMS, rest=REST
+            rest_url=ready["rest"],
+            rest_alternate_url=ready.get("rest_alternate", ""),
+            public_url=ready["public"],
+            private_url=ready["private"],
+            streams=STREAMS,
+            rest=REST,
         )
         self.venue = BybitVenue(config, SecretKey(ready["api_key"], ready["api_secret"]), clock, Random(7))
         self.journal = SqlJournal(bench.journal, clock)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from cockpit.adapters.bybit.config import BybitConfig
+from cockpit.adapters.bybit.config import BybitConfig, RestLimits
 from cockpit.adapters.bybit.credentials import SecretKey
-from cockpit.adapters.bybit.flatten import FlattenIds, flatten
+from cockpit.adapters.bybit.flatten import FlattenIds, FlattenProgress, flatten
 from cockpit.adapters.bybit.rest import BybitRest
 from cockpit.adapters.system.clock import LiveClock
 from cockpit.domain.commands import FlattenAll, Shutdown
 from cockpit.domain.enums import Environment, Side
 from tests.faults.bench import BTC, CANCEL_ALL, CREATE, ETH, REALTIME, REST, SOL, Bench
+from tests.support.gate import gate_before
 
 LINEAR_BTC = {"symbol": BTC, "side": "Buy", "orderType": "Limit"}
 
@@ -201,15 +202,65 @@ def _is_kept(bench: Bench) -> bool:
     return bool(bench.stored("select * from engine_state where name = 'flatten' and value != ''"))
 
 
+async def test_f056_main_host_does_not_take_connections(exchange: Bench) -> None:
+    direct = exchange.ready["rest"]
+    async with gate_before(direct) as gate:
+        exchange.ready |= {"rest": gate.url, "rest_alternate": direct}
+        await exchange.start()
+        await exchange.enter(BTC)
+        await gate.shut()
+        await exchange.flatten()
+        await exchange.flat()
+    told = [note for note in exchange.notes if note.startswith("flatten_host:")]
+    assert told[:1] == [f"flatten_host: no answer twice: flatten goes on over {direct}"]
+
+
+async def test_f056_main_host_takes_connections_and_never_answers(exchange: Bench) -> None:
+    direct = exchange.ready["rest"]
+    await exchange.control("manual/order", symbol=BTC, side="Buy", orderType="Market", qty="0.01")
+    limits = RestLimits(recv_window_ms=1000, order_deadline_s=0.3, read_deadline_s=0.3)
+    async with gate_before(direct) as gate:
+        gate.mute()
+        exchange.ready |= {"rest": gate.url, "rest_alternate": direct}
+        rest = hand_rest(exchange, limits)
+        rounds: list[FlattenProgress] = []
+        try:
+            await flatten(rest, LiveClock(), FlattenIds(Environment.SIM, 1, "hand"), rounds.append)
+        finally:
+            rest.close()
+    assert gate.connections == 2
+    assert (rounds[0].host, bool(rounds[0].failures)) == (direct, True)
+    assert await exchange.is_flat()
+
+
+async def test_flatten_closes_a_position_in_a_symbol_that_nobody_watches(exchange: Bench) -> None:
+    exchange.symbols = (BTC,)
+    await exchange.start()
+    await exchange.control("manual/order", symbol=ETH, side="Sell", orderType="Market", qty="0.1")
+    await exchange.until(lambda: ETH in exchange.core.orders.positions.symbols(), "the engine sees it")
+    await exchange.flatten()
+    await exchange.flat()
+
+
+def hand_rest(bench: Bench, limits: RestLimits = REST) -> BybitRest:
+    """The call layer of ``cockpit flatten``."""
+    ready = bench.ready
+    config = BybitConfig(
+        rest_url=ready["rest"],
+        rest_alternate_url=ready.get("rest_alternate", ""),
+        public_url=ready["public"],
+        private_url=ready["private"],
+        rest=limits,
+    )
+    return BybitRest(config.endpoints(), SecretKey(ready["api_key"], ready["api_secret"]), config.rest, LiveClock())
+
+
 async def test_f057_hedged_symbol_is_closed_on_its_own_side(exchange: Bench) -> None:
     await exchange.control("manual/order", symbol=BTC, side="Sell", orderType="Market", qty="0.01")
     await exchange.control("account/mode", symbol=BTC, is_hedged=True)
-    clock, ready = LiveClock(), exchange.ready
-    config = BybitConfig(rest_url=ready["rest"], public_url=ready["public"], private_url=ready["private"], rest=REST)
-    key = SecretKey(ready["api_key"], ready["api_secret"])
-    rest = BybitRest(config.endpoints(), key, config.rest, clock)
+    rest = hand_rest(exchange)
     try:
-        await flatten(rest, clock, FlattenIds(Environment.SIM, 1, "hand"), lambda _progress: None)
+        await flatten(rest, LiveClock(), FlattenIds(Environment.SIM, 1, "hand"), lambda _progress: None)
     finally:
         rest.close()
     assert [entry["params"]["positionIdx"] for entry in await closes(exchange, BTC)][:1] == [2]

@@ -75,6 +75,8 @@ class BybitConfig(_Section):
     """Where orders go: sim, demo, testnet or live."""
     rest_url: str = ""
     """REST address instead of the environment's own; required for sim."""
+    rest_alternate_url: str = ""
+    """Second REST address of the same exchange, for flatten when two calls in a row are not answered (live has one)."""
     public_url: str = ""
     """Base of the public streams (ends in /v5/public) instead of the environment's own; required for sim."""
     private_url: str = ""
@@ -88,4 +90,10 @@ class BybitConfig(_Section):
 
     def endpoints(self) -> Endpoints:
         """The checked addresses; raises ``ConfigError``."""
-        return endpoints_for(self.environment, rest=self.rest_url, public=self.public_url, private=self.private_url)
+        return endpoints_for(
+            self.environment,
+            rest=self.rest_url,
+            rest_alternate=self.rest_alternate_url,
+            public=self.public_url,
+            private=self.private_url,
+        )

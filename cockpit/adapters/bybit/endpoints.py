@@ -39,7 +39,7 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
 
     rest: str
     rest_alternate: str = ""
-    """A second host of the same exchange, used by the flatten path alone; "" if there is none."""
+    """A second host of the same exchange and account, used by the flatten path alone; "" if there is none."""
     public: str
     """Base of the public streams, up to and with ``/v5/public``."""
     private: str
@@ -85,10 +85,13 @@ _HOSTS = {
 }
 
 
-def endpoints_for(environment: Environment, *, rest: str = "", public: str = "", private: str = "") -> Endpoints:
+def endpoints_for(
+    environment: Environment, *, rest: str = "", rest_alternate: str = "", public: str = "", private: str = ""
+) -> Endpoints:
     """The addresses of ``environment``; a non-empty argument replaces that address.
 
-    An overridden REST address has no alternate host: the other site may be another exchange account.
+    An overridden REST address has no alternate host of its own: another site may hold other accounts. Who names one
+    says that it is the same exchange.
 
     Raises:
         ConfigError: an address is missing (``sim`` has no defaults), malformed, or not of this environment.
@@ -96,12 +99,14 @@ def endpoints_for(environment: Environment, *, rest: str = "", public: str = "",
     base = _DEFAULTS.get(environment)
     chosen = Endpoints(
         rest=_clean(rest or (base.rest if base else "")),
-        rest_alternate=base.rest_alternate if base and not rest else "",
+        rest_alternate=_clean(rest_alternate or (base.rest_alternate if base and not rest else "")),
         public=_clean(public or (base.public if base else "")),
         private=_clean(private or (base.private if base else "")),
     )
     for role in ("rest", "public", "private"):
         _check(environment, role, getattr(chosen, role))
+    if chosen.rest_alternate:
+        _check(environment, "rest", chosen.rest_alternate)
     return chosen
 
 

@@ -75,6 +75,8 @@ class FlattenProgress(msgspec.Struct, frozen=True, kw_only=True):
     is_flat: bool = False
     """True in the last report: no position and no order is left."""
     elapsed_s: float
+    host: str
+    """Where the next round's requests go."""
     next_s: float
     """Seconds until the next round, 0 after the last one."""
 
@@ -214,6 +216,7 @@ class _Run:
                 is_zero=is_zero,
                 is_flat=is_flat,
                 elapsed_s=self._elapsed_s(),
+                host=self._rest.flatten_host,
                 next_s=next_s,
             )
         )

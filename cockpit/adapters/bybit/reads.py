@@ -73,14 +73,18 @@ async def positions(rest: BybitRest, now: Callable[[], int], pool: Pool = Pool.R
     return list({(r.symbol, r.position_idx): r for r in reports if r.qty}.values())
 
 
-async def position(rest: BybitRest, now: Callable[[], int], symbol: str) -> PositionReport | None:
+async def position(
+    rest: BybitRest, now: Callable[[], int], symbol: str, pool: Pool = Pool.READS
+) -> PositionReport | None:
     """The one-way position of a symbol, also when it is flat; only a read by symbol shows that (bybit-v5.md 6.1)."""
-    rows = await _all_rows(rest, SignedHttp.get_positions, wire.WirePosition, 200, Pool.READS, symbol=symbol)
+    rows = await _all_rows(rest, SignedHttp.get_positions, wire.WirePosition, 200, pool, symbol=symbol)
     reports = [_told(parse.position_report, row, now()) for row in rows]
     return next((report for report in reports if report.position_idx == 0), None)
 
 
-async def fills(rest: BybitRest, now: Callable[[], int], since_ms: int, until_ms: int) -> list[FillReport]:
+async def fills(
+    rest: BybitRest, now: Callable[[], int], since_ms: int, until_ms: int, pool: Pool = Pool.READS
+) -> list[FillReport]:
     """Executions from ``since_ms`` to ``until_ms`` (exchange time), oldest first, each once.
 
     ``since_ms`` 0 reaches seven days back.
@@ -90,35 +94,33 @@ async def fills(rest: BybitRest, now: Callable[[], int], since_ms: int, until_ms
     found: dict[str, FillReport] = {}
     while start <= last:
         end = min(start + WINDOW_MS - 1, last)
-        rows = await _all_rows(
-            rest, SignedHttp.get_executions, wire.WireFill, 100, Pool.READS, startTime=start, endTime=end
-        )
+        rows = await _all_rows(rest, SignedHttp.get_executions, wire.WireFill, 100, pool, startTime=start, endTime=end)
         found.update((row.exec_id, _told(parse.fill_report, row, now())) for row in rows)
         start = end + 1
     return _oldest_first(found.values())
 
 
 async def find_order(
-    rest: BybitRest, now: Callable[[], int], symbol: str, client_id: str
+    rest: BybitRest, now: Callable[[], int], symbol: str, client_id: str, pool: Pool = Pool.READS
 ) -> tuple[OrderReport | None, list[FillReport]]:
     """An order by link id: among the open and lately closed ones, then in the history; and its executions."""
     found: OrderReport | None = None
     for method in (SignedHttp.get_open_orders, SignedHttp.get_order_history):
-        rows = await _all_rows(rest, method, wire.WireOrder, 50, Pool.READS, symbol=symbol, orderLinkId=client_id)
+        rows = await _all_rows(rest, method, wire.WireOrder, 50, pool, symbol=symbol, orderLinkId=client_id)
         reports = [_told(parse.order_report, row, now()) for row in rows if row.order_link_id == client_id]
         if reports:
             found = reports[0]
             break
     executions = await _all_rows(
-        rest, SignedHttp.get_executions, wire.WireFill, 100, Pool.READS, symbol=symbol, orderLinkId=client_id
+        rest, SignedHttp.get_executions, wire.WireFill, 100, pool, symbol=symbol, orderLinkId=client_id
     )
     own = [_told(parse.fill_report, row, now()) for row in executions if row.order_link_id == client_id]
     return found, _oldest_first({fill.exec_id: fill for fill in own}.values())
 
 
-async def balance(rest: BybitRest, now: Callable[[], int]) -> BalanceReport:
+async def balance(rest: BybitRest, now: Callable[[], int], pool: Pool = Pool.READS) -> BalanceReport:
     """The USDT side of the unified account."""
-    raw = await rest.read(lambda client: client.get_wallet_balance(accountType="UNIFIED", coin=COIN))
+    raw = await rest.read(lambda client: client.get_wallet_balance(accountType="UNIFIED", coin=COIN), pool)
     accounts = _decoded(raw, _Page[wire.WireWallet]).rows
     report = _told(parse.balance_report, accounts[0], now()) if accounts else None
     if report is None:

@@ -1,6 +1,7 @@
 """The call layer of REST: one send per call, one deadline over all of it, and one of three outcomes.
 
-Theory of operation. Orders, reads and flatten have worker pools of their own, so that none can starve another. A call
+Theory of operation. Orders, reads and flatten have worker pools of their own, so that none can starve another. Flatten
+has its own way to the exchange too: after two calls that a host did not answer, its calls go to the other host. A call
 ends with the ``result`` of a well-formed reply, or raises: a no (``VenueRejected`` and its kinds), "not sent"
 (``VenueUnavailable``), or ``OutcomeUnknown``. Nothing is ever sent twice here, with one exception: a *read* that was
 refused for its time stamp is repeated once after the clock was measured. After HTTP 403 all calls but flatten's stay
@@ -10,6 +11,7 @@ in for ten minutes (bybit-v5.md 3.1). Time stamps are signed with the exchange's
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 
 import msgspec
@@ -39,6 +41,12 @@ class Pool(Enum):
     ORDERS = "orders"
     READS = "reads"
     FLATTEN = "flatten"
+    FLATTEN_READS = "flatten-reads"
+
+    @property
+    def is_flatten(self) -> bool:
+        """True if its calls go the way of a flatten: over the host that answers, even under a ban."""
+        return self in {Pool.FLATTEN, Pool.FLATTEN_READS}
 
 
 class _Envelope(msgspec.Struct, rename="camel"):
@@ -65,13 +73,23 @@ class BybitRest:
         key: signs; None allows public calls only.
         limits: deadlines and sizes.
         clock: wall clock for time stamps, monotonic clock for spans.
+        on_switch: is told the host over which flatten goes on, whenever that changes.
     """
 
-    def __init__(self, endpoints: Endpoints, key: SecretKey | None, limits: RestLimits, clock: Clock) -> None:
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        key: SecretKey | None,
+        limits: RestLimits,
+        clock: Clock,
+        on_switch: Callable[[str], None] | None = None,
+    ) -> None:
         self._endpoints = endpoints
+        self._on_switch = on_switch
         self.limits = limits
         self._clock = clock
-        self._hosts = dict.fromkeys(Pool, endpoints.rest)
+        self.flatten_host = endpoints.rest
+        """Where calls of a flatten go now."""
         self._flatten_failures = 0
         self._silent_until = 0
         self._is_clock_suspect = False
@@ -81,6 +99,7 @@ class BybitRest:
             Pool.ORDERS: limits.order_threads,
             Pool.READS: limits.read_threads,
             Pool.FLATTEN: limits.flatten_threads,
+            Pool.FLATTEN_READS: limits.flatten_threads,
         }
         self._pools = {
             pool: CallPool(f"bybit-{pool.value}", count, lambda: SignedHttp(key, limits, self._exchange_ms))
@@ -150,15 +169,15 @@ class BybitRest:
 
     async def _call(self, call: Call, pool: Pool, *, is_read: bool) -> bytes:
         self._check_silence(pool)
-        host = self._hosts[pool]
+        host = self.flatten_host if pool.is_flatten else self._endpoints.rest
         deadline_s = self.limits.read_deadline_s if is_read else self.limits.order_deadline_s
         try:
             reply = await self._pools[pool].run(lambda client: send(call, client, host), deadline_s)
             result = self._judged(reply, is_read=is_read)
         except VenueError as error:
-            self._count_failure(pool, error)
+            self._count_failure(pool, host, error)
             raise
-        self._count_failure(pool, None)
+        self._count_failure(pool, host, None)
         return result
 
     def _judged(self, reply: Reply, *, is_read: bool) -> bytes:
@@ -185,18 +204,24 @@ class BybitRest:
 
     def _check_silence(self, pool: Pool) -> None:
         left_ns = self._silent_until - self._clock.monotonic_ns()
-        if left_ns > 0 and pool is not Pool.FLATTEN:
+        if left_ns > 0 and not pool.is_flatten:
             raise VenueUnavailable(f"silent for {left_ns // NS_PER_S} s more after HTTP 403; nothing was sent")
 
-    def _count_failure(self, pool: Pool, error: VenueError | None) -> None:
-        """Flatten changes to the other host after two calls in a row that the first one did not answer."""
-        if pool is not Pool.FLATTEN or not self._endpoints.rest_alternate:
+    def _count_failure(self, pool: Pool, host: str, error: VenueError | None) -> None:
+        """Flatten changes to the other host after two calls in a row that the present one did not answer.
+
+        Calls run side by side: what the host before has still to say does not count against this one.
+        """
+        if not pool.is_flatten or not self._endpoints.rest_alternate or host != self.flatten_host:
             return
         self._flatten_failures = self._flatten_failures + 1 if _is_unanswered(error) else 0
-        if self._flatten_failures >= _FAILURES_TO_SWITCH_HOST:
-            hosts = (self._endpoints.rest, self._endpoints.rest_alternate)
-            self._hosts[pool] = hosts[self._hosts[pool] == hosts[0]]
-            self._flatten_failures = 0
+        if self._flatten_failures < _FAILURES_TO_SWITCH_HOST:
+            return
+        self._flatten_failures = 0
+        hosts = (self._endpoints.rest, self._endpoints.rest_alternate)
+        self.flatten_host = hosts[host == hosts[0]]
+        if self._on_switch is not None:
+            self._on_switch(self.flatten_host)
 
     async def _remeasure(self, pool: Pool) -> None:
         """Measure the clock again; if that fails too, the call itself will say so."""

@@ -24,9 +24,9 @@ from cockpit.adapters.bybit.transport import Call
 from cockpit.domain.account import AccountInfo
 from cockpit.domain.enums import OrderRole, StreamName
 from cockpit.domain.errors import LocalProtocolError, OutcomeUnknown, VenueRejected, VenueUnavailable
-from cockpit.domain.events import LedgerRead, VenueReports
+from cockpit.domain.events import FlattenHostChanged, LedgerRead, VenueReports
 from cockpit.domain.instrument import Instrument
-from cockpit.domain.orders import CancelRequest, OrderReport, StopRequest
+from cockpit.domain.orders import CancelRequest, OrderReport, OrderRequest, StopRequest
 from cockpit.domain.positions import FillReport, PositionReport
 from cockpit.domain.time import NS_PER_S, ms_from_nanos
 from cockpit.ports.clock import Clock
@@ -58,7 +58,7 @@ class BybitVenue:
         self._clock = clock
         self._key = key
         self._rules: dict[str, Instrument] = {}
-        self.rest = BybitRest(endpoints, key, config.rest, clock)
+        self.rest = BybitRest(endpoints, key, config.rest, clock, self._host_switched)
         self._queue = EventQueue(config.streams.max_backlog)
         self._decoder = PublicDecoder()
         shell = StreamShell(
@@ -74,8 +74,9 @@ class BybitVenue:
             StreamName.PRIVATE, endpoints.private, self._private_session, shell, private.TOPICS if key else ()
         )
         self._tasks: list[asyncio.Task[None]] = []
-        self._next_probe = 0
-        """Under a ban no order of a flatten leaves before this time, monotonic ns."""
+        self._is_flattening = False
+        self._next_probe: dict[str, int] = {}
+        """Under a ban no close, no cancel and no read of a flatten leaves before this time, monotonic ns."""
 
     async def events(self) -> AsyncIterator[StreamEvent]:
         """Everything the streams say, in receive order. Starts the streams; ends with ``aclose``."""
@@ -99,8 +100,8 @@ class BybitVenue:
 
     async def submit(self, intent: DurableIntent) -> str:
         """Send one order; returns the exchange's order id. Sent at most once, whatever happens."""
-        sent = params.order(intent.request, self._rules_of(intent.request.symbol))
-        pool = self._pool_of(intent.request.role)
+        sent = self._order_params(intent.request)
+        pool = self._orders_pool("close") if intent.request.role is OrderRole.FLATTEN else Pool.ORDERS
         try:
             raw = await self.rest.change(lambda client: client.place_order(**sent), pool)
         except VenueRejected as error:
@@ -132,22 +133,25 @@ class BybitVenue:
 
     async def find_order(self, symbol: str, client_id: str) -> tuple[OrderReport | None, list[FillReport]]:
         """Look an order up by link id: open orders, then history, then executions. None: nowhere."""
-        return await reads.find_order(self.rest, self._clock.now_ns, symbol, client_id)
+        pool = self._reads_pool()
+        return await reads.find_order(self.rest, self._clock.now_ns, symbol, client_id, pool)
 
     async def position(self, symbol: str) -> PositionReport | None:
         """One position by its symbol, also when it is flat; None if the exchange does not show the symbol."""
-        return await reads.position(self.rest, self._clock.now_ns, symbol)
+        pool = self._reads_pool()
+        return await reads.position(self.rest, self._clock.now_ns, symbol, pool)
 
     async def reports(self, fills_since_ms: int) -> VenueReports:
         """The whole account by REST, all pages; raises if any page fails. ``fills_since_ms`` 0 is seven days back."""
         requested = self._clock.now_ns()
         now, rest = self._clock.now_ns, self.rest
         until_ms = ms_from_nanos(requested + rest.offset_ns)
+        pool = self._reads_pool()
         orders, positions, fills, balance = await asyncio.gather(
-            reads.open_orders(rest, now),
-            reads.positions(rest, now),
-            reads.fills(rest, now, fills_since_ms, until_ms),
-            reads.balance(rest, now),
+            reads.open_orders(rest, now, pool),
+            reads.positions(rest, now, pool),
+            reads.fills(rest, now, fills_since_ms, until_ms, pool),
+            reads.balance(rest, now, pool),
         )
         return VenueReports(
             orders=orders,
@@ -185,6 +189,10 @@ class BybitVenue:
         """Exchange time minus local time, ns; requests are signed with it from now on."""
         return await self.rest.measure_offset()
 
+    def go_flatten_way(self, is_on: bool) -> None:
+        """While a flatten runs cancels, reads and look-ups take its way too: threads and a host of its own."""
+        self._is_flattening = is_on
+
     async def aclose(self) -> None:
         """Close every connection. Orders and stops at the exchange stay as they are."""
         for task in self._tasks:
@@ -195,22 +203,37 @@ class BybitVenue:
 
     async def _change(self, call: Call, benign: CodeClass) -> None:
         """A change for which the answers of one class mean: it is so already."""
+        pool = self._orders_pool("change") if self._is_flattening else Pool.ORDERS
         try:
-            await self.rest.change(call)
+            await self.rest.change(call, pool)
         except VenueRejected as error:
             if class_of(error.code) is not benign:
                 raise
 
-    def _pool_of(self, role: OrderRole) -> Pool:
-        """Orders of a flatten have threads of their own and go on under a ban, one each 15 s (reliability.md F17)."""
-        if role is not OrderRole.FLATTEN:
-            return Pool.ORDERS
+    def _orders_pool(self, what: str) -> Pool:
+        return Pool.FLATTEN if self._may_leave(what) else Pool.ORDERS
+
+    def _reads_pool(self) -> Pool:
+        return Pool.FLATTEN_READS if self._is_flattening and self._may_leave("read") else Pool.READS
+
+    def _may_leave(self, what: str) -> bool:
+        """Calls of a flatten go on under a ban, one of a kind each 15 s (reliability.md F17)."""
+        if not self.rest.is_silenced:
+            return True
         now = self._clock.monotonic_ns()
-        if self.rest.is_silenced:
-            if now < self._next_probe:
-                return Pool.ORDERS
-            self._next_probe = now + _PROBE_PAUSE_NS
-        return Pool.FLATTEN
+        if now < self._next_probe.get(what, 0):
+            return False
+        self._next_probe[what] = now + _PROBE_PAUSE_NS
+        return True
+
+    def _host_switched(self, host: str) -> None:
+        self._queue.put([FlattenHostChanged(host, self._clock.now_ns())])
+
+    def _order_params(self, request: OrderRequest) -> params.Params:
+        """Closing all of a position needs no rules: also one in a symbol that nobody watches can be closed."""
+        if request.close_on_trigger and not request.lots and request.price is None:
+            return params.close_whole(request.symbol, request.side, request.position_idx, request.client_id)
+        return params.order(request, self._rules_of(request.symbol))
 
     def _rules_of(self, symbol: str) -> Instrument:
         rules = self._rules.get(symbol)

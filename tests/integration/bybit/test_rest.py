@@ -23,6 +23,7 @@ from cockpit.domain.errors import (
     VenueThrottled,
     VenueUnavailable,
 )
+from tests.support.gate import gate_before
 from tests.support.scripted_http import Request, ScriptedHttp, ok, refusal, reply, scripted_http
 
 KEY = SecretKey("testkey", "testsecret")
@@ -282,6 +283,20 @@ async def test_flatten_changes_the_host_after_two_unanswered_calls(http: Scripte
     with pytest.raises(VenueUnavailable):
         await positions(rest)
     rest.close()
+
+
+async def test_failures_of_the_host_that_was_left_do_not_send_flatten_back_to_it(http: ScriptedHttp) -> None:
+    http.on(LIST, ok({"list": []}))
+    async with gate_before(http.url) as gate:
+        gate.mute()
+        limits = FAST.model_copy(update={"read_deadline_s": 0.3})
+        hosts: list[str] = []
+        endpoints = Endpoints(rest=gate.url, rest_alternate=http.url, public="", private="")
+        rest = BybitRest(endpoints, KEY, limits, LiveClock(), hosts.append)
+        await asyncio.gather(*(positions(rest, Pool.FLATTEN_READS) for _ in range(4)), return_exceptions=True)
+        assert await positions(rest, Pool.FLATTEN)
+        assert hosts == [http.url]
+        rest.close()
 
 
 async def test_proxy_of_the_environment_is_not_used(

@@ -26,6 +26,19 @@ def test_only_live_has_an_alternate_host_and_only_with_its_own_address() -> None
     assert endpoints_for(Environment.DEMO).rest_alternate == ""
 
 
+def test_alternate_host_that_is_named_is_taken_and_checked_like_the_first() -> None:
+    chosen = endpoints_for(Environment.LIVE, rest="https://api.bybit.nl", rest_alternate="https://api.bytick.com/")
+    assert chosen.rest_alternate == "https://api.bytick.com"
+    assert endpoints_for(Environment.SIM, **LOOP, rest_alternate="http://127.0.0.1:8").rest_alternate
+    for environment, url in (
+        (Environment.LIVE, "https://api.evil.example"),
+        (Environment.SIM, "https://api.bybit.com"),
+    ):
+        given = LOOP if environment is Environment.SIM else {}
+        with pytest.raises(ConfigError):
+            endpoints_for(environment, **given, rest_alternate=url)
+
+
 def test_sim_needs_its_addresses_and_they_are_on_this_machine() -> None:
     assert endpoints_for(Environment.SIM, **LOOP).public_linear == "ws://127.0.0.1:9/v5/public/linear"
     with pytest.raises(ConfigError, match="no rest address"):
