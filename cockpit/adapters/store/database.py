@@ -10,24 +10,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Insert, Table, event, make_url
+from sqlalchemy import URL, Engine, Insert, QueuePool, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-BUSY_TIMEOUT_MS = 200
-BUSY_ATTEMPTS = 5
-"""How often a transaction is begun while another process holds the file: about 1 s in all (reliability.md F89)."""
-
-_SQLITE = "sqlite+aiosqlite"
+BUSY_TIMEOUT_MS = 1_000
+"""How long a transaction waits at its begin while another process holds the file (reliability.md F89)."""
 
 
 def address(target: Path | str) -> URL:
     """The database of a path (SQLite) or of an address with a scheme."""
     if isinstance(target, str) and "://" in target:
         return make_url(target)
-    return URL.create(_SQLITE, database=str(target))
+    return URL.create("sqlite", database=str(target))
 
 
 def sqlite_path(url: URL) -> Path | None:
@@ -35,9 +31,11 @@ def sqlite_path(url: URL) -> Path | None:
     return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
 
 
-def writer_engine(url: URL) -> AsyncEngine:
-    """An engine with the one connection that writes. Every SQLite transaction takes the write lock at its begin."""
-    engine = create_async_engine(url, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0, pool_timeout=5)
+def writer_engine(url: URL) -> Engine:
+    """An engine with the one connection that writes, for one thread. Every SQLite transaction takes the write lock at
+    its begin.
+    """
+    engine = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=5)
     if url.get_backend_name() == "sqlite":
         pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}")
         _prepare_sqlite(engine, pragmas, "BEGIN IMMEDIATE")
@@ -49,16 +47,17 @@ def reader_engine(url: URL) -> AsyncEngine:
     path = sqlite_path(url)
     if path is None:
         return create_async_engine(url, execution_options={"postgresql_readonly": True})
-    file_url = URL.create(_SQLITE, database=f"file:{quote(str(path))}", query={"mode": "ro", "uri": "true"})
+    query = {"mode": "ro", "uri": "true"}
+    file_url = URL.create("sqlite+aiosqlite", database=f"file:{quote(str(path))}", query=query)
     engine = create_async_engine(file_url, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0)
-    _prepare_sqlite(engine, (f"busy_timeout={BUSY_TIMEOUT_MS}",), "BEGIN")
+    _prepare_sqlite(engine.sync_engine, (f"busy_timeout={BUSY_TIMEOUT_MS}",), "BEGIN")
     return engine
 
 
-def _prepare_sqlite(engine: AsyncEngine, pragmas: Sequence[str], begin: str) -> None:
+def _prepare_sqlite(engine: Engine, pragmas: Sequence[str], begin: str) -> None:
     """Set ``pragmas`` on each connection and begin transactions by ``begin`` (the driver would begin them late)."""
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
@@ -66,7 +65,7 @@ def _prepare_sqlite(engine: AsyncEngine, pragmas: Sequence[str], begin: str) -> 
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def on_begin(connection: Any) -> None:
         connection.exec_driver_sql(begin)
 
@@ -96,7 +95,7 @@ def damage_of(path: Path) -> str | None:
         sqlite3.Error: the file cannot be judged now (it is locked or cannot be read).
     """
     try:
-        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS * BUSY_ATTEMPTS / 1000)) as connection:
+        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
             found = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
@@ -113,11 +112,6 @@ def move_aside(path: Path, now_ns: int) -> Path:
         if part.exists():
             part.rename(aside.with_name(aside.name + ending))
     return aside
-
-
-def is_busy(error: DBAPIError) -> bool:
-    """True if another process held the write lock; nothing was done then."""
-    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
 
 
 def exists(path: Path) -> bool:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import TypeVar
 
-from sqlalchemy import Insert, Table, select, update
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Connection, Engine, Insert, Table, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from cockpit.adapters.store import database, schema
 from cockpit.adapters.store.config import JournalConfig
@@ -20,29 +19,38 @@ from cockpit.adapters.store.epoch_file import read_epoch, write_epoch
 from cockpit.adapters.store.migrate import upgrade
 from cockpit.adapters.store.recovery import EPOCH, count_start, last_epoch, read_recovery, write_state
 from cockpit.adapters.store.rows import TABLE_OF, intent_changes, intent_values, values_of
+from cockpit.adapters.store.writer_thread import WriterThread
 from cockpit.domain.enums import Severity
 from cockpit.domain.errors import JournalError
 from cockpit.domain.orders import OrderRequest
 from cockpit.ports.clock import Clock
 from cockpit.ports.journal import REBUILT_FLAG, DurableIntent, IntentState, JournalRow, Recovery, SystemEventRow
 
+ResultT = TypeVar("ResultT")
+
 _DAY_S = 86_400
 _DAY_NS = _DAY_S * 10**9
 _PRUNE_BATCH = 2_000
 MISSING = "missing (deleted, or an older copy was put in its place)"
 """``REBUILT_FLAG`` of a journal that does not know of the last start."""
+_INSERT_INTENT = schema.intents.insert()
 _log = logging.getLogger(__name__)
 
 
 class SqlJournal:
-    """Implements ``ports.journal.Journal`` on an SQL database."""
+    """Implements ``ports.journal.Journal`` on an SQL database.
+
+    Theory of operation. Every write is one transaction in the writer's thread; the event loop waits for it and never
+    for the disk. An order's intent passes the rows that wait.
+    """
 
     def __init__(self, target: Path | str, clock: Clock, config: JournalConfig | None = None) -> None:
-        """``target`` is the path of an SQLite file or an address with a scheme, e.g. ``postgresql+asyncpg://...``."""
+        """``target`` is the path of an SQLite file or an address with a scheme, e.g. ``postgresql+psycopg://...``."""
         self._url = database.address(target)
         self._clock = clock
         self._config = config or JournalConfig()
-        self._engine: AsyncEngine | None = None
+        self._engine = database.writer_engine(self._url)
+        self._thread: WriterThread | None = None
         self._retention: asyncio.Task[None] | None = None
         self._inserts = _insert_statements(self._url.get_backend_name())
 
@@ -57,18 +65,11 @@ class SqlJournal:
             ConfigError: it was written by a newer version of the program.
         """
         moved = await self._secure(now_ns)
-        self._engine = database.writer_engine(self._url)
+        self._thread = WriterThread("journal")
         try:
-            async with self._transaction() as connection:
-                await connection.run_sync(upgrade)
-                known = self._known_epoch()
-                lost = str(moved or "") or (MISSING if await last_epoch(connection) < known else "")
-                epoch = await count_start(connection, now_ns, is_rebuilt=bool(lost), known=known)
-                if lost:
-                    await write_state(connection, REBUILT_FLAG, lost, now_ns)
-                    await self._write(connection, [_rebuilt_event(lost, now_ns)])
-                recovery = await read_recovery(connection, epoch, now_ns)
-            self._remember(epoch)
+            known = self._known_epoch()
+            recovery = await self._transact(lambda connection: self._begin(connection, moved, known, now_ns))
+            self._remember(recovery.epoch)
             await self.prune(now_ns)
             self._retention = asyncio.create_task(self._prune_daily(), name="journal-retention")
         except BaseException:
@@ -78,23 +79,21 @@ class SqlJournal:
 
     async def append_intent(self, request: OrderRequest, now_ns: int) -> DurableIntent:
         """Commit an order's intent to disk. Raises ``JournalError`` (also for a link id used before): do not send."""
-        async with self._transaction() as connection:
-            await connection.execute(schema.intents.insert(), intent_values(request, now_ns))
+        values = intent_values(request, now_ns)
+        await self._transact(lambda connection: connection.execute(_INSERT_INTENT, values), urgent=True)
         return DurableIntent(request, now_ns)
 
     async def append(self, rows: Sequence[JournalRow]) -> None:
         """Commit rows in order, in one transaction. Raises ``JournalError``; then none of them is stored."""
-        if not rows:
-            return
-        async with self._transaction() as connection:
-            await self._write(connection, rows)
+        if rows:
+            await self._transact(lambda connection: self._write(connection, rows))
 
     async def set_flag(self, name: str, value: str) -> None:
         """Set a durable engine flag ("" clears it). Raises ``JournalError``."""
         if name == EPOCH:
             raise ValueError("the count of starts is not a flag")
-        async with self._transaction() as connection:
-            await write_state(connection, name, value, self._clock.now_ns())
+        now_ns = self._clock.now_ns()
+        await self._transact(lambda connection: write_state(connection, name, value, now_ns), urgent=True)
 
     async def prune(self, now_ns: int) -> dict[str, int]:
         """Delete book snapshots and wall records that are older than the configuration keeps.
@@ -114,9 +113,20 @@ class SqlJournal:
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            await engine.dispose()
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            await thread.run(self._engine.dispose)
+            await thread.aclose()
+
+    def _begin(self, connection: Connection, moved: Path | None, known: int, now_ns: int) -> Recovery:
+        """Migrate, count this start and read what was left open."""
+        upgrade(connection)
+        lost = str(moved or "") or (MISSING if last_epoch(connection) < known else "")
+        epoch = count_start(connection, now_ns, is_rebuilt=bool(lost), known=known)
+        if lost:
+            write_state(connection, REBUILT_FLAG, lost, now_ns)
+            self._write(connection, [_rebuilt_event(lost, now_ns)])
+        return read_recovery(connection, epoch, now_ns)
 
     def _known_epoch(self) -> int:
         """The last start as told beside the file. Raises ``JournalError``."""
@@ -144,29 +154,28 @@ class SqlJournal:
         except (OSError, sqlite3.Error) as error:
             raise JournalError(f"journal {path}: {error}") from error
 
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
-        if self._engine is None:
+    async def _transact(self, work: Callable[[Connection], ResultT], *, urgent: bool = False) -> ResultT:
+        """The result of ``work``, done in a transaction that is on the disk when this returns."""
+        if self._thread is None:
             raise JournalError("the journal is not open")
         try:
-            async with AsyncExitStack() as stack:
-                yield await _begin(self._engine, stack)
+            return await self._thread.run(lambda: _in_transaction(self._engine, work), urgent=urgent)
         except SQLAlchemyError as error:
             raise JournalError(f"journal {self._url.database}: {getattr(error, 'orig', None) or error}") from error
 
-    async def _write(self, connection: AsyncConnection, rows: Sequence[JournalRow]) -> None:
+    def _write(self, connection: Connection, rows: Sequence[JournalRow]) -> None:
         for kind, group in groupby(rows, key=type):
             if kind is IntentState:
                 for state in group:
-                    await self._change_intent(connection, state)  # type: ignore[arg-type]
+                    self._change_intent(connection, state)  # type: ignore[arg-type]
             else:
-                await connection.execute(self._inserts[kind], [values_of(row) for row in group])
+                connection.execute(self._inserts[kind], [values_of(row) for row in group])
 
-    async def _change_intent(self, connection: AsyncConnection, state: IntentState) -> None:
+    def _change_intent(self, connection: Connection, state: IntentState) -> None:
         """Write the latest state of an intent; that the journal knows no such intent is itself worth a row."""
         intents = schema.intents
         changes = update(intents).where(intents.c.client_id == state.client_id).values(intent_changes(state))
-        if (await connection.execute(changes)).rowcount == 0:
+        if connection.execute(changes).rowcount == 0:
             event = SystemEventRow(
                 type="intent_not_in_journal",
                 severity=Severity.WARNING,
@@ -174,7 +183,7 @@ class SqlJournal:
                 details={"order_id": state.order_id, "reason": state.reason},
                 ts_ns=state.ts_ns,
             )
-            await connection.execute(self._inserts[SystemEventRow], values_of(event))
+            connection.execute(self._inserts[SystemEventRow], values_of(event))
 
     async def _prune_daily(self) -> None:
         while True:
@@ -186,10 +195,10 @@ class SqlJournal:
 
     async def _prune_table(self, table: Table, before_ns: int) -> int:
         old = select(table.c.id).where(table.c.ts_ns < before_ns).limit(_PRUNE_BATCH)
+        delete = table.delete().where(table.c.id.in_(old))
         deleted = 0
         while True:
-            async with self._transaction() as connection:
-                count = (await connection.execute(table.delete().where(table.c.id.in_(old)))).rowcount
+            count = await self._transact(lambda connection: connection.execute(delete).rowcount)
             deleted += count
             if count < _PRUNE_BATCH:
                 return deleted
@@ -229,12 +238,6 @@ def _rebuilt_event(lost: str, now_ns: int) -> SystemEventRow:
     )
 
 
-async def _begin(engine: AsyncEngine, stack: AsyncExitStack) -> AsyncConnection:
-    """Begin a transaction on the writer's connection; waits about a second for another process's lock."""
-    for attempt in range(1, database.BUSY_ATTEMPTS + 1):
-        try:
-            return await stack.enter_async_context(engine.begin())
-        except OperationalError as error:
-            if attempt == database.BUSY_ATTEMPTS or not database.is_busy(error):
-                raise
-    raise AssertionError("unreachable")
+def _in_transaction(engine: Engine, work: Callable[[Connection], ResultT]) -> ResultT:
+    with engine.begin() as connection:
+        return work(connection)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Select, func, select
 
 from cockpit.adapters.store import database
 from cockpit.adapters.store.rows import fill_report, open_intent, order_request, trade_row
@@ -23,50 +22,48 @@ _SEEN_DAYS = 8
 """Bybit tells executions of the last 7 days when it is asked without a start (bybit-v5.md 5.8); one day more."""
 
 
-async def last_epoch(connection: AsyncConnection) -> int:
+def last_epoch(connection: Connection) -> int:
     """The epoch of the last start as this journal knows it, 0 before the first one."""
-    stored = await connection.scalar(select(engine_state.c.value).where(engine_state.c.name == EPOCH))
+    stored = connection.scalar(select(engine_state.c.value).where(engine_state.c.name == EPOCH))
     return int(stored or 0)
 
 
-async def count_start(connection: AsyncConnection, now_ns: int, *, is_rebuilt: bool, known: int = 0) -> int:
+def count_start(connection: Connection, now_ns: int, *, is_rebuilt: bool, known: int = 0) -> int:
     """Count this start and return the epoch; ``known`` is the last one that is known from elsewhere.
 
     A rebuilt journal has forgotten its count. It goes on from the minutes since 1970, which no count of starts
     reaches, so that no link id of an earlier epoch is ever made again.
     """
-    epoch = (max(now_ns // _MINUTE_NS, known) if is_rebuilt else await last_epoch(connection)) + 1
-    await write_state(connection, EPOCH, str(epoch), now_ns)
+    epoch = (max(now_ns // _MINUTE_NS, known) if is_rebuilt else last_epoch(connection)) + 1
+    write_state(connection, EPOCH, str(epoch), now_ns)
     return epoch
 
 
-async def write_state(connection: AsyncConnection, name: str, value: str, now_ns: int) -> None:
+def write_state(connection: Connection, name: str, value: str, now_ns: int) -> None:
     """Set one name of ``engine_state``; an empty value removes it."""
     if not value:
-        await connection.execute(engine_state.delete().where(engine_state.c.name == name))
+        connection.execute(engine_state.delete().where(engine_state.c.name == name))
         return
     statement = database.insert_into(connection.dialect.name, engine_state, ["name"])
-    await connection.execute(statement, {"name": name, "value": value, "updated_ns": now_ns})
+    connection.execute(statement, {"name": name, "value": value, "updated_ns": now_ns})
 
 
-async def read_recovery(connection: AsyncConnection, epoch: int, now_ns: int) -> Recovery:
+def read_recovery(connection: Connection, epoch: int, now_ns: int) -> Recovery:
     """Everything that was left open, and what must not be booked twice."""
     end_states = [status.value for status in END_STATES]
-    open_orders = await _rows(
-        connection, select(intents).where(intents.c.status.not_in(end_states)).order_by("created_ns")
-    )
-    open_trades = await _rows(connection, select(trades).where(trades.c.closed_ns.is_(None)).order_by("opened_ns"))
+    open_orders = _rows(connection, select(intents).where(intents.c.status.not_in(end_states)).order_by("created_ns"))
+    open_trades = _rows(connection, select(trades).where(trades.c.closed_ns.is_(None)).order_by("opened_ns"))
     since_yesterday = select(intents).where(intents.c.role == OrderRole.ENTRY, intents.c.created_ns >= now_ns - _DAY_NS)
-    entries = await _rows(connection, since_yesterday.order_by("created_ns"))
+    entries = _rows(connection, since_yesterday.order_by("created_ns"))
     ended = select(trades).where(trades.c.closed_ns >= now_ns - _DAY_NS).order_by("closed_ns")
-    closed_trades = await _rows(connection, ended)
-    open_fills = await _fills_of(connection, open_trades)
+    closed_trades = _rows(connection, ended)
+    open_fills = _fills_of(connection, open_trades)
     since = now_ns - _SEEN_DAYS * _DAY_NS
-    seen = await connection.scalars(select(executions.c.exec_id).where(executions.c.ts_event >= since))
-    newest = await connection.scalar(select(func.max(executions.c.ts_event)))
+    seen = connection.scalars(select(executions.c.exec_id).where(executions.c.ts_event >= since))
+    newest = connection.scalar(select(func.max(executions.c.ts_event)))
     midnight = now_ns - now_ns % _DAY_NS
-    profits = await connection.scalars(select(trades.c.net_pnl).where(trades.c.closed_ns >= midnight))
-    state = await connection.execute(select(engine_state.c.name, engine_state.c.value))
+    profits = connection.scalars(select(trades.c.net_pnl).where(trades.c.closed_ns >= midnight))
+    state = connection.execute(select(engine_state.c.name, engine_state.c.value))
     return Recovery(
         epoch=epoch,
         open_intents=[open_intent(row) for row in open_orders],
@@ -81,17 +78,17 @@ async def read_recovery(connection: AsyncConnection, epoch: int, now_ns: int) ->
     )
 
 
-async def _fills_of(connection: AsyncConnection, open_trades: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _fills_of(connection: Connection, open_trades: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The executions that made the open positions."""
     if not open_trades:
         return []
     symbols = sorted({row["symbol"] for row in open_trades})
     oldest = min(row["opened_ns"] for row in open_trades)
     query = select(executions).where(executions.c.symbol.in_(symbols), executions.c.ts_recv >= oldest)
-    return await _rows(connection, query.order_by(executions.c.ts_recv, executions.c.seq))
+    return _rows(connection, query.order_by(executions.c.ts_recv, executions.c.seq))
 
 
-async def _rows(connection: AsyncConnection, query: Select[Any]) -> list[dict[str, Any]]:
+def _rows(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
     """Rows by column name, as plain ``str``: SQLAlchemy's names are a kind of ``str`` that msgspec does not take."""
-    found = (await connection.execute(query)).mappings()
+    found = connection.execute(query).mappings()
     return [{str(name): value for name, value in row.items()} for row in found]

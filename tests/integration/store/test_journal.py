@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from cockpit.adapters.store import database
 from cockpit.adapters.store.config import JournalConfig
@@ -193,10 +194,11 @@ async def test_the_file_is_in_wal_mode(journal: SqlJournal, path: Path) -> None:
 
 
 async def test_the_writer_waits_for_the_disk_at_every_commit(journal: SqlJournal) -> None:
-    async with journal._transaction() as connection:
-        pragmas = ("synchronous", "journal_mode", "foreign_keys", "busy_timeout")
-        found = [(await connection.exec_driver_sql(f"PRAGMA {name}")).scalar() for name in pragmas]
-    assert found == [2, "wal", 1, 200]
+    def pragmas(connection: Connection) -> list[Any]:
+        names = ("synchronous", "journal_mode", "foreign_keys", "busy_timeout")
+        return [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+
+    assert await journal._transact(pragmas) == [2, "wal", 1, 1_000]
 
 
 async def test_an_intent_is_readable_by_others_when_the_call_returns(journal: SqlJournal, path: Path) -> None:
@@ -580,6 +582,6 @@ async def test_a_full_disk_refuses_new_intents_and_loses_none_of_the_old(path: P
 
 
 def test_an_address_with_a_scheme_is_taken_as_it_is() -> None:
-    url = database.address("postgresql+asyncpg://bot@db.example/cockpit")
+    url = database.address("postgresql+psycopg://bot@db.example/cockpit")
     assert (url.get_backend_name(), url.database) == ("postgresql", "cockpit")
     assert database.sqlite_path(url) is None

@@ -22,7 +22,7 @@ def test_every_key_is_shown_with_value_and_source() -> None:
 
 
 def test_a_password_in_the_database_address_is_not_shown() -> None:
-    environ = {"COCKPIT_JOURNAL__URL": "postgresql+asyncpg://bot:geheim@db/x"}
+    environ = {"COCKPIT_JOURNAL__URL": "postgresql+psycopg://bot:geheim@db/x"}
     rows = show(load_settings(None, {}, environ))
     assert not any("geheim" in row.value for row in rows)
 
