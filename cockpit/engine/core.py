@@ -33,14 +33,20 @@ from cockpit.domain.events import (
 )
 from cockpit.domain.market import BookDelta, BookSnapshot, MarketEvent, Ticker, TouchHeartbeat, Trades
 from cockpit.domain.time import NS_PER_S
+from cockpit.engine.account_desk import AccountDesk
 from cockpit.engine.effects import BookStateChanged, EntriesChanged, Noted, ResyncBook, SetTimer, Step
 from cockpit.engine.exit_desk import ExitDesk
+from cockpit.engine.fill_desk import FillDesk
 from cockpit.engine.flatten_desk import FlattenDesk
 from cockpit.engine.leverage_desk import LeverageDesk
 from cockpit.engine.operator_desk import OperatorDesk
 from cockpit.engine.order_desk import OrderDesk
+from cockpit.engine.position_desk import PositionDesk
+from cockpit.engine.query_desk import QueryDesk
+from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.signal_desk import SignalDesk
 from cockpit.engine.state import CoreSettings, EngineState, Outbox, SymbolState
+from cockpit.engine.stop_desk import StopDesk
 from cockpit.engine.watch_desk import WatchDesk
 from cockpit.ports.journal import Recovery
 from cockpit.signals.base import SignalRaised
@@ -61,14 +67,20 @@ class TradingCore:
     """One engine's decisions. ``process`` is the only way in."""
 
     def __init__(self, settings: CoreSettings, recovery: Recovery) -> None:
-        self.state = EngineState(settings, recovery.day_realised)
-        self.orders = OrderDesk(self.state, recovery)
-        self.signals = SignalDesk(self.state, self.orders)
-        self.leverage = LeverageDesk(self.state, self.orders)
-        self.exits = ExitDesk(self.state, self.orders)
-        self.flatten = FlattenDesk(self.state, self.orders)
-        self.operator = OperatorDesk(self.state, self.signals, self.orders, self.exits, self.flatten)
-        self.watch = WatchDesk(self.state, self.orders, self.flatten)
+        state = self.state = EngineState(settings, recovery)
+        self.queries = QueryDesk(state, recovery.last_fill_ms)
+        self.sending = SendingDesk(state, self.queries, recovery.entries)
+        self.stops = StopDesk(state, self.sending, self.queries)
+        self.fills = FillDesk(state, self.sending, self.queries, self.stops)
+        self.orders = OrderDesk(state, self.queries, self.fills)
+        self.positions = PositionDesk(state, self.sending, self.queries, self.stops, self.fills)
+        self.account = AccountDesk(state, self.queries, self.orders, self.fills, self.positions, self.stops)
+        self.signals = SignalDesk(state, self.sending)
+        self.leverage = LeverageDesk(state)
+        self.exits = ExitDesk(state, self.sending)
+        self.flatten = FlattenDesk(state, self.sending, self.queries)
+        self.operator = OperatorDesk(state, self.signals, self.sending, self.exits, self.flatten)
+        self.watch = WatchDesk(state, self.flatten)
         self._recovery = recovery
         self._locks_told: list[str] = []
         self._resync_ns: dict[str, int] = {}
@@ -81,7 +93,7 @@ class TradingCore:
         self.state.day.roll(now_ns)
         out = Outbox()
         out.effects.append(SetTimer("tick", now_ns + TICK_NS))
-        self.orders.recover(self._recovery, out)
+        self.account.recover(self._recovery, out)
         self.operator.recover(self._recovery.settings, out)
         return self._step(out)
 
@@ -145,7 +157,7 @@ class TradingCore:
                 self.signals.on_raised(result.signal, out)
             else:
                 self.signals.on_expired(result.signal_id, result.reason, out)
-        if symbol.symbol in self.orders.positions.open:
+        if symbol.symbol in self.state.positions.open:
             self.exits.on_market(symbol, out)
 
     def _book_changed(self, symbol: SymbolState, out: Outbox) -> None:
@@ -174,20 +186,20 @@ class TradingCore:
     def _venue(self, event: VenueEvent, out: Outbox) -> None:
         match event:
             case OrderAnswer():
-                self.orders.on_order_answer(event, out)
+                self.orders.on_answer(event, out)
                 self.flatten.on_answer(event)
             case CancelAnswer():
                 self.orders.on_cancel_answer(event, out)
             case StopAnswer():
-                self.orders.on_stop_answer(event, out)
+                self.stops.on_answer(event, out)
             case LeverageAnswer():
                 self.leverage.on_answer(event, out)
             case OrderLookedUp():
                 self.orders.on_lookup(event, out)
             case AccountPush():
-                self.orders.on_push(event, out)
+                self.account.on_push(event, out)
             case VenueReports():
-                self.orders.on_reports(event, out)
+                self.account.on_reports(event, out)
                 self.leverage.on_reports(event)
                 if event.requested_ns >= self._read_after_ns:
                     self.state.locks.pop("account", None)
@@ -265,7 +277,7 @@ class TradingCore:
         """Something about the account may have been missed: no entry before a complete read of it."""
         self._read_after_ns = self.state.now_ns
         self.state.locks["account"] = reason
-        self.orders.request_reports(out)
+        self.queries.request_reports(out)
 
     def _host(self, event: HostHealth, out: Outbox) -> None:
         """The machine's report; after a sleep nothing that was known is fresh."""
@@ -299,7 +311,7 @@ class TradingCore:
             case "tick":
                 self._tick(out)
             case "query":
-                self.orders.on_query_timer(rest, out)
+                self.queries.on_timer(rest, out)
             case "flatten":
                 self.flatten.on_timer(out)
 
@@ -310,14 +322,14 @@ class TradingCore:
         if state.day.roll(state.now_ns):
             self._note(out, "day", Severity.INFO, "a new exchange day has begun")
         self.signals.on_tick(out)
-        self.orders.on_tick(out)
+        self.positions.on_tick(out)
         self.leverage.on_tick(out)
         self.exits.on_tick(out)
         self.operator.on_tick(out)
         self.watch.on_tick(out)
         if state.reconciled_ns is None or state.now_ns - state.reconciled_ns >= self._reconcile_ns():
-            self.orders.request_reports(out)
-        self.orders.orders.forget_ended(state.now_ns - 3_600 * NS_PER_S)
+            self.queries.request_reports(out)
+        state.orders.forget_ended(state.now_ns - 3_600 * NS_PER_S)
 
     def _reconcile_ns(self) -> int:
         """Pause between two reads of the account: short while what was missed may still be told by an old snapshot."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 from cockpit.domain.enums import BookSide, OrderRole, Side
 from cockpit.domain.orders import EntryOrigin
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
-from cockpit.engine.order_desk import OrderDesk
+from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.state import EngineState, Outbox, SymbolState
 from cockpit.execution.exits import ExitCheck, ExitFacts, evaluate, first_hit, time_stop, wants_breakeven
 from cockpit.execution.positions import OpenPosition
@@ -37,9 +37,9 @@ class Watch:
 class ExitDesk:
     """Watches every position of ours."""
 
-    def __init__(self, state: EngineState, orders: OrderDesk) -> None:
+    def __init__(self, state: EngineState, sending: SendingDesk) -> None:
         self.state = state
-        self.orders = orders
+        self.sending = sending
         self._watches: dict[str, Watch] = {}
 
     def checks(self, symbol: str) -> list[ExitCheck]:
@@ -49,7 +49,7 @@ class ExitDesk:
 
     def on_market(self, symbol: SymbolState, out: Outbox) -> None:
         """A market event of a symbol; evaluates at most every 100 ms of receive time."""
-        position = self.orders.positions.open.get(symbol.symbol)
+        position = self.state.positions.open.get(symbol.symbol)
         if position is None or position.origin is None:
             self._watches.pop(symbol.symbol, None)
             return
@@ -74,7 +74,7 @@ class ExitDesk:
 
     def on_tick(self, out: Outbox) -> None:
         """Once a second: the time-stop needs no market and must not wait for one."""
-        for position in self.orders.positions.open.values():
+        for position in self.state.positions.open.values():
             if position.origin is not None:
                 age_s = (self.state.now_ns - position.opened_ns) / NS_PER_S
                 check = time_stop(position.origin.kind, age_s, self.state.settings.execution.exits)
@@ -82,10 +82,10 @@ class ExitDesk:
                     self._leave(position, check, out)
 
     def _leave(self, position: OpenPosition, hit: ExitCheck, out: Outbox) -> None:
-        """Close a position for a rule, once: the order desk goes on until it is gone."""
+        """Close a position for a rule, once: the position desk goes on until it is gone."""
         if not position.exit_wanted:
             reason = hit.name.replace(" ", "_").replace("-", "_")
-            self.orders.close(position.symbol, 100, reason, OrderRole.CLOSE, out)
+            self.sending.close(position.symbol, 100, reason, OrderRole.CLOSE, out)
 
     def to_breakeven(self, position: OpenPosition, out: Outbox) -> str:
         """Stop to entry plus fees. Returns "" or why that is not done."""
@@ -103,7 +103,7 @@ class ExitDesk:
             return f"the stop stands at {instrument.price_text(held)}, breakeven {wanted} is not better"
         if (instrument.nearest_ticks(mid) - target) * sign <= 0:
             return f"the price has not passed breakeven {instrument.price_text(target)} yet"
-        self.orders.move_stop(position, target, out)
+        self.sending.move_stop(position, target, out)
         return ""
 
     def _facts(self, symbol: SymbolState, watch: Watch, origin: EntryOrigin) -> ExitFacts | None:

@@ -10,7 +10,8 @@ from cockpit.domain.ids import role_of
 from cockpit.domain.orders import OPEN_STATES, OrderReport
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import CancelEntries, GoFlattenWay, Noted, SetFlag, SetTimer
-from cockpit.engine.order_desk import OrderDesk
+from cockpit.engine.query_desk import QueryDesk
+from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.state import EngineState, Outbox
 from cockpit.execution.flatten import CancelOrdersOf, CloseNow, Flatten, FlattenState, FlattenStep
 
@@ -23,9 +24,10 @@ PAUSED = "paused"
 class FlattenDesk:
     """The emergency flatten of this engine."""
 
-    def __init__(self, state: EngineState, orders: OrderDesk) -> None:
+    def __init__(self, state: EngineState, sending: SendingDesk, queries: QueryDesk) -> None:
         self.state = state
-        self.orders = orders
+        self.sending = sending
+        self.queries = queries
         self.flatten = Flatten(state.settings.execution.order_ttl_s)
 
     def arm(self, out: Outbox) -> None:
@@ -50,10 +52,10 @@ class FlattenDesk:
         """Next step of a running flatten."""
         if not self.flatten.is_running:
             return
-        held = {symbol: position.qty for symbol, position in self.orders.positions.open.items()}
-        for symbol, report in self.orders.positions.unclaimed.items():
+        held = {symbol: position.qty for symbol, position in self.state.positions.open.items()}
+        for symbol, report in self.state.positions.unclaimed.items():
             held[symbol] = max(held.get(symbol, Decimal(0)), report.qty)
-        table = self.orders.orders
+        table = self.state.orders
         open_orders = {order.symbol for order in table.open_orders() if order.report is None or _may_fill(order.report)}
         entries = {order.symbol for order in table.live_entries()}
         for step in self.flatten.step(self.state.now_ns, held, open_orders | entries):
@@ -64,7 +66,7 @@ class FlattenDesk:
         """A close was answered."""
         if role_of(answer.client_id) is not OrderRole.FLATTEN:
             return
-        order = self.orders.orders.get(answer.client_id)
+        order = self.state.orders.get(answer.client_id)
         if order is not None:
             ms = (answer.ts_recv - answer.sent_ns) // NS_PER_MS
             detail = "acknowledged" if answer.code == 0 and not answer.reason else f"{answer.outcome}: {answer.reason}"
@@ -75,8 +77,8 @@ class FlattenDesk:
         if not self.flatten.is_running:
             return
         positions = {report.symbol for report in reports.positions if report.qty > 0}
-        positions |= {symbol for symbol, held in self.orders.positions.open.items() if held.qty > 0}
-        left = len(self.orders.orders.in_flight()) + sum(map(_may_fill, reports.orders))
+        positions |= {symbol for symbol, held in self.state.positions.open.items() if held.qty > 0}
+        left = len(self.state.orders.in_flight()) + sum(map(_may_fill, reports.orders))
         self.flatten.on_read(reports.requested_ns, positions, left)
         if self.flatten.state is FlattenState.FLAT:
             self.state.locks.pop(LOCK, None)
@@ -88,7 +90,7 @@ class FlattenDesk:
 
     def cancel_entries(self, symbol: str, out: Outbox) -> int:
         """Cancel entry orders that may still fill, of one symbol or of all (""). Returns how many symbols."""
-        symbols = sorted({o.symbol for o in self.orders.orders.live_entries() if symbol in ("", o.symbol)})
+        symbols = sorted({o.symbol for o in self.state.orders.live_entries() if symbol in ("", o.symbol)})
         out.effects += [CancelEntries(name) for name in symbols]
         return len(symbols)
 
@@ -97,9 +99,9 @@ class FlattenDesk:
             case CancelOrdersOf(symbol):
                 out.effects.append(CancelEntries(symbol))
             case CloseNow(symbol, _):
-                self.orders.close(symbol, 100, "flatten", OrderRole.FLATTEN, out)
+                self.sending.close(symbol, 100, "flatten", OrderRole.FLATTEN, out)
             case _:
-                self.orders.request_reports(out)
+                self.queries.request_reports(out)
 
 
 def _may_fill(report: OrderReport) -> bool:

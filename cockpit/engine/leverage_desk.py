@@ -11,7 +11,6 @@ from cockpit.domain.enums import Severity
 from cockpit.domain.events import LeverageAnswer, Outcome, VenueReports
 from cockpit.domain.time import NS_PER_S
 from cockpit.engine.effects import Noted, SetLeverage
-from cockpit.engine.order_desk import OrderDesk
 from cockpit.engine.state import EngineState, Outbox
 
 BATCH = 4
@@ -22,15 +21,14 @@ RETRY_NS = 10 * NS_PER_S
 class LeverageDesk:
     """Brings every symbol to the configured leverage."""
 
-    def __init__(self, state: EngineState, orders: OrderDesk) -> None:
+    def __init__(self, state: EngineState) -> None:
         self.state = state
-        self.orders = orders
 
     def on_tick(self, out: Outbox) -> None:
         """Once a second: ask for a few symbols that are flat and not confirmed."""
         if self.state.reconciled_ns is None:
             return
-        held = self.orders.positions.symbols()
+        held = self.state.positions.symbols()
         waiting = [
             symbol
             for symbol in self.state.symbols.values()

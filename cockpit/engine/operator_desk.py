@@ -28,7 +28,7 @@ from cockpit.domain.enums import Approval, OrderRole, Severity
 from cockpit.engine.effects import CommandAnswered, EndEngine, Noted, SetFlag
 from cockpit.engine.exit_desk import ExitDesk
 from cockpit.engine.flatten_desk import FLAG, PAUSED, FlattenDesk
-from cockpit.engine.order_desk import OrderDesk
+from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.signal_desk import SignalDesk
 from cockpit.engine.state import DAY_NS, EngineState, Outbox
 from cockpit.execution.flatten import FlattenState
@@ -44,11 +44,11 @@ class OperatorDesk:
     """The hand: approve, reject, close, pause, flatten, shut down."""
 
     def __init__(
-        self, state: EngineState, signals: SignalDesk, orders: OrderDesk, exits: ExitDesk, flatten: FlattenDesk
+        self, state: EngineState, signals: SignalDesk, sending: SendingDesk, exits: ExitDesk, flatten: FlattenDesk
     ) -> None:
         self.state = state
         self.signals = signals
-        self.orders = orders
+        self.sending = sending
         self.exits = exits
         self.flatten = flatten
         self._shutdown_when_flat = False
@@ -94,7 +94,7 @@ class OperatorDesk:
     def on_tick(self, out: Outbox) -> None:
         """Once a second: the day's loss limit, and a shutdown that waits for zero."""
         self._watch_day_loss(out)
-        if self._shutdown_when_flat and not self.flatten.flatten.is_running and not self.orders.positions.symbols():
+        if self._shutdown_when_flat and not self.flatten.flatten.is_running and not self.state.positions.symbols():
             self._shutdown_when_flat = False
             out.effects.append(EndEngine("stopped after flatten"))
 
@@ -110,7 +110,7 @@ class OperatorDesk:
             case ClosePosition(symbol, percent):
                 return self._close(symbol, percent, out)
             case MoveStopToBreakeven(symbol):
-                position = self.orders.positions.open.get(symbol)
+                position = self.state.positions.open.get(symbol)
                 return f"no position in {symbol}" if position is None else self.exits.to_breakeven(position, out)
             case CancelEntryOrders(symbol):
                 return "" if self.flatten.cancel_entries(symbol, out) else f"no entry order of {symbol or 'any symbol'}"
@@ -140,7 +140,7 @@ class OperatorDesk:
     def _close(self, symbol: str, percent: int, out: Outbox) -> str:
         if not 1 <= percent <= 100:
             return f"percent must be 1 to 100, not {percent}"
-        return self.orders.close(symbol, percent, "operator", OrderRole.CLOSE, out)
+        return self.sending.close(symbol, percent, "operator", OrderRole.CLOSE, out)
 
     def _resume(self, out: Outbox) -> str:
         if self.flatten.flatten.is_running:
@@ -167,8 +167,8 @@ class OperatorDesk:
             self.flatten.start(out)
             self._shutdown_when_flat = True
             return ""
-        entries = {order.symbol for order in self.orders.orders.live_entries()}
-        symbols = sorted(self.orders.positions.symbols() | entries)
+        entries = {order.symbol for order in self.state.orders.live_entries()}
+        symbols = sorted(self.state.positions.symbols() | entries)
         if symbols and not command.leave_protected:
             return f"open position or entry in {', '.join(symbols)}: say --leave-protected or --flatten"
         if self.flatten.flatten.is_running and not command.leave_protected:

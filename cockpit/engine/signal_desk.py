@@ -16,7 +16,7 @@ from cockpit.domain.ids import SignalId, client_order_id
 from cockpit.domain.orders import EntryOrigin, OrderRequest
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import SignalDecided
-from cockpit.engine.order_desk import OrderDesk
+from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.state import EngineState, Outbox, SymbolState
 from cockpit.execution.positions import OpenPosition
 from cockpit.execution.ticket import BookSides, Ticket, make_ticket, ticket_hash
@@ -50,9 +50,9 @@ class QueuedSignal:
 class SignalDesk:
     """Live signals of all symbols."""
 
-    def __init__(self, state: EngineState, orders: OrderDesk) -> None:
+    def __init__(self, state: EngineState, sending: SendingDesk) -> None:
         self.state = state
-        self.orders = orders
+        self.sending = sending
         self.queue: dict[str, QueuedSignal] = {}
         self.ended: list[SignalDecided] = []
         """What became of the last signals, newest first."""
@@ -150,14 +150,14 @@ class SignalDesk:
         """Initial margin of positions, and of entries in flight that the exchange may not count yet, USDT."""
         reported = Decimal(0) if self.state.balance is None else self.state.balance.initial_margin
         held = Decimal(0)
-        for position in self.orders.positions.open.values():
+        for position in self.state.positions.open.values():
             held += position.qty * position.entry_price
         in_flight = Decimal(0)
-        for order in self.orders.orders.live_entries():
+        for order in self.state.orders.live_entries():
             instrument = self.state.symbols[order.symbol].instrument
             if order.request is not None and order.request.price is not None and instrument is not None:
                 in_flight += instrument.notional(order.request.price, order.request.lots)
-        for order in self.orders.orders.unbooked():
+        for order in self.state.orders.unbooked():
             if order.is_entry:
                 in_flight += order.unbooked_qty * (order.avg_price or Decimal(0))
         leverage = self.state.settings.risk.leverage
@@ -165,15 +165,15 @@ class SignalDesk:
 
     def account_facts(self) -> AccountFacts:
         """What the entry gate knows of account and connections now."""
-        state, desk = self.state, self.orders
+        state = self.state
         equity = Decimal(0) if state.balance is None else state.balance.equity
         cutoff = state.now_ns - 60 * NS_PER_S
         return AccountFacts(
             now_ns=state.now_ns,
             lock_reasons=tuple(state.locks.values()),
             is_market_ended=state.is_ended,
-            open_positions=len(desk.positions.symbols() | {o.symbol for o in desk.orders.live_entries()}),
-            unknown_intents=len(desk.orders.unknown()),
+            open_positions=len(state.positions.symbols() | {o.symbol for o in state.orders.live_entries()}),
+            unknown_intents=len(state.orders.unknown()),
             reconciled_ns=state.reconciled_ns,
             entries_last_minute=sum(stamp > cutoff for stamp in state.entry_times),
             day_pnl_usdt=self.worst_day_pnl(),
@@ -186,8 +186,8 @@ class SignalDesk:
 
     def market_facts(self, name: str, reference: float | None, side: Side | None) -> MarketFacts:
         """What the entry gate knows of one symbol now."""
-        symbol = self.state.symbols[name]
-        market, desk = symbol.market, self.orders
+        symbol, orders = self.state.symbols[name], self.state.orders
+        market = symbol.market
         bid, ask = market.book.best_bid, market.book.best_ask
         mid = market.mid
         spread = None if bid is None or ask is None or not mid else (ask[0] - bid[0]) / mid * 10_000
@@ -203,8 +203,8 @@ class SignalDesk:
             reference=mid if reference is None else reference,
             is_tradable=symbol.instrument is not None and symbol.instrument.status == "Trading",
             has_leverage=symbol.has_leverage,
-            has_position=name in desk.positions.symbols(),
-            has_in_flight=bool(desk.orders.in_flight(name)) or any(o.symbol == name for o in desk.orders.unbooked()),
+            has_position=name in self.state.positions.symbols(),
+            has_in_flight=bool(orders.in_flight(name)) or any(o.symbol == name for o in orders.unbooked()),
             last_entry_ns=None if side is None else symbol.last_entry_ns.get(side),
         )
 
@@ -237,7 +237,7 @@ class SignalDesk:
 
     def day_pnl(self) -> Decimal:
         """Profit since 00:00 UTC after fees, open positions included, USDT."""
-        held = self.orders.positions.open.values()
+        held = self.state.positions.open.values()
         open_profit = (position.net_at(self._value_price(position), self.state.fee_rate) for position in held)
         return self.state.day.realised + sum(open_profit, Decimal(0))
 
@@ -270,7 +270,7 @@ class SignalDesk:
             queued.note = verdict.text
             return verdict.text
         self._end(signal, "approved", "", out, operator, ticket)
-        self.orders.submit_entry(verdict, out)
+        self.sending.submit_entry(verdict, out)
         return ""
 
     def _request(self, queued: QueuedSignal, ticket: Ticket) -> OrderRequest:

@@ -10,14 +10,17 @@ import msgspec
 from cockpit.detectors.bank import DetectorBank
 from cockpit.detectors.config import DetectorsConfig
 from cockpit.domain.account import BalanceReport
-from cockpit.domain.enums import Approval, Environment, Side, StreamName
+from cockpit.domain.enums import Approval, Environment, Severity, Side, StreamName
 from cockpit.domain.events import HostHealth
 from cockpit.domain.instrument import Instrument
 from cockpit.domain.time import NS_PER_S
 from cockpit.engine.config import EngineConfig
-from cockpit.engine.effects import Effect, Output
+from cockpit.engine.effects import Effect, Noted, Output
 from cockpit.execution.config import ExecutionConfig
+from cockpit.execution.orders import OrderManager
+from cockpit.execution.positions import PositionManager
 from cockpit.market.state import MarketState
+from cockpit.ports.journal import Recovery
 from cockpit.risk.limits import RiskLimits
 from cockpit.signals.config import SignalsConfig
 from cockpit.signals.pipeline import SignalPipeline
@@ -49,6 +52,10 @@ class Outbox:
     def __init__(self) -> None:
         self.outputs: list[Output] = []
         self.effects: list[Effect] = []
+
+    def note(self, event: str, severity: Severity, text: str, symbol: str = "") -> None:
+        """Tell the operator and the journal something in words; ``event`` names its kind."""
+        self.outputs.append(Noted(event=event, severity=severity, text=text, symbol=symbol))
 
 
 class SymbolState:
@@ -145,16 +152,18 @@ class DayBook:
 class EngineState:
     """The whole of it."""
 
-    def __init__(self, settings: CoreSettings, day_realised: Decimal) -> None:
+    def __init__(self, settings: CoreSettings, recovery: Recovery) -> None:
         self.settings = settings
         self.symbols: dict[str, SymbolState] = {}
+        self.orders = OrderManager()
+        self.positions = PositionManager(set(recovery.seen_exec_ids))
         self.fee_rate = Decimal(repr(settings.execution.taker_fee_rate))
         """Taker fee fraction for estimates."""
         self.now_ns = 0
         self.seq = 0
         self.approval: Approval = settings.engine.approval
         self.balance: BalanceReport | None = None
-        self.day = DayBook(day_realised)
+        self.day = DayBook(recovery.day_realised)
         self.locks: dict[str, str] = {
             "account": "the account has not been read yet",
             **{f"{name} stream": f"{name} stream is not up yet" for name in StreamName},
@@ -175,6 +184,11 @@ class EngineState:
         self.reconnects = 0
         for symbol in settings.symbols:
             self.add_symbol(symbol)
+
+    def instrument(self, symbol: str) -> Instrument | None:
+        """Rules of a symbol; None also for one that this engine does not watch (a foreign position)."""
+        known = self.symbols.get(symbol)
+        return None if known is None else known.instrument
 
     def add_symbol(self, symbol: str) -> SymbolState:
         """Begin to know a symbol: a replay at its first frame, a live engine from the start."""

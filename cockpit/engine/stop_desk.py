@@ -3,41 +3,43 @@
 from __future__ import annotations
 
 from cockpit.domain.enums import OrderRole, Severity
-from cockpit.domain.events import (
-    Outcome,
-    StopAnswer,
-)
+from cockpit.domain.events import Outcome, StopAnswer
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
-from cockpit.engine.effects import (
-    StopConfirmed,
-)
-from cockpit.engine.sending import SendingDesk
-from cockpit.engine.state import Outbox
+from cockpit.engine.effects import StopConfirmed
+from cockpit.engine.query_desk import QueryDesk
+from cockpit.engine.sending_desk import SendingDesk
+from cockpit.engine.state import EngineState, Outbox
 from cockpit.execution.positions import OpenPosition
 
 
-class StopDesk(SendingDesk):
+class StopDesk:
     """Guards the stop of every position of ours."""
 
-    def on_stop_answer(self, answer: StopAnswer, out: Outbox) -> None:
+    def __init__(self, state: EngineState, sending: SendingDesk, queries: QueryDesk) -> None:
+        self.state = state
+        self.sending = sending
+        self.queries = queries
+
+    def on_answer(self, answer: StopAnswer, out: Outbox) -> None:
         """The exchange answered a stop request."""
-        position = self.positions.open.get(answer.symbol)
+        position = self.state.positions.open.get(answer.symbol)
         if position is None or not position.stop_in_flight or answer.stop_loss != position.stop_wanted:
             return  # it is about an earlier position, or the exchange has shown the stop already
         position.settle_stop(is_taken=answer.outcome is Outcome.YES)
-        self.request_reports(out)
+        self.queries.request_reports(out)
         if answer.outcome is Outcome.YES:
             return
         text = f"stop of {answer.symbol} {answer.outcome}: {answer.reason}"
-        self._note(out, "stop", Severity.CRITICAL, text, answer.symbol)
+        out.note("stop", Severity.CRITICAL, text, answer.symbol)
         if position.stop_confirmed is not None:
             position.stop_wanted = position.stop_confirmed
         elif answer.outcome is Outcome.NO and not answer.is_retryable:
-            self.close(answer.symbol, 100, "stop_loss_failed", OrderRole.CLOSE, out)
+            self.sending.close(answer.symbol, 100, "stop_loss_failed", OrderRole.CLOSE, out)
 
-    def _confirm_stop(self, position: OpenPosition, out: Outbox) -> None:
-        instrument = self._instrument(position.symbol)
-        if instrument is None or not self.positions.confirm_stop(position, instrument, self.state.now_ns):
+    def confirm(self, position: OpenPosition, out: Outbox) -> None:
+        """Compare the wanted stop with the one that the exchange's last report shows."""
+        instrument = self.state.instrument(position.symbol)
+        if instrument is None or not self.state.positions.confirm_stop(position, instrument, self.state.now_ns):
             return
         if position.stop_in_flight:
             position.settle_stop(is_taken=True)
@@ -54,30 +56,26 @@ class StopDesk(SendingDesk):
             )
         )
 
-    def _guard_stop(self, position: OpenPosition, out: Outbox) -> None:
+    def guard(self, position: OpenPosition, out: Outbox) -> None:
         """Restore the stop of a position of ours that has been without one for too long."""
         since = position.naked_since_ns
         limit_ns = round(self.state.settings.execution.stop_check_s * NS_PER_S)
         if position.origin is None or since is None or self.state.now_ns - since < limit_ns:
             return
         if position.is_restored:
-            self.request_reports(out)  # what the journal remembers may be older than the exchange's stop
+            self.queries.request_reports(out)  # what the journal remembers may be older than the exchange's stop
         else:
-            self.restore_stop(position, out)
+            self.restore(position, out)
 
-    def restore_stop(self, position: OpenPosition, out: Outbox) -> None:
+    def restore(self, position: OpenPosition, out: Outbox) -> None:
         """Put a missing stop back; after too many times close the position instead."""
         if position.stop_wanted is None or position.stop_in_flight:
             return
         text = f"stop of {position.symbol} is missing at the exchange"
-        self._note(out, "stop_missing", Severity.CRITICAL, text, position.symbol)
+        out.note("stop_missing", Severity.CRITICAL, text, position.symbol)
         if position.stop_restores >= self.state.settings.execution.max_stop_restores:
-            self.close(position.symbol, 100, "stop_loss_failed", OrderRole.CLOSE, out)
+            self.sending.close(position.symbol, 100, "stop_loss_failed", OrderRole.CLOSE, out)
             return
         position.naked_since_ns = self.state.now_ns
         position.is_restoring = True
-        self.move_stop(position, position.stop_wanted, out)
-
-    def _has_stop(self, symbol: str) -> bool:
-        position = self.positions.open.get(symbol)
-        return position is not None and position.stop_confirmed is not None
+        self.sending.move_stop(position, position.stop_wanted, out)

@@ -13,7 +13,6 @@ from cockpit.domain.time import NS_PER_S
 from cockpit.engine.config import Absence
 from cockpit.engine.effects import Noted
 from cockpit.engine.flatten_desk import FlattenDesk
-from cockpit.engine.order_desk import OrderDesk
 from cockpit.engine.state import EngineState, Outbox
 
 LONGEST_STEP_NS = 2 * NS_PER_S
@@ -24,9 +23,8 @@ ABSENT = "operator absence"
 class WatchDesk:
     """The connection-loss watchdog, and the policy for an engine without an operator."""
 
-    def __init__(self, state: EngineState, orders: OrderDesk, flatten: FlattenDesk) -> None:
+    def __init__(self, state: EngineState, flatten: FlattenDesk) -> None:
         self.state = state
-        self.orders = orders
         self.flatten = flatten
         self._ticked_ns: int | None = None
         self._lost_ns = 0
@@ -81,7 +79,7 @@ class WatchDesk:
 
     def _flatten(self, rule: str, text: str, out: Outbox) -> None:
         """Close everything, once for each cause, if a position of ours is open."""
-        if rule in self._has_fired or not any(held.origin is not None for held in self.orders.positions.open.values()):
+        if rule in self._has_fired or not any(held.origin is not None for held in self.state.positions.open.values()):
             return
         self._has_fired.add(rule)
         if self.flatten.start(out):

@@ -9,21 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
 
 import msgspec
 
 from cockpit.domain.events import OrderAnswer, Outcome
-from cockpit.engine import order_desk as order_desk_module
 from cockpit.engine import signal_desk as signal_desk_module
+from cockpit.engine.account_desk import AccountDesk
 from cockpit.engine.effects import SetFlag, Step
 from cockpit.engine.exit_desk import ExitDesk
 from cockpit.engine.flatten_desk import FlattenDesk
 from cockpit.engine.operator_desk import OperatorDesk
-from cockpit.engine.order_desk import OrderDesk
+from cockpit.engine.position_desk import PositionDesk
+from cockpit.engine.query_desk import QueryDesk
 from cockpit.engine.runner import Runner
+from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.signal_desk import SignalDesk
+from cockpit.engine.stop_desk import StopDesk
 from cockpit.execution.orders import OrderManager
 from cockpit.execution.positions import OpenPosition, PositionManager
 from cockpit.risk.sizing import Sizing
@@ -51,12 +55,12 @@ class Mutation:
 
 def _replace_request(change: Callable[[Any], Any]) -> Any:
     """Change every order on its way out of the core."""
-    original = OrderDesk._submit
+    original = SendingDesk._submit
 
-    def submit(self: OrderDesk, request: Any, out: Any) -> None:
+    def submit(self: SendingDesk, request: Any, out: Any) -> None:
         original(self, change(request), out)
 
-    return patch.object(OrderDesk, "_submit", submit)
+    return patch.object(SendingDesk, "_submit", submit)
 
 
 def _without_stop(request: Any) -> Any:
@@ -65,17 +69,17 @@ def _without_stop(request: Any) -> Any:
 
 def _whole_size_not_reducing() -> list[Any]:
     """Closes take the size once seen and may open: what happens without reduce-only."""
-    original = OrderDesk._submit
+    original = SendingDesk._submit
 
-    def submit(self: OrderDesk, request: Any, out: Any) -> None:
-        position = self.positions.open.get(request.symbol)
+    def submit(self: SendingDesk, request: Any, out: Any) -> None:
+        position = self.state.positions.open.get(request.symbol)
         instrument = self.state.symbols[request.symbol].instrument
         if request.reduce_only and position is not None and instrument is not None:
             lots = position.lots(instrument, 100)
             request = msgspec.structs.replace(request, reduce_only=False, close_on_trigger=False, lots=lots)
         original(self, request, out)
 
-    return [patch.object(OrderDesk, "_submit", submit)]
+    return [patch.object(SendingDesk, "_submit", submit)]
 
 
 def _drop_effect(kind: type) -> Any:
@@ -152,9 +156,9 @@ def _breakeven_at_any_price() -> Any:
         assert instrument is not None
         position.at_breakeven = True
         fee = self.state.settings.execution.taker_fee_rate
-        target = position.breakeven(instrument, order_desk_module.Decimal(repr(fee)))
+        target = position.breakeven(instrument, Decimal(repr(fee)))
         worse = target - 100 * position.side.sign
-        self.orders.move_stop(position, type(target)(worse), out)
+        self.sending.move_stop(position, type(target)(worse), out)
         return ""
 
     return patch.object(ExitDesk, "to_breakeven", to_breakeven)
@@ -187,12 +191,12 @@ def _link_ids_never_repeat() -> Any:
 
 
 def _forget_entries() -> Any:
-    original = OrderDesk.__init__
+    original = SendingDesk.__init__
 
-    def init(self: OrderDesk, state: Any, recovery: Any) -> None:
-        original(self, state, msgspec.structs.replace(recovery, entries=[]))
+    def init(self: SendingDesk, state: Any, queries: Any, _entries: Any) -> None:
+        original(self, state, queries, [])
 
-    return patch.object(OrderDesk, "__init__", init)
+    return patch.object(SendingDesk, "__init__", init)
 
 
 def _one_try_flatten() -> Any:
@@ -210,12 +214,12 @@ def _is_new_always(self: PositionManager, exec_id: str) -> bool:
 
 
 def _reports_without_fills() -> Any:
-    original = OrderDesk.on_reports
+    original = AccountDesk.on_reports
 
-    def on_reports(self: OrderDesk, reports: Any, out: Any) -> None:
+    def on_reports(self: AccountDesk, reports: Any, out: Any) -> None:
         original(self, msgspec.structs.replace(reports, fills=[]), out)
 
-    return patch.object(OrderDesk, "on_reports", on_reports)
+    return patch.object(AccountDesk, "on_reports", on_reports)
 
 
 LOAD_BEARING = (
@@ -230,12 +234,12 @@ LOAD_BEARING = (
     Mutation(
         "the account is compared",
         ("I4", "I2", "I19", "I3", "I17"),
-        lambda: [patch.object(OrderDesk, "request_reports", _nothing)],
+        lambda: [patch.object(QueryDesk, "request_reports", _nothing)],
     ),
-    Mutation("unknown orders are asked for", ("I9",), lambda: [patch.object(OrderDesk, "on_query_timer", _nothing)]),
+    Mutation("unknown orders are asked for", ("I9",), lambda: [patch.object(QueryDesk, "on_timer", _nothing)]),
     Mutation("unknown is not no", ("I1", "I5", "I9"), lambda: [_unknown_is_no()]),
     Mutation("unknown blocks entries", ("I9",), lambda: [_facts_without(unknown_intents=0)]),
-    Mutation("a missing stop is restored", ("I2",), lambda: [patch.object(OrderDesk, "restore_stop", _nothing)]),
+    Mutation("a missing stop is restored", ("I2",), lambda: [patch.object(StopDesk, "restore", _nothing)]),
     Mutation("old position reports are dropped", ("I19", "I2", "I10", "I7", "I4"), _any_report_is_new),
     Mutation("the stop only tightens", ("I10",), lambda: [_breakeven_at_any_price()]),
     Mutation("locks stop entries", ("I12", "I8", "I9"), lambda: [_facts_without(lock_reasons=())]),
@@ -248,7 +252,7 @@ LOAD_BEARING = (
         ("I8",),
         lambda: [
             patch.object(OperatorDesk, "_watch_day_loss", _nothing),
-            _facts_without(day_pnl_usdt=order_desk_module.Decimal(0)),
+            _facts_without(day_pnl_usdt=Decimal(0)),
         ],
     ),
 )
@@ -264,7 +268,7 @@ REDUNDANT = (
     Mutation(
         "flatten repeats",
         ("I3",),
-        lambda: [_one_try_flatten(), patch.object(OrderDesk, "_close_again", _nothing)],
+        lambda: [_one_try_flatten(), patch.object(PositionDesk, "_close_again", _nothing)],
         covered_by="what is to be closed stays wanted until it is gone",
     ),
 )

@@ -170,9 +170,9 @@ class World:
         self.loop.call_later(restart_after_s, self.start_engine)
 
     def _mark_kill(self, core: TradingCore) -> None:
-        if core.orders.positions.open:
+        if core.state.positions.open:
             self.oracle.marks["killed_with_position"] += 1
-        if core.orders.orders.in_flight():
+        if core.state.orders.in_flight():
             self.oracle.marks["killed_in_flight"] += 1
         if core.flatten.flatten.is_running:
             self.oracle.marks["killed_in_flatten"] += 1
@@ -192,7 +192,7 @@ class World:
                 symbol = core.state.symbols[effect.request.symbol]
                 age_s = (step.now_ns - (symbol.recv_ns or 0)) / NS_PER_S
                 is_stale = age_s > 4.5 or not symbol.market.book.is_valid
-                unknown = len(core.orders.orders.unknown())
+                unknown = len(core.state.orders.unknown())
                 self.oracle.entry_decided(str(effect.request.signal_id), unknown, is_stale)
 
     def _mark_order(self, output: OrderChanged) -> None:
@@ -245,7 +245,7 @@ class World:
                     )
                     for _ in range(1 + (self.random.random() < 0.2)):
                         self.command(approve)
-            for symbol in sorted(() if self.plan.keeps_still else core.orders.positions.open):
+            for symbol in sorted(() if self.plan.keeps_still else core.state.positions.open):
                 if self.random.random() < 0.01:
                     self.command(ClosePosition(symbol, self.random.choice((50, 100))))
                 if self.random.random() < 0.02:
@@ -392,14 +392,14 @@ class World:
             reason = "" if engine is None or not engine.task.done() else str(engine.task.exception())
             oracle.fail("I17", f"no engine runs after healing {reason}")
             return
-        in_flight = engine.core.orders.orders.in_flight()
+        in_flight = engine.core.state.orders.in_flight()
         stuck = [order for order in in_flight if self.clock.now_ns() - order.sent_ns > 20 * NS_PER_S]
         if stuck:
             oracle.fail("I9", f"{len(stuck)} intents unresolved, first {stuck[0].client_id} {stuck[0].status}")
         for symbol, position in self.exchange.positions.items():
-            held = engine.core.orders.positions.open.get(symbol)
+            held = engine.core.state.positions.open.get(symbol)
             seen = Decimal(0) if held is None else held.qty * held.side.sign
-            unclaimed = engine.core.orders.positions.unclaimed.get(symbol)
+            unclaimed = engine.core.state.positions.unclaimed.get(symbol)
             if unclaimed is not None and held is None:
                 seen = unclaimed.qty * (1 if unclaimed.side is Side.BUY else -1)
             if seen != position.qty:

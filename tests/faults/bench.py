@@ -294,7 +294,7 @@ class Bench:
 
     def is_protected(self, symbol: str) -> bool:
         """True if the engine knows a position of the symbol with a stop that the exchange has shown."""
-        position = self.core.orders.positions.open.get(symbol)
+        position = self.core.state.positions.open.get(symbol)
         return position is not None and position.stop_confirmed is not None
 
     async def command(self, command: Command) -> CommandReply:
@@ -400,7 +400,7 @@ class Bench:
             booked = await reader.rows("executions")
         account = await self.account()
         complaints = [*await self._about_entries(), *self._about_positions(account), *_about_ledger(booked, account)]
-        table = self.core.orders.orders
+        table = self.core.state.orders
         if table.unknown() or table.in_flight():
             complaints.append(f"unresolved: {[order.client_id for order in table.in_flight()]}")
         return complaints
@@ -420,7 +420,7 @@ class Bench:
 
     def _about_positions(self, account: dict[str, Any]) -> list[str]:
         """Our view is the exchange's, and every position of ours has its stop there."""
-        positions = self.core.orders.positions
+        positions = self.core.state.positions
         truth = {row["symbol"]: (row["side"], Decimal(row["size"])) for row in account["positions"]}
         view = {symbol: (held.side.value, held.qty) for symbol, held in positions.open.items()}
         view |= {name: (row.side.value, row.qty) for name, row in positions.unclaimed.items() if row.side is not None}

@@ -76,7 +76,7 @@ async def test_f003_killed_between_send_and_answer(bench: Bench) -> None:
     await bench.until(lambda: bench.is_protected(BTC), "the position is adopted with its stop")
     await bench.settled()
     assert len(await creates(bench, signal)) == 1
-    assert bench.core.orders.positions.open[BTC].origin is not None
+    assert bench.core.state.positions.open[BTC].origin is not None
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ async def test_f046_one_symbol_cannot_be_closed(bench: Bench) -> None:
 
 async def test_f047_resting_order_without_a_position(bench: Bench) -> None:
     await bench.control("manual/order", **LINEAR_BTC, qty="0.01", price="50000")
-    await bench.until(lambda: bench.core.orders.orders.open_orders() != [], "the engine sees the order")
+    await bench.until(lambda: bench.core.state.orders.open_orders() != [], "the engine sees the order")
     await bench.flatten()
     await bench.flat()
     await bench.settled()
@@ -237,7 +237,7 @@ async def test_flatten_closes_a_position_in_a_symbol_that_nobody_watches(exchang
     exchange.symbols = (BTC,)
     await exchange.start()
     await exchange.control("manual/order", symbol=ETH, side="Sell", orderType="Market", qty="0.1")
-    await exchange.until(lambda: ETH in exchange.core.orders.positions.symbols(), "the engine sees it")
+    await exchange.until(lambda: ETH in exchange.core.state.positions.symbols(), "the engine sees it")
     await exchange.flatten()
     await exchange.flat()
 

@@ -30,7 +30,7 @@ async def test_f060_start_with_a_position_of_ours_without_a_stop(bench: Bench) -
 async def test_f060_start_with_a_foreign_position_without_a_stop(exchange: Bench) -> None:
     await exchange.control("manual/order", symbol=BTC, side="Buy", orderType="Market", qty="0.01")
     await exchange.start()
-    await exchange.until(lambda: BTC in exchange.core.orders.positions.symbols(), "it is seen")
+    await exchange.until(lambda: BTC in exchange.core.state.positions.symbols(), "it is seen")
     signal = exchange.signal(BTC)
     await exchange.until(lambda: signal in exchange.core.signals.queue, "the signal waits")
     assert "one position" in exchange.core.signals.queue[signal].note
@@ -67,7 +67,7 @@ async def test_f063_empty_lists_are_no_information(bench: Bench) -> None:
     await bench.control("fault/socket", channel="private", reset=True)
     await bench.until(lambda: (bench.core.state.reconciled_ns or 0) > seen or bench.core.state.reconnects > 0, "reads")
     await bench.until(lambda: not bench.core.state.locks, "entries are on again")
-    assert BTC in bench.core.orders.positions.open
+    assert BTC in bench.core.state.positions.open
     await bench.settled()
     assert await bench.size(BTC) > 0
 
@@ -81,7 +81,7 @@ async def test_f064_more_rows_than_a_page(exchange: Bench) -> None:
     await exchange.control("manual/order", symbol=ETH, side="Buy", orderType="Market", qty="1.2")
     assert len((await exchange.account())["executions"]) > 100
     await exchange.settled()
-    assert len(exchange.core.orders.orders.open_orders()) == 55
+    assert len(exchange.core.state.orders.open_orders()) == 55
 
 
 @pytest.mark.parametrize("stale_s", [0.5, 5.0])

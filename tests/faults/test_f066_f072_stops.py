@@ -88,7 +88,7 @@ async def test_f070_price_is_through_the_stop_already(bench: Bench) -> None:
 async def test_f071_hedged_symbol_shows_an_empty_row_first(bench: Bench) -> None:
     await bench.control("manual/order", symbol=ETH, side="Sell", orderType="Market", qty="0.1")
     await bench.control("account/mode", symbol=ETH, is_hedged=True)
-    await bench.until(lambda: ETH in bench.core.orders.positions.symbols(), "the short side is seen")
+    await bench.until(lambda: ETH in bench.core.state.positions.symbols(), "the short side is seen")
     read = bench.core.state.reconciled_ns or 0
     await bench.until(lambda: (bench.core.state.reconciled_ns or 0) > read, "and still after a read")
     await bench.settled()

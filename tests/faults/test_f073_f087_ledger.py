@@ -34,8 +34,8 @@ async def test_f073_more_executions_than_a_page_during_a_gap(bench: Bench) -> No
 
 async def test_f074_order_from_the_phone(bench: Bench) -> None:
     await bench.control("manual/order", **ETH_BUY, orderType="Limit", qty="0.1", price="2000")
-    await bench.until(lambda: bench.core.orders.orders.open_orders() != [], "it is shown")
-    [order] = bench.core.orders.orders.open_orders()
+    await bench.until(lambda: bench.core.state.orders.open_orders() != [], "it is shown")
+    [order] = bench.core.state.orders.open_orders()
     assert not order.is_own
     await bench.enter(BTC)
     await bench.settled()
@@ -93,7 +93,7 @@ async def test_f079_position_pushes_lag_behind_executions(bench: Bench) -> None:
     await bench.control("fault/socket", channel="private", delay_s=1.5, topic="position")
     await bench.enter(BTC)
     assert (await bench.command(ClosePosition(BTC))).accepted
-    await bench.until(lambda: BTC not in bench.core.orders.positions.open, "the executions close it")
+    await bench.until(lambda: BTC not in bench.core.state.positions.open, "the executions close it")
     await bench.enter(ETH)
     await bench.settled()
 
@@ -125,7 +125,7 @@ async def test_f082_funding_is_no_trade(bench: Bench, rate: str) -> None:
     await bench.settled()
     funding = [row for row in (await bench.account())["executions"] if row["execType"] == "Funding"]
     assert len(funding) == 1
-    assert bench.core.orders.positions.open[BTC].qty == size
+    assert bench.core.state.positions.open[BTC].qty == size
 
 
 async def test_f085_leverage_is_called_not_modified_or_refused(bench: Bench) -> None:
@@ -148,7 +148,7 @@ async def test_f086_everything_is_down(bench: Bench) -> None:
     await bench.control("heal")
     await bench.until(lambda: not bench.core.state.locks, "entries are on again")
     await bench.settled()
-    assert bench.core.orders.positions.open == {}
+    assert bench.core.state.positions.open == {}
 
 
 async def test_f087_rest_of_a_partly_filled_entry_is_not_forgotten(bench: Bench) -> None:

@@ -150,10 +150,10 @@ def _wall_mark(core: TradingCore, wall: Wall, instrument: Instrument, now_ns: in
 
 def _own_marks(core: TradingCore, symbol: str, instrument: Instrument) -> list[OwnMark]:
     marks: list[OwnMark] = []
-    position = core.orders.positions.open.get(symbol)
+    position = core.state.positions.open.get(symbol)
     if position is not None:
         marks += _position_marks(core, position, instrument)
-    for order in core.orders.orders.open_orders():
+    for order in core.state.orders.open_orders():
         if (
             order.symbol == symbol
             and order.report is not None
@@ -281,7 +281,7 @@ def _watch_row(core: TradingCore, symbol: SymbolState, series: SymbolSeries, now
         tpm=f"{symbol.bank.activity.tpm_60:.0f}",
         walls=len(symbol.bank.walls),
         signals=sum(queued.signal.symbol == symbol.symbol for queued in core.signals.queue.values()),
-        has_position=symbol.symbol in core.orders.positions.symbols(),
+        has_position=symbol.symbol in core.state.positions.symbols(),
         state=_book_state(core, symbol, now_ns)[0],
         age_ms=0 if symbol.recv_ns is None else max(0, now_ns - symbol.recv_ns) // NS_PER_MS,
         spark=list(series.price),

@@ -87,7 +87,7 @@ class Projection:
             day_r=risk.day_r,
             day_limit_r=risk.day_limit_r,
             day_money=risk.day_money,
-            positions_open=len(core.orders.positions.symbols()),
+            positions_open=len(core.state.positions.symbols()),
             positions_max=state.settings.risk.max_positions,
             approval=state.approval.value,
             entries=self._entries(),

@@ -126,7 +126,7 @@ def _ticket_words(core: TradingCore, ticket: Ticket, instrument: Instrument) -> 
 
 def positions_view(core: TradingCore, now_ns: int) -> PositionsView:
     """Our positions, then the foreign ones."""
-    rows = [_position_row(core, position, now_ns) for position in core.orders.positions.open.values()]
+    rows = [_position_row(core, position, now_ns) for position in core.state.positions.open.values()]
     rows += [
         PositionRow(
             symbol=report.symbol,
@@ -149,7 +149,7 @@ def positions_view(core: TradingCore, now_ns: int) -> PositionsView:
             liquidation="" if report.liq_price is None else f"{report.liq_price}",
             is_foreign=True,
         )
-        for report in core.orders.positions.unclaimed.values()
+        for report in core.state.positions.unclaimed.values()
     ]
     return PositionsView(rows)
 
@@ -213,7 +213,7 @@ def _liquidation(position: OpenPosition, instrument: Instrument | None) -> str:
 
 def orders_view(core: TradingCore, now_ns: int) -> OrdersView:
     """Open and in-flight orders, the newest first."""
-    orders = core.orders.orders.open_orders() + core.orders.orders.in_flight()
+    orders = core.state.orders.open_orders() + core.state.orders.in_flight()
     return OrdersView([_order_row(core, order, now_ns) for order in sorted(orders, key=lambda o: -o.sent_ns)])
 
 

@@ -79,7 +79,7 @@ def test_a_mirrored_market_gives_a_mirrored_order(scene: Callable[[Bench, Side],
 
 def test_repeated_account_messages_change_nothing() -> None:
     bench = long(Bench().start())
-    position = bench.core.orders.positions.open[AAA]
+    position = bench.core.state.positions.open[AAA]
     known = (position.fills, position.qty, position.stop_confirmed, len(bench.sent), len(bench.outputs))
     order = bench.order_report(bench.sent[0], "Filled", "25", updated_ms=bench.now_ns // 1_000_000 - 1)
     for _ in range(3):

@@ -33,8 +33,8 @@ def only(**rules: object) -> Bench:
 
 def reasons(bench: Bench) -> list[str]:
     """Why positions were closed, in order."""
-    desk = bench.core.orders
-    return [desk.reasons[order.client_id] for order in bench.sent if order.role is not OrderRole.ENTRY]
+    desk = bench.core.sending
+    return [desk.reason_of(order.client_id) for order in bench.sent if order.role is not OrderRole.ENTRY]
 
 
 @pytest.mark.parametrize(("scene", "mid"), [(long, 10_108), (short, 9_889)])
@@ -164,7 +164,7 @@ def test_a_refused_breakeven_is_tried_again_with_pauses() -> None:
     bench = long(only(breakeven_at_pct=0.5))
     bench.markets[AAA].move(10_055)
     for _ in range(48):
-        if bench.core.orders.positions.open[AAA].stop_in_flight:
+        if bench.core.state.positions.open[AAA].stop_in_flight:
             bench.answer_stop(Outcome.NO, code=10001, reason="no")
         bench.wait(0.25)
     assert 2 <= len(bench.stops) <= 4
@@ -188,7 +188,7 @@ def test_a_refused_close_is_repeated_with_pauses_not_with_the_market() -> None:
     for _ in range(60):
         bench.wait(0.25)
         last = bench.sent[-1]
-        if bench.core.orders.orders.get(last.client_id).is_in_flight:
+        if bench.core.state.orders.get(last.client_id).is_in_flight:
             bench.answer(last, Outcome.NO, code=110007, reason="no")
     assert 3 <= len(reasons(bench)) <= 7
     assert set(reasons(bench)) == {"time_stop"}

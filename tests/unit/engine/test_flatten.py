@@ -125,7 +125,7 @@ def test_every_attempt_has_a_new_link_id_and_they_grow_apart() -> None:
     bench.order(FlattenAll())
     for _ in range(40):
         working = bench.sent[-1]
-        if bench.core.orders.orders.get(working.client_id).is_in_flight:
+        if bench.core.state.orders.get(working.client_id).is_in_flight:
             bench.answer(working, Outcome.NO, code=110074, reason="not trading")
         bench.wait(0.5)
     closes = [order for order in bench.sent if role_of(order.client_id) is OrderRole.FLATTEN]

@@ -52,7 +52,7 @@ def test_half_a_close_sends_half_the_lots_and_leaves_the_rest_open(scene) -> Non
     bench.push(bench.order_report(close, OrderStatus.FILLED, "12.5"), bench.fill(close, "100.00", "12.5"))
     held = "12.5" if close.side is Side.SELL else "-12.5"
     bench.push(bench.position(AAA, held, "100.02", "99.67"))
-    position = bench.core.orders.positions.open[AAA]
+    position = bench.core.state.positions.open[AAA]
     assert position.qty == Decimal("12.5")
     bench.wait(10)
     assert len(bench.sent) == 2

@@ -33,7 +33,7 @@ def entered(bench: Bench | None = None) -> tuple[Bench, OrderRequest]:
 
 
 def status(bench: Bench, request: OrderRequest) -> OrderStatus:
-    order = bench.core.orders.orders.get(request.client_id)
+    order = bench.core.state.orders.get(request.client_id)
     assert order is not None
     return order.status
 
@@ -61,7 +61,7 @@ def test_yes_means_received_not_open() -> None:
     bench, entry = entered()
     bench.answer(entry)
     assert status(bench, entry) is OrderStatus.SENT
-    assert bench.core.orders.positions.open == {}
+    assert bench.core.state.positions.open == {}
     assert bench.core.state.locks == {}
 
 
@@ -92,7 +92,7 @@ def test_unknown_that_is_found_is_adopted_with_its_fill_and_stop() -> None:
     bench.wait(4.2)
     found(bench, entry, bench.order_report(entry, OrderStatus.FILLED, "25"), bench.fill(entry, "100.02", "25"))
     assert status(bench, entry) is OrderStatus.FILLED
-    position = bench.core.orders.positions.open[AAA]
+    position = bench.core.state.positions.open[AAA]
     assert (position.side, position.qty, position.stop_wanted) == (Side.BUY, Decimal(25), entry.stop_loss)
     assert not position.is_foreign
 
@@ -142,7 +142,7 @@ def test_executions_without_an_order_prove_that_it_existed() -> None:
     bench.wait(1.2)
     found(bench, entry, None, fill)
     assert status(bench, entry) is not OrderStatus.DEAD
-    assert bench.core.orders.positions.open[AAA].qty == Decimal(25)
+    assert bench.core.state.positions.open[AAA].qty == Decimal(25)
 
 
 def test_an_order_that_was_acknowledged_and_never_heard_of_is_asked_for() -> None:
@@ -165,7 +165,7 @@ def test_a_dead_entry_that_fills_after_all_is_ours_and_protected_and_closed_at_o
     bench.answer(entry, Outcome.NO, code=10006, reason="too many")
     assert status(bench, entry) is OrderStatus.DEAD
     bench.filled(entry)
-    position = bench.core.orders.positions.open[AAA]
+    position = bench.core.state.positions.open[AAA]
     assert not position.is_foreign
     bench.wait(2)
     (close,) = bench.sent[1:]
@@ -181,7 +181,7 @@ def test_a_fill_before_the_answer_opens_the_position() -> None:
     bench.push(bench.order_report(entry, OrderStatus.FILLED, "25"), bench.fill(entry, "100.02", "25"))
     bench.answer(entry)
     assert status(bench, entry) is OrderStatus.FILLED
-    assert bench.core.orders.positions.open[AAA].qty == Decimal(25)
+    assert bench.core.state.positions.open[AAA].qty == Decimal(25)
     assert len(bench.told(PositionOpened)) == 1
 
 
@@ -190,10 +190,10 @@ def test_a_position_report_before_its_fill_is_claimed_by_the_fill() -> None:
     bench.answer(entry)
     fill = bench.fill(entry, "100.02", "25", seq=500)
     bench.push(bench.position(AAA, "25", "100.02", "99.67", seq=500))
-    assert AAA in bench.core.orders.positions.unclaimed
+    assert AAA in bench.core.state.positions.unclaimed
     bench.push(bench.order_report(entry, OrderStatus.FILLED, "25"), fill)
-    assert bench.core.orders.positions.unclaimed == {}
-    position = bench.core.orders.positions.open[AAA]
+    assert bench.core.state.positions.unclaimed == {}
+    position = bench.core.state.positions.open[AAA]
     assert (position.qty, position.entry_price, position.stop_confirmed) == (Decimal(25), Decimal("100.02"), 9967)
     assert not position.is_foreign
 
@@ -207,7 +207,7 @@ def test_an_execution_is_booked_once_however_often_it_is_told() -> None:
     bench.wait(11)  # a read of the account tells it once more
     found(bench, entry, bench.order_report(entry, OrderStatus.FILLED, "25"), fill)
     assert len(bench.told(FillBooked)) == 1
-    assert bench.core.orders.positions.open[AAA].fills.qty == Decimal(25)
+    assert bench.core.state.positions.open[AAA].fills.qty == Decimal(25)
 
 
 def test_a_partly_filled_ioc_is_a_position_of_what_was_filled() -> None:
@@ -216,7 +216,7 @@ def test_a_partly_filled_ioc_is_a_position_of_what_was_filled() -> None:
     bench.push(bench.fill(entry, "100.02", "7"), bench.fill(entry, "100.03", "3"))
     bench.push(bench.order_report(entry, OrderStatus.CANCELLED, "10"))
     bench.push(bench.position(AAA, "10", "100.023", "99.67"))
-    position = bench.core.orders.positions.open[AAA]
+    position = bench.core.state.positions.open[AAA]
     assert (position.qty, position.peak_qty) == (Decimal(10), Decimal(10))
     assert position.entry_price == Decimal("100.023")
     assert status(bench, entry) is OrderStatus.CANCELLED
@@ -246,7 +246,7 @@ def test_a_lost_execution_is_found_by_asking_and_blocks_the_symbol_meanwhile() -
     facts = bench.core.signals.market_facts(AAA, None, Side.SELL)
     assert facts.has_in_flight or facts.has_position
     found(bench, entry, bench.order_report(entry, OrderStatus.FILLED, "25"), bench.fill(entry, "100.02", "25"))
-    assert bench.core.orders.positions.open[AAA].qty == Decimal(25)
+    assert bench.core.state.positions.open[AAA].qty == Decimal(25)
 
 
 def test_an_order_of_ours_that_a_read_does_not_name_is_asked_for() -> None:
@@ -270,9 +270,9 @@ def test_a_foreign_order_that_a_read_does_not_name_is_forgotten_without_asking()
         filled_qty=Decimal(0),
     )
     bench.push(foreign)
-    assert len(bench.core.orders.orders.open_orders()) == 1
+    assert len(bench.core.state.orders.open_orders()) == 1
     bench.wait(11)
-    assert bench.core.orders.orders.open_orders() == []
+    assert bench.core.state.orders.open_orders() == []
     assert bench.queried == []
 
 
@@ -297,7 +297,7 @@ def test_a_close_ends_the_trade_with_its_money(scene) -> None:
     assert (trade.exit_price, trade.exit_reason, trade.stop_loss_triggered) == (exit_price, "operator", False)
     assert trade.risk_usdt == abs(entry_price - (Decimal("99.67") if sign > 0 else Decimal("100.34"))) * 25
     assert trade.r_multiple == pytest.approx(float(trade.net_pnl / trade.risk_usdt))
-    assert bench.core.orders.positions.open == {}
+    assert bench.core.state.positions.open == {}
     assert bench.core.state.day.realised == trade.net_pnl
 
 
@@ -324,9 +324,9 @@ def test_a_close_by_somebody_else_is_told_as_such(exec_type: ExecType, reason: s
 
 def test_funding_is_a_cost_of_the_position_and_no_fill() -> None:
     bench = long(Bench().start())
-    before = bench.core.orders.positions.open[AAA].fees
+    before = bench.core.state.positions.open[AAA].fees
     bench.push(bench.execution(AAA, Side.BUY, "100", "25", exec_type=ExecType.FUNDING, fee=Decimal("0.25")))
-    position = bench.core.orders.positions.open[AAA]
+    position = bench.core.state.positions.open[AAA]
     assert position.qty == Decimal(25)
     assert position.fees == before + Decimal("0.25")
 
@@ -338,7 +338,7 @@ def test_a_position_that_is_turned_round_by_hand_is_a_closed_trade_and_a_foreign
     (closed,) = bench.told(PositionClosed)
     assert (closed.trade.direction, closed.trade.exit_price) == ("Buy", Decimal(101))
     assert closed.trade.gross_pnl == Decimal("0.98") * 25
-    positions = bench.core.orders.positions
+    positions = bench.core.state.positions
     left = positions.open.get(AAA)
     assert left is None or (left.is_foreign and left.side is Side.SELL and left.qty == Decimal(5))
     assert AAA in positions.symbols()
@@ -366,7 +366,7 @@ def test_a_position_missing_from_one_old_read_stays() -> None:
     bench.account.positions[AAA] = held
     bench.is_reading = True
     bench.wait(15)
-    assert AAA in bench.core.orders.positions.open
+    assert AAA in bench.core.state.positions.open
     assert bench.told(PositionClosed) == []
 
 
@@ -379,14 +379,14 @@ def test_a_stale_read_that_still_shows_a_closed_position_is_not_believed() -> No
     bench.is_reading = False
     bench.wait(1)
     bench.read()
-    assert bench.core.orders.positions.symbols() == set()
+    assert bench.core.state.positions.symbols() == set()
 
 
 def test_a_foreign_position_is_known_and_never_touched() -> None:
     bench = Bench(symbols=(AAA, BBB)).start()
     bench.push(bench.position(BBB, "-4", "50"))
     bench.wait(30)
-    assert set(bench.core.orders.positions.unclaimed) == {BBB}
+    assert set(bench.core.state.positions.unclaimed) == {BBB}
     assert bench.sent == []
     assert bench.stops == []
 
@@ -395,12 +395,12 @@ def test_executions_by_hand_in_a_symbol_nobody_watches_are_booked_and_shown() ->
     bench = Bench().start()
     bench.push(bench.execution("NOSUCHUSDT", Side.BUY, "5", "10"), bench.position("NOSUCHUSDT", "10", "5"))
     bench.wait(15)
-    assert "NOSUCHUSDT" in bench.core.orders.positions.symbols()
+    assert "NOSUCHUSDT" in bench.core.state.positions.symbols()
     bench.push(
         bench.execution("NOSUCHUSDT", Side.SELL, "6", "10", closed_qty=Decimal(10)), bench.position("NOSUCHUSDT", "0")
     )
     bench.wait(15)
-    assert bench.core.orders.positions.symbols() == set()
+    assert bench.core.state.positions.symbols() == set()
     assert len(bench.told(FillBooked)) == 2
     assert bench.sent == []
 
@@ -426,7 +426,7 @@ def test_link_ids_are_never_used_twice() -> None:
         bench.order(ClosePosition(AAA))
         bench.answer(bench.sent[-1], Outcome.NO, code=110074, reason="not trading")
         bench.wait(6)
-        if bench.core.orders.orders.get(bench.sent[-1].client_id).is_in_flight:
+        if bench.core.state.orders.get(bench.sent[-1].client_id).is_in_flight:
             bench.answer(bench.sent[-1], Outcome.NO, code=110074, reason="not trading")
     ids = [order.client_id for order in bench.sent]
     assert len(set(ids)) == len(ids) >= 5
@@ -445,4 +445,4 @@ def test_a_stop_that_fires_before_an_entry_fill_is_known_loses_no_money() -> Non
     bench.wait(20)
     trades = {closed.trade.trade_id: closed.trade for closed in bench.told(PositionClosed)}
     assert sum(trade.gross_pnl for trade in trades.values()) == Decimal("-0.35") * 25
-    assert bench.core.orders.positions.symbols() == set()
+    assert bench.core.state.positions.symbols() == set()

@@ -64,11 +64,11 @@ def writes(bench: Bench) -> list[object]:
 @pytest.mark.parametrize("scene", [long, short])
 def test_a_position_with_its_stop_is_adopted_without_a_single_write(scene) -> None:
     bench = scene(Bench().start())
-    before = bench.core.orders.positions.open[AAA]
+    before = bench.core.state.positions.open[AAA]
     again = restarted(bench).start()
     again.wait(30)
     assert writes(again) == []
-    position = again.core.orders.positions.open[AAA]
+    position = again.core.state.positions.open[AAA]
     assert (position.side, position.qty, position.entry_price) == (before.side, before.qty, before.entry_price)
     assert (position.stop_confirmed, position.origin) == (before.stop_confirmed, before.origin)
     assert again.order(ClosePosition(AAA)) == ""
@@ -91,7 +91,7 @@ def test_an_intent_that_never_left_is_dead_after_two_looks_beyond_its_time_to_li
             looked_up(again, entry)
         again.wait(0.5)
     assert looked == 2
-    order = again.core.orders.orders.get(entry.client_id)
+    order = again.core.state.orders.get(entry.client_id)
     assert order.status is OrderStatus.DEAD
     assert writes(again) == []
 
@@ -105,7 +105,7 @@ def test_an_entry_that_filled_while_no_engine_ran_is_ours_with_its_purpose() -> 
     again.position(AAA, "25", "100.02", "99.67", seq=fill.seq)
     again.start()
     again.wait(20)
-    position = again.core.orders.positions.open[AAA]
+    position = again.core.state.positions.open[AAA]
     assert not position.is_foreign
     assert (position.qty, position.stop_confirmed) == (Decimal(25), 9967)
     assert position.origin.kind == "bounce"
@@ -137,7 +137,7 @@ def test_a_stop_moved_to_breakeven_is_neither_loosened_nor_moved_again() -> None
     again.start()
     again.wait(20)
     assert writes(again) == []
-    position = again.core.orders.positions.open[AAA]
+    position = again.core.state.positions.open[AAA]
     assert position.stop_confirmed == 10014
     assert position.at_breakeven
     again.push(again.position(AAA, "25", "100.02"))
@@ -167,7 +167,7 @@ def test_a_half_closed_position_is_half_a_position_after_a_restart() -> None:
     bench.push(bench.order_report(close, OrderStatus.FILLED, "12.5"), bench.fill(close, "101", "12.5"))
     bench.push(bench.position(AAA, "12.5", "100.02", "99.67"))
     again = restarted(bench).start()
-    position = again.core.orders.positions.open[AAA]
+    position = again.core.state.positions.open[AAA]
     assert (position.qty, position.fills.qty, position.peak_qty) == (Decimal("12.5"), Decimal("12.5"), Decimal(25))
     assert position.gross == Decimal("0.98") * Decimal("12.5")
 
@@ -177,13 +177,13 @@ def test_a_close_on_its_way_at_the_crash_is_asked_for_before_another_is_needed()
     bench.order(ClosePosition(AAA))
     close = bench.sent[1]
     again = restarted(bench).start()
-    order = again.core.orders.orders.get(close.client_id)
+    order = again.core.state.orders.get(close.client_id)
     assert order.status is OrderStatus.UNKNOWN
     again.push(again.order_report(close, OrderStatus.FILLED, "25"), again.fill(close, "101", "25"))
     again.push(again.position(AAA, "0"))
     (closed,) = again.told(PositionClosed)
     assert closed.trade.exit_reason == "close"
-    assert again.core.orders.positions.open == {}
+    assert again.core.state.positions.open == {}
 
 
 def test_executions_that_were_booked_are_not_booked_again() -> None:
@@ -191,14 +191,14 @@ def test_executions_that_were_booked_are_not_booked_again() -> None:
     again = restarted(bench).start()
     again.wait(25)
     assert again.told(FillBooked) == []
-    assert again.core.orders.positions.open[AAA].fills.qty == Decimal(25)
+    assert again.core.state.positions.open[AAA].fills.qty == Decimal(25)
 
 
 def test_a_position_in_a_symbol_that_is_not_watched_any_more_does_not_end_the_engine() -> None:
     bench = long(Bench(symbols=(AAA, BBB)).start())
     again = restarted(bench, symbols=(BBB,)).start()
     again.wait(25)
-    assert AAA in again.core.orders.positions.symbols()
+    assert AAA in again.core.state.positions.symbols()
     assert again.order(ClosePosition(AAA)) == ""
     assert again.sent[0].side is Side.SELL
 

@@ -18,7 +18,7 @@ from tests.support.core_scenes import bounce, long, short
 
 
 def position(bench: Bench) -> OpenPosition:
-    return bench.core.orders.positions.open[AAA]
+    return bench.core.state.positions.open[AAA]
 
 
 def naked(bench: Bench | None = None) -> Bench:
@@ -81,7 +81,7 @@ def test_a_stop_that_the_exchange_takes_and_does_not_show_closes_the_position_af
             bench.answer_stop()
     assert len(bench.stops) == 3
     assert role_of(bench.sent[1].client_id) is OrderRole.CLOSE
-    assert bench.core.orders.reasons[bench.sent[1].client_id] == "stop_loss_failed"
+    assert bench.core.sending.reason_of(bench.sent[1].client_id) == "stop_loss_failed"
 
 
 def test_a_stop_that_cannot_be_placed_closes_the_position_at_once() -> None:
@@ -94,7 +94,7 @@ def test_a_stop_that_cannot_be_placed_closes_the_position_at_once() -> None:
     bench.wait(3)
     assert len(bench.sent) >= 3  # it stays wanted until the position is gone
     bench.closed(bench.sent[-1], "99.5")
-    assert bench.core.orders.positions.open == {}
+    assert bench.core.state.positions.open == {}
 
 
 def test_a_stop_removed_by_hand_is_put_back_at_once() -> None:

@@ -1,0 +1,88 @@
+"""The account as a whole: pushes and complete reads of it are taken apart here and handed to the desks.
+
+The exchange is believed; what a read was too old to know is left out.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from cockpit.domain.account import BalanceReport
+from cockpit.domain.events import AccountPush, VenueReports
+from cockpit.domain.orders import OrderReport
+from cockpit.domain.positions import FillReport, PositionReport
+from cockpit.engine.effects import QueryPosition, SetFlag
+from cockpit.engine.fill_desk import FillDesk
+from cockpit.engine.order_desk import OrderDesk
+from cockpit.engine.position_desk import PositionDesk
+from cockpit.engine.query_desk import QueryDesk
+from cockpit.engine.state import EngineState, Outbox
+from cockpit.engine.stop_desk import StopDesk
+from cockpit.ports.journal import Recovery
+
+DAY_FLAG = "day_start"
+"""Engine flag: the exchange day and the equity it began with."""
+
+
+class AccountDesk:
+    """Hands what the exchange tells of the account to the desks, in the order in which it must be taken."""
+
+    def __init__(
+        self,
+        state: EngineState,
+        queries: QueryDesk,
+        orders: OrderDesk,
+        fills: FillDesk,
+        positions: PositionDesk,
+        stops: StopDesk,
+    ) -> None:
+        self.state = state
+        self.queries = queries
+        self.orders = orders
+        self.fills = fills
+        self.positions = positions
+        self.stops = stops
+
+    def recover(self, recovery: Recovery, out: Outbox) -> None:
+        """Take up what the journal left open: intents are asked for, trades become positions again."""
+        self.queries.recover(recovery.settings, out)
+        self.state.day.recover(recovery.settings.get(DAY_FLAG, ""))
+        self.orders.recover(recovery.open_intents, out)
+        self.fills.recover(recovery)
+
+    def on_push(self, push: AccountPush, out: Outbox) -> None:
+        """One message of the private stream."""
+        for report in push.reports:
+            match report:
+                case OrderReport():
+                    self.orders.on_report(report, out)
+                case FillReport():
+                    self.queries.note_action(report.symbol)
+                    self.fills.on_fill(report, out)
+                case PositionReport():
+                    self.positions.on_report(report, out)
+                case BalanceReport():
+                    self._balance(report, out)
+
+    def on_reports(self, reports: VenueReports, out: Outbox) -> None:
+        """One complete read of the account by REST."""
+        for fill in reports.fills:
+            self.fills.on_fill(fill, out)
+        self.orders.on_reports(reports, out)
+        for position in reports.positions:
+            if self.queries.is_newer(reports, position.symbol):
+                self.positions.on_report(position, out)
+        named = {position.symbol for position in reports.positions}
+        # A read of all positions leaves flat ones out and may be old: only the symbol's own row proves that it is flat.
+        out.effects += [QueryPosition(symbol) for symbol in sorted(self.state.positions.symbols() - named)]
+        self._balance(reports.balance, out)
+        self.positions.tell_foreign(out)
+        self.state.reconciled_ns = reports.ts_recv
+        for held in list(self.state.positions.open.values()):
+            if held.symbol in named and self.queries.is_newer(reports, held.symbol):
+                self.stops.guard(held, out)
+
+    def _balance(self, report: BalanceReport, out: Outbox) -> None:
+        self.state.balance = report
+        if self.state.day.take_equity(report.equity, Decimal(repr(self.state.settings.risk.risk_pct))):
+            out.effects.append(SetFlag(DAY_FLAG, self.state.day.flag()))

@@ -1,0 +1,110 @@
+"""Executions become positions and trades: each is booked once, told, and counted in the day's profit."""
+
+from __future__ import annotations
+
+from cockpit.domain.enums import ExecType, OrderRole, Severity
+from cockpit.domain.ids import role_of
+from cockpit.domain.positions import FillReport
+from cockpit.domain.time import NS_PER_MS
+from cockpit.engine.effects import FillBooked, PositionChanged, PositionClosed, PositionOpened
+from cockpit.engine.query_desk import QueryDesk
+from cockpit.engine.sending_desk import SendingDesk
+from cockpit.engine.state import EngineState, Outbox
+from cockpit.engine.stop_desk import StopDesk
+from cockpit.engine.trades import merged_row, trade_id_of, trade_row
+from cockpit.execution.orders import TrackedOrder
+from cockpit.execution.positions import OpenPosition
+from cockpit.ports.journal import Recovery, TradeRow
+
+
+class FillDesk:
+    """Books executions and tells what each did to its trade."""
+
+    def __init__(self, state: EngineState, sending: SendingDesk, queries: QueryDesk, stops: StopDesk) -> None:
+        self.state = state
+        self.sending = sending
+        self.queries = queries
+        self.stops = stops
+
+    def recover(self, recovery: Recovery) -> None:
+        """Trades of the journal become positions again; ended ones are remembered for executions that come late."""
+        for row in recovery.closed_trades:
+            self.state.positions.remember(row)
+        for row in recovery.open_trades:
+            self.state.positions.restore(row, [fill for fill in recovery.open_fills if fill.symbol == row.symbol])
+
+    def on_fill(self, fill: FillReport, out: Outbox) -> None:
+        """Book one execution, however it was heard of; one that is booked already changes nothing."""
+        if not self.state.positions.is_new(fill.exec_id):
+            return
+        self.queries.note_execution(fill.ts_event)
+        before = self.state.positions.open.get(fill.symbol)
+        row = None if before is None else trade_row(self.state, before, self.state.now_ns)
+        order = self.state.orders.get(fill.client_id or fill.order_id)
+        if order is not None and fill.exec_type is ExecType.TRADE:
+            order.booked_qty += fill.qty
+        position = self.state.positions.on_fill(fill, self.sending.origin_of(fill.client_id))
+        out.outputs.append(FillBooked(fill))
+        if position is None:
+            return
+        self._tell(position, row, fill, out)
+        if order is not None and order.is_entry and order.was_dead and position.fills.qty != 0:
+            self._leave_late_fill(order, out)
+
+    def end_trade(self, position: OpenPosition, reason: str, fill: FillReport | None, out: Outbox) -> None:
+        """A position is gone: count its trade in the day's book and tell it.
+
+        Args:
+            position: the position, flat.
+            reason: why it ended, as the journal names it.
+            fill: the execution that ended it, None if the exchange told of the end without one.
+            out: where it is told.
+        """
+        position.exit_reason = reason
+        row = trade_row(self.state, position, self.state.now_ns, closed_by=fill)
+        self.state.day.close_trade(row.net_pnl - position.counted_net, is_first=position.counted_net == 0)
+        position.counted_net = row.net_pnl
+        out.outputs.append(PositionClosed(row))
+        self.queries.request_reports(out)
+
+    def _tell(self, position: OpenPosition, row: TradeRow | None, fill: FillReport, out: Outbox) -> None:
+        """What a booked fill did to its position; ``row`` is the trade as it stood before, None if there was none."""
+        if row is None:
+            self._begin_trade(position, fill, out)
+            return
+        if row.trade_id != trade_id_of(position):
+            out.outputs.append(PositionChanged(merged_row(row, trade_id_of(position), self.state.now_ns)))
+        if position.fills.qty == 0:
+            self.end_trade(position, self._exit_reason(position, fill), fill, out)
+        else:
+            out.outputs.append(PositionChanged(trade_row(self.state, position, self.state.now_ns)))
+
+    def _begin_trade(self, position: OpenPosition, fill: FillReport, out: Outbox) -> None:
+        order = self.state.orders.get(fill.client_id)
+        if order is not None:
+            position.stop_sent_ns = order.sent_ns
+            if order.acked_ns:
+                position.latency["ack_to_fill"] = (self.state.now_ns - order.acked_ns) // NS_PER_MS
+                position.latency["approve_to_ack"] = (order.acked_ns - order.sent_ns) // NS_PER_MS
+        if position.origin is not None:
+            spent = position.origin.approved_ns - position.origin.raised_ns
+            position.latency["signal_to_approve"] = spent // NS_PER_MS
+        out.outputs.append(PositionOpened(trade_row(self.state, position, self.state.now_ns)))
+        if position.report is not None:
+            self.stops.confirm(position, out)
+
+    def _leave_late_fill(self, order: TrackedOrder, out: Outbox) -> None:
+        """An entry that was judged dead has filled after all (reliability.md I9): leave the position at once."""
+        text = f"{order.client_id} was judged dead and has filled after all; its position is being closed"
+        out.note("late_fill", Severity.CRITICAL, text, order.symbol)
+        self.sending.close(order.symbol, 100, "late_fill", OrderRole.CLOSE, out)
+
+    def _exit_reason(self, position: OpenPosition, fill: FillReport) -> str:
+        if reason := self.sending.reason_of(fill.client_id):
+            return reason
+        role = role_of(fill.client_id)
+        if role is not None and role is not OrderRole.ENTRY:
+            return role.value  # of an earlier life of the engine, which took the reason with it
+        if "StopLoss" in fill.create_type or fill.stop_order_type == "StopLoss":
+            return "breakeven_stop" if position.at_breakeven else "stop_loss"
+        return fill.exec_type.value if fill.exec_type.value != "Trade" else "external"

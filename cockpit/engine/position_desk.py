@@ -1,0 +1,85 @@
+"""Positions as the exchange tells them: ours are closed until they are gone, foreign ones are told and not touched."""
+
+from __future__ import annotations
+
+from cockpit.domain.enums import OrderRole, Severity
+from cockpit.domain.positions import PositionReport
+from cockpit.domain.time import NS_PER_S
+from cockpit.engine.fill_desk import FillDesk
+from cockpit.engine.query_desk import QueryDesk
+from cockpit.engine.sending_desk import SendingDesk
+from cockpit.engine.state import EngineState, Outbox
+from cockpit.engine.stop_desk import StopDesk
+from cockpit.execution.positions import OpenPosition
+
+FLAT_GRACE_NS = 5 * NS_PER_S
+
+
+class PositionDesk:
+    """Follows the exchange's reports of positions."""
+
+    def __init__(
+        self, state: EngineState, sending: SendingDesk, queries: QueryDesk, stops: StopDesk, fills: FillDesk
+    ) -> None:
+        self.state = state
+        self.sending = sending
+        self.queries = queries
+        self.stops = stops
+        self.fills = fills
+        self._told_foreign: set[str] = set()
+
+    def on_report(self, report: PositionReport, out: Outbox) -> None:
+        """The exchange's word on one position."""
+        if report.position_idx:
+            self.state.locks["mode"] = (
+                f"{report.symbol} is in hedge mode; set the account to one-way mode and start again"
+            )
+        before = self.state.positions.open.get(report.symbol)
+        had_stop = before is not None and before.stop_confirmed is not None
+        position = self.state.positions.on_report(report)
+        if position is None:
+            return
+        if report.qty == 0:
+            if position.flat_since_ns is None:
+                position.flat_since_ns = self.state.now_ns
+                self.queries.request_reports(out)
+            return
+        position.flat_since_ns = None
+        self.stops.confirm(position, out)
+        if had_stop and position.stop_confirmed is None and position.origin is not None:
+            self.stops.restore(position, out)
+
+    def on_tick(self, out: Outbox) -> None:
+        """Once a second: what the exchange calls flat and no execution closes, what is to be closed, missing stops."""
+        for position in list(self.state.positions.open.values()):
+            since, read = position.flat_since_ns, self.state.reconciled_ns
+            if since is not None and self.state.now_ns - since >= FLAT_GRACE_NS and read is not None and read > since:
+                self._end_vanished(position, out)
+            elif position.exit_wanted:
+                self._close_again(position, out)
+            else:
+                self.stops.guard(position, out)
+
+    def tell_foreign(self, out: Outbox) -> None:
+        """A position that no execution of ours explains is told once; it is never touched (reliability.md F60)."""
+        found = self.state.positions.unclaimed
+        for symbol in sorted(found.keys() - self._told_foreign):
+            report = found[symbol]
+            stop = f"stop {report.stop_loss}" if report.stop_loss else "WITHOUT a stop"
+            text = f"foreign position: {report.side} {report.qty} {symbol} at {report.entry_price}, {stop}"
+            severity = Severity.WARNING if report.stop_loss else Severity.CRITICAL
+            out.note("foreign_position", severity, text, symbol)
+        self._told_foreign = set(found)
+
+    def _close_again(self, position: OpenPosition, out: Outbox) -> None:
+        """What is to be closed is tried again, ever slower, until the exchange says that it is gone."""
+        if position.close_id is None and self.state.now_ns >= position.close_after_ns:
+            self.sending.close(position.symbol, 100, position.exit_wanted, OrderRole.CLOSE, out)
+
+    def _end_vanished(self, position: OpenPosition, out: Outbox) -> None:
+        """The exchange says flat, and a read of the executions since does not tell how: it was closed elsewhere."""
+        symbol = position.symbol
+        self.state.positions.forget(position)
+        text = f"{symbol} is flat at the exchange without our knowing how"
+        out.note("position_gone", Severity.WARNING, text, symbol)
+        self.fills.end_trade(position, "external", None, out)

@@ -1,0 +1,81 @@
+"""Questions to the exchange: complete reads of the account, looks at single orders, and which reads come too late.
+
+It only asks; what the answers say is the business of the desks that get them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cockpit.domain.events import VenueReports
+from cockpit.domain.ids import ClientOrderId
+from cockpit.domain.time import NS_PER_MS, NS_PER_S
+from cockpit.engine.effects import QueryOrder, RequestReports, SetFlag, SetTimer
+from cockpit.engine.state import EngineState, Outbox
+from cockpit.execution.orders import TrackedOrder
+
+FILL_OVERLAP_MS = 60_000
+QUERY_BACKOFF_S = (1.0, 2.0, 4.0, 8.0)
+LEDGER_FLAG = "ledger_since_ms"
+
+
+class QueryDesk:
+    """Asks for orders whose fate is open and for the account as a whole."""
+
+    def __init__(self, state: EngineState, last_fill_ms: int) -> None:
+        self.state = state
+        self._last_fill_ms = last_fill_ms
+        """Exchange time of the newest execution known: reads begin a little before it."""
+        self._tries: dict[str, int] = {}
+        """How often each order was asked for, by link id."""
+        self._acted_ns: dict[str, int] = {}
+        """Engine time of our last action or fill of a symbol: older reads of it are discarded."""
+
+    def recover(self, flags: Mapping[str, str], out: Outbox) -> None:
+        """Executions count from the first start on this data folder: what was traded before is none of ours."""
+        if self._last_fill_ms:
+            return
+        self._last_fill_ms = int(flags.get(LEDGER_FLAG, 0)) or self.state.now_ns // NS_PER_MS
+        out.effects.append(SetFlag(LEDGER_FLAG, str(self._last_fill_ms)))
+
+    def request_reports(self, out: Outbox) -> None:
+        """Ask for a complete read of the account."""
+        since = max(0, self._last_fill_ms - FILL_OVERLAP_MS)
+        out.effects.append(RequestReports(since, self.state.now_ns))
+
+    def look_at(self, order: TrackedOrder, out: Outbox) -> None:
+        """Ask for one order now."""
+        out.effects.append(QueryOrder(order.symbol, ClientOrderId(order.client_id)))
+
+    def look_later(self, order: TrackedOrder, after_s: float, out: Outbox) -> None:
+        """Ask for one order after a pause; an earlier appointment for it is moved."""
+        out.effects.append(SetTimer(f"query:{order.client_id}", self.state.now_ns + round(after_s * NS_PER_S)))
+
+    def look_again(self, order: TrackedOrder, out: Outbox) -> None:
+        """Ask for an order that a look has not settled, ever slower."""
+        tries = max(1, self._tries.get(order.client_id, 0))
+        self.look_later(order, QUERY_BACKOFF_S[min(tries, len(QUERY_BACKOFF_S)) - 1], out)
+
+    def on_timer(self, client_id: str, out: Outbox) -> None:
+        """Time to ask for an order whose fate is open."""
+        order = self.state.orders.get(client_id)
+        if order is not None and is_unsettled(order):
+            self._tries[client_id] = self._tries.get(client_id, 0) + 1
+            self.look_at(order, out)
+
+    def note_action(self, symbol: str) -> None:
+        """We have just acted on a symbol, or it was filled: what was read of it before is out of date."""
+        self._acted_ns[symbol] = self.state.now_ns
+
+    def note_execution(self, ts_event_ns: int) -> None:
+        """An execution of this exchange time is booked."""
+        self._last_fill_ms = max(self._last_fill_ms, ts_event_ns // NS_PER_MS)
+
+    def is_newer(self, reports: VenueReports, symbol: str) -> bool:
+        """True if the read was asked for after our last action on the symbol."""
+        return reports.requested_ns > self._acted_ns.get(symbol, 0)
+
+
+def is_unsettled(order: TrackedOrder) -> bool:
+    """True while the exchange has not told the order's fate, or not all of its executions."""
+    return order.is_in_flight or order.unbooked_qty > 0

@@ -1,0 +1,137 @@
+"""Orders, closes and stops on their way out, under link ids of ours. It only asks: effects.
+
+What comes back is the business of ``order_desk`` and ``stop_desk``; the purpose of what was sent is remembered here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cockpit.domain.enums import OrderRole, OrderType, TimeInForce
+from cockpit.domain.ids import ClientOrderId, client_order_id
+from cockpit.domain.instrument import Lots, Ticks
+from cockpit.domain.orders import EntryOrigin, OrderRequest, StopRequest
+from cockpit.engine.effects import OrderChanged, SetStop, SubmitOrder
+from cockpit.engine.query_desk import QueryDesk
+from cockpit.engine.state import EngineState, Outbox
+from cockpit.execution.orders import TrackedOrder
+from cockpit.execution.positions import OpenPosition
+from cockpit.risk.gate import RiskApproved
+
+
+class SendingDesk:
+    """What is asked of the exchange: entries, closes, stop moves, and why."""
+
+    def __init__(self, state: EngineState, queries: QueryDesk, entries: Iterable[OrderRequest]) -> None:
+        self.state = state
+        self.queries = queries
+        self._origins: dict[str, EntryOrigin | None] = {entry.client_id: entry.origin for entry in entries}
+        """Origin of each entry of ours, by link id."""
+        self._reasons: dict[str, str] = {}
+        """Why a close order was sent, by link id."""
+        self._attempts: dict[tuple[str, OrderRole], int] = {}
+        self._foreign = 0
+
+    def origin_of(self, client_id: str) -> EntryOrigin | None:
+        """What an entry of ours was sent for, None for any other order."""
+        return self._origins.get(client_id)
+
+    def reason_of(self, client_id: str) -> str:
+        """Why this close order was sent, "" if it was not sent in this life of the engine."""
+        return self._reasons.get(client_id, "")
+
+    def submit_entry(self, approved: RiskApproved[OrderRequest], out: Outbox) -> None:
+        """Send an approved entry."""
+        request = approved.order
+        self._origins[request.client_id] = request.origin
+        self.state.entry_times.append(self.state.now_ns)
+        self.state.symbols[request.symbol].last_entry_ns[request.side] = self.state.now_ns
+        self._submit(request, out)
+
+    def close(self, symbol: str, percent: int, reason: str, role: OrderRole, out: Outbox) -> str:
+        """Close ``percent`` of a position, reduce-only, by market. Returns "" or why nothing was sent."""
+        position = self.state.positions.open.get(symbol)
+        report = self.state.positions.unclaimed.get(symbol)
+        held = position.side if position is not None else (report.side if report is not None else None)
+        if held is None:
+            return f"no position in {symbol}"
+        if role is OrderRole.CLOSE and self._is_closing(symbol):
+            return f"a close of {symbol} is working already"
+        lots = Lots(0)
+        if percent < 100:
+            instrument = self.state.instrument(symbol)
+            if position is None or instrument is None:
+                return f"{symbol} is foreign or its rules are not known: only 100 % of it can be closed"
+            lots = position.lots(instrument, percent)
+            if lots <= 0:
+                return f"{percent} % of {symbol} is less than one lot; close all of it instead"
+        request = OrderRequest(
+            client_id=self._next_id(self._origin_text(position), role),
+            symbol=symbol,
+            side=held.opposite,
+            role=role,
+            order_type=OrderType.MARKET,
+            time_in_force=TimeInForce.IOC,
+            lots=lots,
+            reduce_only=True,
+            close_on_trigger=percent == 100,
+            position_idx=0 if report is None else report.position_idx,
+            created_ns=self.state.now_ns,
+        )
+        if position is not None:
+            position.close_id = request.client_id
+            position.exit_wanted = reason if percent == 100 else position.exit_wanted
+        self._reasons[request.client_id] = reason
+        self._submit(request, out)
+        return ""
+
+    def move_stop(self, position: OpenPosition, stop: Ticks, out: Outbox) -> None:
+        """Set or move the stop of an open position in place."""
+        position.stop_wanted = stop
+        position.stop_sent_ns = self.state.now_ns
+        position.stop_in_flight = True
+        self.queries.note_action(position.symbol)
+        trigger = self.state.settings.execution.stop_trigger_by
+        out.effects.append(SetStop(StopRequest(symbol=position.symbol, stop_loss=stop, trigger_by=trigger)))
+
+    def _is_closing(self, symbol: str) -> bool:
+        position = self.state.positions.open.get(symbol)
+        if position is not None:
+            return position.close_id is not None
+        return any(order.role is OrderRole.CLOSE for order in self.state.orders.in_flight(symbol))
+
+    def _next_id(self, origin: str, role: OrderRole) -> ClientOrderId:
+        attempt = self._attempts.get((origin, role), 0) + 1
+        self._attempts[(origin, role)] = attempt
+        settings = self.state.settings
+        return client_order_id(settings.environment, settings.epoch, origin, role, attempt)
+
+    def _origin_text(self, position: OpenPosition | None) -> str:
+        if position is not None and position.origin is not None:
+            return position.origin.trade_id
+        self._foreign += 1
+        return f"x{self._foreign}"
+
+    def _submit(self, request: OrderRequest, out: Outbox) -> None:
+        order = self.state.orders.add_intent(request, self.state.now_ns)
+        self.queries.note_action(request.symbol)
+        out.effects.append(SubmitOrder(request))
+        out.outputs.append(order_changed(order))
+
+
+def order_changed(order: TrackedOrder) -> OrderChanged:
+    """The order as it stands, for the journal and the screen."""
+    signal_id = "" if order.request is None or order.request.signal_id is None else order.request.signal_id
+    return OrderChanged(
+        client_id=order.client_id,
+        order_id=order.order_id,
+        symbol=order.symbol,
+        side=order.side,
+        status=order.status,
+        filled_qty=order.filled_qty,
+        reason=order.reason,
+        is_own=order.is_own,
+        sent_ns=order.sent_ns,
+        answered_ns=order.acked_ns,
+        signal_id=signal_id,
+    )
