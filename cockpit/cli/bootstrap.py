@@ -24,7 +24,7 @@ from cockpit.domain.enums import Environment
 from cockpit.domain.time import NS_PER_S
 from cockpit.engine.core import TradingCore
 from cockpit.engine.state import CoreSettings
-from cockpit.ports.journal import Journal, Recovery
+from cockpit.ports.journal import Recovery
 from cockpit.ports.recorder import FrameSink
 
 _MB = 1_000_000
@@ -35,9 +35,9 @@ def venue(config: BybitConfig, key: SecretKey | None, sink: FrameSink | None) ->
     return BybitVenue(config, key, CLOCK, Random(), sink)  # noqa: S311 - jitter of reconnects
 
 
-def journal(settings: Settings, profile: Profile) -> Journal:
+def journal(settings: Settings, profile: Profile) -> SqlJournal:
     """The journal of a profile."""
-    return SqlJournal(settings.journal.url or profile.journal, CLOCK, settings.journal)
+    return SqlJournal(settings.journal.url or profile.journal, CLOCK, settings.journal, profile.flags_file)
 
 
 def recorder(limits: RecorderConfig, folder: Path) -> SegmentWriter:

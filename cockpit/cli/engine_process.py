@@ -26,9 +26,11 @@ import uvloop
 from cockpit import __version__
 from cockpit.adapters.bybit.config import BybitConfig
 from cockpit.adapters.bybit.credentials import SecretKey
+from cockpit.adapters.bybit.flatten import FlattenIds, flatten
 from cockpit.adapters.system.process import watch_loop
 from cockpit.cli import bootstrap
 from cockpit.cli.clock import CLOCK
+from cockpit.cli.flatten import tell_round
 from cockpit.cli.narration import say
 from cockpit.cli.processes import lock, write_run_file
 from cockpit.cli.run_files import FAILED, EngineRun
@@ -37,6 +39,7 @@ from cockpit.config.model import Settings
 from cockpit.config.profile import Profile
 from cockpit.domain.enums import Environment
 from cockpit.domain.errors import CockpitError
+from cockpit.domain.time import ms_from_nanos
 from cockpit.engine.projection import ShellFigures
 from cockpit.engine.runner import STREAMS, Runner
 from cockpit.engine.supervisor import STOPPED, EssentialTaskEnded, Supervisor, TaskState, TaskStatus
@@ -140,6 +143,10 @@ class _Engine:
             return await running
         except asyncio.CancelledError:
             return "stopped while starting"
+        except CockpitError as error:
+            if not self._is_running and self._journal.is_flatten_wanted:
+                await self._flatten_alone(error)
+            raise
         finally:
             guard.cancel()
             await self._supervisor.stop()
@@ -148,12 +155,27 @@ class _Engine:
             self._recorder.close()
             self._plan.profile.engine_file.unlink(missing_ok=True)
 
+    @property
+    def _is_running(self) -> bool:
+        """True from when the runner's own tasks exist."""
+        return any(light.name == STREAMS for light in self._supervisor.lights)
+
+    async def _flatten_alone(self, error: CockpitError) -> None:
+        """An engine that died in a flatten cannot start: close everything without it (reliability.md F55).
+
+        The wish stays on record, so that the next engine that does start looks again and keeps entries off.
+        """
+        say(f"the engine cannot start: {error}; a flatten is not over, going on with it by REST alone")
+        ids = FlattenIds(self._plan.profile.environment, 0, f"X{ms_from_nanos(CLOCK.now_ns()):x}")
+        await flatten(self._venue.rest, CLOCK, ids, tell_round)
+        say("everything is closed")
+
     async def _command(self, frame: CommandFrame, operator: str) -> CommandReply:
         return await self._runner.command(frame, operator)
 
     async def _screens(self) -> None:
         """Listen from when the runner's tasks exist, and say goodbye when they have ended."""
-        while not any(light.name == STREAMS for light in self._supervisor.lights):
+        while not self._is_running:
             await CLOCK.sleep(0.02)
         write_run_file(self._plan.profile.engine_file, _run_file(self._plan))
         await self._server.start()

@@ -41,7 +41,7 @@ def flatten(yes: bool, env: str | None, config_path: Path | None, data_dir: Path
         _confirm(profile, yes)
         origin = f"X{ms_from_nanos(CLOCK.now_ns()):x}"
         ids = FlattenIds(profile.environment, 0, origin)
-        result = asyncio.run(flatten_account(rest, CLOCK, ids, _tell))
+        result = asyncio.run(flatten_account(rest, CLOCK, ids, tell_round))
     finally:
         rest.close()
     _tell_result(profile, result)
@@ -83,7 +83,8 @@ def _confirm(profile: Profile, yes: bool) -> None:
         raise SafetyRefusal("nothing was done")
 
 
-def _tell(progress: FlattenProgress) -> None:
+def tell_round(progress: FlattenProgress) -> None:
+    """One round of a flatten in words."""
     positions = ", ".join(f"{each.symbol} {each.side} {each.qty}" for each in progress.open_positions)
     positions = positions or ("none" if progress.is_zero else "not known")
     say(f"{progress.elapsed_s:6.1f} s  round {progress.round}: open positions: {positions}")

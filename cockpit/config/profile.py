@@ -6,7 +6,7 @@
       ENV/                sim, demo, testnet, live
         journal.sqlite    engine.lock    recordings/    logs/engine.jsonl    simex-MARKET.json
     RUN/                  $XDG_RUNTIME_DIR/cockpit for the default data folder, else DATA/run
-      ENV.sock            engine-ENV.json    simex.json
+      ENV.sock            engine-ENV.json    flags-ENV.json    simex.json
 """
 
 from __future__ import annotations
@@ -67,6 +67,11 @@ class Profile:
     def engine_file(self) -> Path:
         """What the running engine was started with (0600)."""
         return self.run_dir / f"engine-{self.environment.value}.json"
+
+    @property
+    def flags_file(self) -> Path:
+        """Flags that the journal could not take, and a flatten that is not over."""
+        return self.run_dir / f"flags-{self.environment.value}.json"
 
     @property
     def simex_file(self) -> Path:

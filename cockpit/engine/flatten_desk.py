@@ -14,9 +14,9 @@ from cockpit.engine.query_desk import QueryDesk
 from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.state import EngineState, Outbox
 from cockpit.execution.flatten import CancelOrdersOf, CloseNow, Flatten, FlattenState, FlattenStep
+from cockpit.ports.journal import FLATTEN_FLAG
 
 STEP_NS = NS_PER_S // 2
-FLAG = "flatten"
 LOCK = "flatten"
 PAUSED = "paused"
 
@@ -43,7 +43,7 @@ class FlattenDesk:
         if not self.flatten.start(self.state.now_ns):
             return False
         self.state.locks[LOCK] = "flattening"
-        out.effects += [SetFlag(FLAG, str(self.state.now_ns)), GoFlattenWay(True)]
+        out.effects += [SetFlag(FLATTEN_FLAG, str(self.state.now_ns)), GoFlattenWay(True)]
         out.outputs.append(Noted(event="flatten", severity=Severity.CRITICAL, text="flatten started"))
         self.on_timer(out)
         return True
@@ -83,7 +83,7 @@ class FlattenDesk:
         if self.flatten.state is FlattenState.FLAT:
             self.state.locks.pop(LOCK, None)
             self.state.locks[PAUSED] = "paused after flatten"
-            out.effects += [SetFlag(PAUSED, "1"), SetFlag(FLAG, ""), GoFlattenWay(False)]
+            out.effects += [SetFlag(PAUSED, "1"), SetFlag(FLATTEN_FLAG, ""), GoFlattenWay(False)]
             took = (self.state.now_ns - self.flatten.started_ns) / NS_PER_S
             text = f"flat: no position and no order, read twice, {took:.1f} s"
             out.outputs.append(Noted(event="flatten", severity=Severity.CRITICAL, text=text))

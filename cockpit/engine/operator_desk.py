@@ -27,12 +27,12 @@ from cockpit.domain.commands import (
 from cockpit.domain.enums import Approval, OrderRole, Severity
 from cockpit.engine.effects import CommandAnswered, EndEngine, Noted, SetFlag
 from cockpit.engine.exit_desk import ExitDesk
-from cockpit.engine.flatten_desk import FLAG, PAUSED, FlattenDesk
+from cockpit.engine.flatten_desk import PAUSED, FlattenDesk
 from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.signal_desk import SignalDesk
 from cockpit.engine.state import DAY_NS, EngineState, Outbox
 from cockpit.execution.flatten import FlattenState
-from cockpit.ports.journal import REBUILT_FLAG
+from cockpit.ports.journal import FLATTEN_FLAG, REBUILT_FLAG
 
 DAY_LOSS = "day loss"
 DAY_LOSS_FLAG = "day_loss_lock"
@@ -59,7 +59,7 @@ class OperatorDesk:
 
     def recover(self, flags: Mapping[str, str], out: Outbox) -> None:
         """Take up durable flags of an earlier run: a flatten goes on, a day-loss lock holds."""
-        if flags.get(FLAG):
+        if flags.get(FLATTEN_FLAG):
             self.flatten.start(out)
         if day := flags.get(DAY_LOSS_FLAG):
             self._loss_day = int(day)

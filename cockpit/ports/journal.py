@@ -15,6 +15,9 @@ from cockpit.domain.positions import FillReport
 REBUILT_FLAG = "journal_rebuilt"
 """Engine flag that says the journal was damaged and begun anew: where the old file is. The operator clears it."""
 
+FLATTEN_FLAG = "flatten"
+"""Engine flag of a flatten that is not over: engine time of its start, ns."""
+
 
 class DurableIntent(msgspec.Struct, frozen=True):
     """Proof that an order's intent is on disk; ``Venue.submit`` demands one (``unjournaled_exit`` is the exception)."""

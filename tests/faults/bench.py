@@ -139,7 +139,7 @@ class Engine:
             rest=REST,
         )
         self.venue = BybitVenue(config, SecretKey(ready["api_key"], ready["api_secret"]), clock, Random(7))
-        self.journal = SqlJournal(bench.journal, clock)
+        self.journal = SqlJournal(bench.journal, clock, flags=bench.journal.with_name("flags.json"))
         self.runner = Runner(
             make_core=self._make_core,
             venue=self.venue,

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cockpit.adapters.store import database, schema
 from cockpit.adapters.store.config import JournalConfig
 from cockpit.adapters.store.epoch_file import read_epoch, write_epoch
+from cockpit.adapters.store.flag_file import FlagFile
 from cockpit.adapters.store.migrate import upgrade
 from cockpit.adapters.store.recovery import EPOCH, count_start, last_epoch, read_recovery, write_state
 from cockpit.adapters.store.rows import TABLE_OF, intent_changes, intent_values, values_of
@@ -24,7 +25,15 @@ from cockpit.domain.enums import Severity
 from cockpit.domain.errors import JournalError
 from cockpit.domain.orders import OrderRequest
 from cockpit.ports.clock import Clock
-from cockpit.ports.journal import REBUILT_FLAG, DurableIntent, IntentState, JournalRow, Recovery, SystemEventRow
+from cockpit.ports.journal import (
+    FLATTEN_FLAG,
+    REBUILT_FLAG,
+    DurableIntent,
+    IntentState,
+    JournalRow,
+    Recovery,
+    SystemEventRow,
+)
 
 ResultT = TypeVar("ResultT")
 
@@ -44,9 +53,21 @@ class SqlJournal:
     for the disk. An order's intent passes the rows that wait.
     """
 
-    def __init__(self, target: Path | str, clock: Clock, config: JournalConfig | None = None) -> None:
-        """``target`` is the path of an SQLite file or an address with a scheme, e.g. ``postgresql+psycopg://...``."""
+    def __init__(
+        self, target: Path | str, clock: Clock, config: JournalConfig | None = None, flags: Path | None = None
+    ) -> None:
+        """A journal that is not open yet.
+
+        Args:
+            target: path of an SQLite file, or an address with a scheme, e.g. ``postgresql+psycopg://...``.
+            clock: time of changes.
+            config: how long records are kept.
+            flags: file for flags that the database does not take, in a folder that exists; None: they have one home.
+        """
         self._url = database.address(target)
+        self._flags = None if flags is None else FlagFile(flags)
+        self.is_flatten_wanted = self._flags is not None and bool(self._flags.flags.get(FLATTEN_FLAG))
+        """True if an engine died in the middle of a flatten, as far as that is known; before ``start`` by the file."""
         self._clock = clock
         self._config = config or JournalConfig()
         self._engine = database.writer_engine(self._url)
@@ -69,6 +90,9 @@ class SqlJournal:
         try:
             known = self._known_epoch()
             recovery = await self._transact(lambda connection: self._begin(connection, moved, known, now_ns))
+            self.is_flatten_wanted = bool(recovery.settings.get(FLATTEN_FLAG))
+            if self._flags is not None:
+                self._second_home(self._flags.settle_all)
             self._remember(recovery.epoch)
             await self.prune(now_ns)
             self._retention = asyncio.create_task(self._prune_daily(), name="journal-retention")
@@ -89,11 +113,15 @@ class SqlJournal:
             await self._transact(lambda connection: self._write(connection, rows))
 
     async def set_flag(self, name: str, value: str) -> None:
-        """Set a durable engine flag ("" clears it). Raises ``JournalError``."""
+        """Set a durable engine flag ("" clears it). Raises ``JournalError``; it may be in its second home even then."""
         if name == EPOCH:
             raise ValueError("the count of starts is not a flag")
-        now_ns = self._clock.now_ns()
+        flags, now_ns = self._flags, self._clock.now_ns()
+        if flags is not None:
+            self._second_home(lambda: flags.keep(name, value))
         await self._transact(lambda connection: write_state(connection, name, value, now_ns), urgent=True)
+        if flags is not None:
+            self._second_home(lambda: flags.settle(name, value))
 
     async def prune(self, now_ns: int) -> dict[str, int]:
         """Delete book snapshots and wall records that are older than the configuration keeps.
@@ -126,7 +154,17 @@ class SqlJournal:
         if lost:
             write_state(connection, REBUILT_FLAG, lost, now_ns)
             self._write(connection, [_rebuilt_event(lost, now_ns)])
+        for name, value in ({} if self._flags is None else self._flags.flags).items():
+            write_state(connection, name, value, now_ns)
         return read_recovery(connection, epoch, now_ns)
+
+    @staticmethod
+    def _second_home(write: Callable[[], None]) -> None:
+        """Write the file of flags: tiny, and written in place. What it does not take, the database may."""
+        try:
+            write()
+        except OSError as error:
+            _log.critical("flags have one home now, their file cannot be written: %s", error)
 
     def _known_epoch(self) -> int:
         """The last start as told beside the file. Raises ``JournalError``."""
