@@ -43,7 +43,9 @@ class FillDesk:
         order = self.state.orders.get(fill.client_id or fill.order_id)
         if order is not None and fill.exec_type is ExecType.TRADE:
             order.booked_qty += fill.qty
-        position = self.state.positions.on_fill(fill, self.sending.origin_of(fill.client_id))
+        position = self.state.positions.on_fill(
+            fill, self.sending.origin_of(fill.client_id), is_entry_due=self.state.orders.is_entry_due(fill.symbol)
+        )
         out.outputs.append(FillBooked(fill))
         if position is None:
             return
@@ -71,12 +73,11 @@ class FillDesk:
         """What a booked fill did to its position; ``row`` is the trade as it stood before, None if there was none."""
         if row is None:
             self._begin_trade(position, fill, out)
-            return
-        if row.trade_id != trade_id_of(position):
+        elif row.trade_id != trade_id_of(position):
             out.outputs.append(PositionChanged(merged_row(row, trade_id_of(position), self.state.now_ns)))
         if position.fills.qty == 0:
             self.end_trade(position, self._exit_reason(position, fill), fill, out)
-        else:
+        elif row is not None:
             out.outputs.append(PositionChanged(trade_row(self.state, position, self.state.now_ns)))
 
     def _begin_trade(self, position: OpenPosition, fill: FillReport, out: Outbox) -> None:

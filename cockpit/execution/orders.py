@@ -178,6 +178,11 @@ class OrderManager:
         """Our orders of which executions are missing."""
         return [order for order in self._orders.values() if order.is_own and order.unbooked_qty > 0]
 
+    def is_entry_due(self, symbol: str) -> bool:
+        """True if executions of an entry of ours on the symbol may still come."""
+        entries = [order for order in self._orders.values() if order.symbol == symbol and order.is_entry]
+        return any(order.is_open or order.is_in_flight or order.unbooked_qty > 0 for order in entries)
+
     def unknown(self) -> list[TrackedOrder]:
         """Our orders whose outcome is unknown."""
         return [order for order in self._orders.values() if order.status is OrderStatus.UNKNOWN]

@@ -152,6 +152,8 @@ class PositionManager:
         """Sequence of the fill that closed the last position of a symbol: older reports tell of the past."""
         self._ended: dict[str, OpenPosition] = {}
         """Our last closed trades by id: an execution that comes late belongs to its trade."""
+        self._vanished: dict[str, OpenPosition] = {}
+        """By symbol, what the exchange called flat while executions that explain it were missing."""
 
     def is_new(self, exec_id: str) -> bool:
         """True the first time an execution is seen; it counts as booked from then on."""
@@ -160,12 +162,16 @@ class PositionManager:
         self._seen.add(exec_id)
         return True
 
-    def on_fill(self, fill: FillReport, origin: EntryOrigin | None) -> OpenPosition | None:
+    def on_fill(
+        self, fill: FillReport, origin: EntryOrigin | None, *, is_entry_due: bool = False
+    ) -> OpenPosition | None:
         """Book one execution that ``is_new`` let through.
 
         Args:
             fill: the execution.
             origin: where the order came from, if it is an entry of ours.
+            is_entry_due: an entry of ours on the symbol has executions that have not come yet: they explain what the
+                exchange says is held.
 
         Returns:
             The position it changed (size 0 when it closed it), None for funding and the like on no position.
@@ -176,7 +182,7 @@ class PositionManager:
                 position.fills = msgspec.structs.replace(position.fills, fees=position.fills.fees + fill.fee)
             return position
         if position is None:
-            position = self._begin(fill)
+            position = self._begin(fill, is_entry_due=is_entry_due)
             self.open[fill.symbol] = position
         if origin is not None and position.origin is None:
             position.origin = origin
@@ -186,18 +192,22 @@ class PositionManager:
             self.forget(position)
         return position
 
-    def _begin(self, fill: FillReport) -> OpenPosition:
-        """The position that a fill on no position belongs to: a trade of ours that it comes late for, or a new one.
+    def _begin(self, fill: FillReport, *, is_entry_due: bool) -> OpenPosition:
+        """The position that a fill on no position belongs to: a trade that it comes late for, or a new one.
 
         A fill that changes a foreign position of which no fill is known starts from what the exchange said of it.
         """
+        vanished = self._vanished.pop(fill.symbol, None)
+        if vanished is not None and fill.side is not vanished.side and fill.closed_qty > 0:
+            vanished.exit_reason, vanished.report = "", None
+            return vanished
         ended = self._ended.pop(origin_of(fill.client_id) or "", None)
         if ended is not None:
             ended.resume()
             return ended
         report = self.unclaimed.pop(fill.symbol, None)
-        is_entry = role_of(fill.client_id) is OrderRole.ENTRY
-        held = None if report is None or report.seq >= fill.seq or is_entry else report
+        is_told = is_entry_due or role_of(fill.client_id) is OrderRole.ENTRY
+        held = None if report is None or report.seq >= fill.seq or is_told else report
         position = OpenPosition(fill.symbol, fill.side, fill.ts_recv)
         position.first_exec_id = fill.exec_id
         position.report = report
@@ -211,6 +221,8 @@ class PositionManager:
             self._ended[position.origin.trade_id] = position
             if len(self._ended) > KEPT_ENDED:
                 del self._ended[next(iter(self._ended))]
+        if position.fills.qty != 0:
+            self._vanished[position.symbol] = position
         self.open.pop(position.symbol, None)
         self.unclaimed.pop(position.symbol, None)
         told = position.report

@@ -15,6 +15,8 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+import msgspec
+
 from cockpit.domain.account import AccountInfo, BalanceReport
 from cockpit.domain.enums import ExecType, OrderStatus, OrderType, Side, StreamName
 from cockpit.domain.errors import OutcomeUnknown, VenueRejected, VenueThrottled, VenueUnavailable
@@ -31,6 +33,8 @@ from tests.dst.loop import VirtualClock
 ORDER_DEADLINE_S = 3.0
 READ_DEADLINE_S = 5.0
 ORDER_TTL_S = 3.0
+WRITES = frozenset({"create", "cancel", "cancel_all", "set_stop"})
+"""Requests that the gateway refuses when they come later than their recv_window."""
 SILENCE_S = 10.0
 HISTORY_MISSING = 0.0
 
@@ -150,8 +154,9 @@ class VenueClient:
     def deliver(self, event: Any) -> None:
         """Something arrived; it is stamped with the engine's clock now."""
         if not self.is_dead:
-            stamped = type(event)(**{**_fields(event), "ts_recv": self.network.clock.now_ns()})
-            self._queue.put_nowait(stamped)
+            now_ns = self.network.clock.now_ns()
+            told = {"reports": _received(event.reports, now_ns)} if isinstance(event, AccountPush) else {}
+            self._queue.put_nowait(type(event)(**{**_fields(event), **told, "ts_recv": now_ns}))
 
     def streams_up(self) -> None:
         """Both streams are connected, authenticated and subscribed."""
@@ -177,15 +182,7 @@ class VenueClient:
 
     async def submit(self, intent: DurableIntent) -> str:
         request = intent.request
-        sent_s = self.network.loop.time()
-
-        def arrive() -> str:
-            if self.network.loop.time() - sent_s > ORDER_TTL_S:
-                self.network.marks["arrived_after_ttl"] += 1
-                raise Refused(10002, "timestamp outside recv_window")
-            return self._create(request)
-
-        return str(await self._call("create", arrive, ORDER_DEADLINE_S))
+        return str(await self._call("create", lambda: self._create(request), ORDER_DEADLINE_S))
 
     def _create(self, request: OrderRequest) -> str:
         rules = self.network.instruments[request.symbol]
@@ -256,7 +253,8 @@ class VenueClient:
             return self._reports(fills_since_ms, requested)
 
         result: VenueReports = await self._call("reports", read, READ_DEADLINE_S)
-        return VenueReports(**{**_fields(result), "ts_recv": self.network.clock.now_ns()})
+        now_ns = self.network.clock.now_ns()
+        return VenueReports(**{**_fields(result), "fills": _received(result.fills, now_ns), "ts_recv": now_ns})
 
     def _reports(self, since_ms: int, requested_ns: int) -> VenueReports:
         network = self.network
@@ -325,7 +323,8 @@ class VenueClient:
             if route not in ("create", "set_stop"):
                 raise OutcomeUnknown("502 from the gateway")
         if not (faults.is_partitioned or random.random() < faults.lose_request):
-            network.loop.call_later(self._delay(), self._arrived, route, arrive, answer)
+            sent_s = network.loop.time()
+            network.loop.call_later(self._delay(), self._arrived, route, sent_s, arrive, answer)
         try:
             async with asyncio.timeout(deadline_s):
                 result = await answer
@@ -335,9 +334,12 @@ class VenueClient:
             raise VenueRejected(result.code, result.reason)
         return result
 
-    def _arrived(self, route: str, arrive: Callable[[], Any], answer: asyncio.Future[Any]) -> None:
+    def _arrived(self, route: str, sent_s: float, arrive: Callable[[], Any], answer: asyncio.Future[Any]) -> None:
         """The exchange applies the request, whoever sent it and whether or not he still lives."""
         try:
+            if route in WRITES and self.network.loop.time() - sent_s > ORDER_TTL_S:
+                self.network.marks["arrived_after_ttl"] += 1
+                raise Refused(10002, "timestamp outside recv_window")
             result = arrive()
         except Refused as refused:
             result = refused
@@ -358,6 +360,11 @@ class VenueClient:
         if random.random() < faults.slow:
             delay += random.random() * faults.slow_s
         return delay
+
+
+def _received(reports: list[Any], now_ns: int) -> list[Any]:
+    """The reports as the engine gets them: stamped with its clock."""
+    return [msgspec.structs.replace(report, ts_recv=now_ns) for report in reports]
 
 
 def _fields(struct: Any) -> dict[str, Any]:

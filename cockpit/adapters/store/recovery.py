@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, func, select, text
 
 from cockpit.adapters.store import database
 from cockpit.adapters.store.rows import fill_report, open_intent, order_request, trade_row
@@ -85,7 +85,7 @@ def _fills_of(connection: Connection, open_trades: list[dict[str, Any]]) -> list
     symbols = sorted({row["symbol"] for row in open_trades})
     oldest = min(row["opened_ns"] for row in open_trades)
     query = select(executions).where(executions.c.symbol.in_(symbols), executions.c.ts_recv >= oldest)
-    return _rows(connection, query.order_by(executions.c.ts_recv, executions.c.seq))
+    return _rows(connection, query.order_by(text("executions.rowid")))  # the order in which they were booked
 
 
 def _rows(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:

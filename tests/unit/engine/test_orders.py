@@ -357,6 +357,48 @@ def test_a_position_that_the_exchange_calls_flat_is_closed_as_external_after_ask
     assert len(bench.sent) == 1
 
 
+def net_of_trades(bench: Bench) -> Decimal:
+    """What the journal's trades add up to, each by its last row."""
+    rows = {told.trade.trade_id: told.trade for told in bench.told(PositionClosed)}
+    return sum((row.gross_pnl for row in rows.values()), Decimal(0))
+
+
+def test_an_execution_that_comes_after_its_position_was_called_flat_ends_that_trade() -> None:
+    bench = long(Bench().start())
+    bench.push(bench.position(AAA, "0"))
+    bench.wait(17)
+    bench.push(bench.execution(AAA, Side.SELL, "101.02", "25", closed_qty=Decimal(25)))
+    assert bench.core.orders.positions.open == {}
+    assert net_of_trades(bench) == Decimal(25)
+    assert {told.trade.kind for told in bench.told(PositionClosed)} == {"bounce"}
+
+
+def test_a_half_of_a_close_that_comes_after_its_position_was_called_flat_ends_that_trade() -> None:
+    bench = long(Bench().start())
+    bench.order(ClosePosition(AAA))
+    close = bench.sent[1]
+    bench.answer(close)
+    bench.push(bench.fill(close, "101.02", "10", closed_qty=Decimal(10)), bench.position(AAA, "0"))
+    bench.wait(17)
+    bench.push(bench.fill(close, "101.02", "15", closed_qty=Decimal(15)))
+    assert bench.core.orders.positions.open == {}
+    assert net_of_trades(bench) == Decimal(25)
+
+
+def test_a_close_by_hand_that_is_told_before_the_fills_of_the_entry_leaves_nothing_open() -> None:
+    bench = bounce(Bench().start())
+    assert bench.approve() == ""
+    entry = bench.sent[0]
+    bench.answer(entry)
+    first, second = bench.fill(entry, "100.02", "10"), bench.fill(entry, "100.02", "15")
+    bench.push(bench.order_report(entry, OrderStatus.FILLED, "25"), bench.position(AAA, "10", "100.02", "99.67"))
+    bench.push(bench.execution(AAA, Side.SELL, "101.02", "25", closed_qty=Decimal(25)))
+    bench.push(second)
+    bench.push(first)
+    assert bench.core.orders.positions.open == {}
+    assert net_of_trades(bench) == Decimal(25)
+
+
 def test_a_position_missing_from_one_old_read_stays() -> None:
     bench = long(Bench().start())
     held = bench.account.positions.pop(AAA)
