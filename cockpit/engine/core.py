@@ -332,10 +332,13 @@ class TradingCore:
         state.orders.forget_ended(state.now_ns - 3_600 * NS_PER_S)
 
     def _reconcile_ns(self) -> int:
-        """Pause between two reads of the account: short while what was missed may still be told by an old snapshot."""
+        """Pause between two reads of the account: short while what was missed may still be told by an old snapshot, and
+        while a position of ours could lose its stop without a push that tells it.
+        """
         config = self.state.settings.execution
         is_settling = self.state.now_ns - self.state.private_up_ns < config.settling_s * NS_PER_S
-        return round((config.settling_reconcile_s if is_settling else config.reconcile_s) * NS_PER_S)
+        is_holding = any(held.origin is not None for held in self.orders.positions.open.values())
+        return round((config.short_reconcile_s if is_settling or is_holding else config.reconcile_s) * NS_PER_S)
 
     @staticmethod
     def _note(out: Outbox, kind: str, severity: Severity, text: str, symbol: str = "") -> None:

@@ -64,8 +64,9 @@ class ExecutionConfig(BaseModel):
     """Orders and positions are compared with the exchange this often."""
     settling_s: Positive = 15.0
     """For this long after the private stream has come up they are compared more often ..."""
-    settling_reconcile_s: Positive = 3.0
-    """... namely this often: what was missed is not pushed, and a read may be answered from an older snapshot."""
+    short_reconcile_s: Positive = 3.0
+    """... namely this often: what was missed is not pushed, and a read may be answered from an older snapshot.
+    The same while a position of ours is open: a stop that is removed without a push is back within 5 s."""
     connection_loss_flatten_s: NonNegative = 30.0
     """With a position open and a stream of the exchange lost for longer, everything is closed by REST. 0: stops do."""
     exits: ExitsConfig = ExitsConfig()

@@ -68,7 +68,7 @@ EXECUTION = ExecutionConfig(
     order_ttl_s=1.0,
     reconcile_s=1.5,
     settling_s=2.0,
-    settling_reconcile_s=1.0,
+    short_reconcile_s=1.0,
     exits=NO_EXITS,
 )
 RISK = RiskLimits(
