@@ -337,7 +337,7 @@ class TradingCore:
         """
         config = self.state.settings.execution
         is_settling = self.state.now_ns - self.state.private_up_ns < config.settling_s * NS_PER_S
-        is_holding = any(held.origin is not None for held in self.orders.positions.open.values())
+        is_holding = any(held.origin is not None for held in self.state.positions.open.values())
         return round((config.short_reconcile_s if is_settling or is_holding else config.reconcile_s) * NS_PER_S)
 
     @staticmethod

@@ -103,6 +103,8 @@ class ExitDesk:
             return f"the stop stands at {instrument.price_text(held)}, breakeven {wanted} is not better"
         if (instrument.nearest_ticks(mid) - target) * sign <= 0:
             return f"the price has not passed breakeven {instrument.price_text(target)} yet"
+        if self.sending.is_stop_busy(position, target):
+            return "an earlier stop change may still arrive"
         self.sending.move_stop(position, target, out)
         return ""
 

@@ -32,6 +32,9 @@ class FillDesk:
             self.state.positions.remember(row)
         for row in recovery.open_trades:
             self.state.positions.restore(row, [fill for fill in recovery.open_fills if fill.symbol == row.symbol])
+        for position in self.state.positions.open.values():
+            if position.stop_wanted is not None:  # the earlier engine may have asked for it in its last instant
+                position.stop_request = (position.stop_wanted, self.state.now_ns)
 
     def on_fill(self, fill: FillReport, out: Outbox) -> None:
         """Book one execution, however it was heard of; one that is booked already changes nothing."""

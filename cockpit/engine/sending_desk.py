@@ -11,9 +11,11 @@ from cockpit.domain.enums import OrderRole, OrderType, TimeInForce
 from cockpit.domain.ids import ClientOrderId, client_order_id
 from cockpit.domain.instrument import Lots, Ticks
 from cockpit.domain.orders import EntryOrigin, OrderRequest, StopRequest
-from cockpit.engine.effects import OrderChanged, SetStop, SubmitOrder
+from cockpit.domain.time import NS_PER_S
+from cockpit.engine.effects import OrderChanged, PositionChanged, SetStop, SubmitOrder
 from cockpit.engine.query_desk import QueryDesk
 from cockpit.engine.state import EngineState, Outbox
+from cockpit.engine.trades import trade_row
 from cockpit.execution.orders import TrackedOrder
 from cockpit.execution.positions import OpenPosition
 from cockpit.risk.gate import RiskApproved
@@ -86,13 +88,17 @@ class SendingDesk:
         return ""
 
     def move_stop(self, position: OpenPosition, stop: Ticks, out: Outbox) -> None:
-        """Set or move the stop of an open position in place."""
-        position.stop_wanted = stop
-        position.stop_sent_ns = self.state.now_ns
-        position.stop_in_flight = True
+        """Set or move the stop of an open position in place. The journal knows it first: a restart never loosens it."""
+        position.ask_stop(stop, self.state.now_ns)
         self.queries.note_action(position.symbol)
+        out.outputs.append(PositionChanged(trade_row(self.state, position, self.state.now_ns)))
         trigger = self.state.settings.execution.stop_trigger_by
         out.effects.append(SetStop(StopRequest(symbol=position.symbol, stop_loss=stop, trigger_by=trigger)))
+
+    def is_stop_busy(self, position: OpenPosition, stop: Ticks) -> bool:
+        """True while an earlier request for another stop may still arrive after one for ``stop`` sent now."""
+        ttl_s = self.state.settings.execution.unknown_first_query_s
+        return position.is_stop_busy(stop, self.state.now_ns, round(ttl_s * NS_PER_S))
 
     def _is_closing(self, symbol: str) -> bool:
         position = self.state.positions.open.get(symbol)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from cockpit.domain.enums import OrderRole, Severity
 from cockpit.domain.events import Outcome, StopAnswer
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
-from cockpit.engine.effects import StopConfirmed
+from cockpit.engine.effects import PositionChanged, StopConfirmed
 from cockpit.engine.query_desk import QueryDesk
 from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.state import EngineState, Outbox
+from cockpit.engine.trades import trade_row
 from cockpit.execution.positions import OpenPosition
 
 
@@ -45,6 +46,8 @@ class StopDesk:
             position.settle_stop(is_taken=True)
         confirmed = position.stop_confirmed
         assert confirmed is not None
+        if position.origin is not None and confirmed != position.origin.stop:
+            out.outputs.append(PositionChanged(trade_row(self.state, position, self.state.now_ns)))
         beyond = (confirmed - position.breakeven(instrument, self.state.fee_rate)) * position.side.sign
         position.at_breakeven = beyond >= 0
         out.outputs.append(
@@ -69,7 +72,8 @@ class StopDesk:
 
     def restore(self, position: OpenPosition, out: Outbox) -> None:
         """Put a missing stop back; after too many times close the position instead."""
-        if position.stop_wanted is None or position.stop_in_flight:
+        stop = position.stop_wanted
+        if stop is None or position.stop_in_flight or self.sending.is_stop_busy(position, stop):
             return
         text = f"stop of {position.symbol} is missing at the exchange"
         out.note("stop_missing", Severity.CRITICAL, text, position.symbol)
@@ -78,4 +82,4 @@ class StopDesk:
             return
         position.naked_since_ns = self.state.now_ns
         position.is_restoring = True
-        self.sending.move_stop(position, position.stop_wanted, out)
+        self.sending.move_stop(position, stop, out)

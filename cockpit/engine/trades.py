@@ -68,5 +68,5 @@ def trade_row(state: EngineState, position: OpenPosition, now_ns: int, closed_by
         approve_to_ack_ms=position.latency.get("approve_to_ack"),
         ack_to_fill_ms=position.latency.get("ack_to_fill"),
         stop_ack_ms=None if position.stop_ack_ns is None else position.stop_ack_ns // 1_000_000,
-        parameters={} if origin is None else {"origin": msgspec.to_builtins(origin)},
+        parameters={} if origin is None else {"origin": msgspec.to_builtins(origin), "stop": position.stop_wanted},
     )

@@ -47,6 +47,8 @@ class OpenPosition:
         """Span from sending the stop to the first report that shows it, ns."""
         self.stop_sent_ns: int | None = None
         self.stop_in_flight = False
+        self.stop_request: tuple[Ticks, int] | None = None
+        """The stop that was asked for last and when, ns."""
         self.stop_restores = 0
         """How often the exchange took a missing stop back."""
         self.is_restoring = False
@@ -106,6 +108,23 @@ class OpenPosition:
         self.side = side
         self.fills = Position(self.symbol, qty * side.sign, entry_price)
         self.peak_qty, self.entry_price = qty, entry_price
+
+    def ask_stop(self, stop: Ticks, now_ns: int) -> None:
+        """A request for this stop leaves now."""
+        self.stop_wanted, self.stop_sent_ns, self.stop_in_flight = stop, now_ns, True
+        self.stop_request = (stop, now_ns)
+
+    def is_stop_busy(self, stop: Ticks, now_ns: int, ttl_ns: int) -> bool:
+        """True while an earlier request for another stop than ``stop`` may still arrive, and undo it.
+
+        Args:
+            stop: the stop that is wanted next.
+            now_ns: engine time.
+            ttl_ns: how long after it was sent the exchange takes a request, its ``recv_window`` and a margin.
+        """
+        if self.stop_request is None or self.stop_request[0] == stop:
+            return False
+        return now_ns - self.stop_request[1] < ttl_ns
 
     def settle_stop(self, *, is_taken: bool) -> None:
         """The stop request that was on its way has come to its end."""
@@ -210,6 +229,7 @@ class PositionManager:
         held = None if report is None or report.seq >= fill.seq or is_told else report
         position = OpenPosition(fill.symbol, fill.side, fill.ts_recv)
         position.first_exec_id = fill.exec_id
+        position.naked_since_ns = min(fill.ts_event, fill.ts_recv)  # an execution heard of late has waited already
         position.report = report
         if held is not None and held.side is not None:
             position.take_over(held.side, held.qty, held.entry_price)
@@ -298,6 +318,7 @@ class PositionManager:
         position = self.open.get(row.symbol)
         if position is not None:
             position.is_restored = True
+            position.stop_wanted = row.parameters.get("stop", position.stop_wanted)
 
     def confirm_stop(self, position: OpenPosition, instrument: Instrument, now_ns: int) -> bool:
         """Compare the reported stop with the wanted one; True when it was confirmed just now."""

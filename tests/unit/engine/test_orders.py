@@ -138,6 +138,7 @@ def test_executions_without_an_order_prove_that_it_existed() -> None:
     bench.answer(entry, Outcome.UNKNOWN, reason="timeout")
     bench.wait(4.2)
     fill = bench.fill(entry, "100.02", "25")
+    bench.position(AAA, "25", "100.02", "99.67")
     found(bench, entry, None, fill)
     bench.wait(1.2)
     found(bench, entry, None, fill)
@@ -202,6 +203,7 @@ def test_an_execution_is_booked_once_however_often_it_is_told() -> None:
     bench, entry = entered()
     bench.answer(entry)
     fill = bench.fill(entry, "100.02", "25")
+    bench.position(AAA, "25", "100.02", "99.67")
     bench.push(fill, fill)
     bench.push(fill)
     bench.wait(11)  # a read of the account tells it once more
@@ -368,7 +370,7 @@ def test_an_execution_that_comes_after_its_position_was_called_flat_ends_that_tr
     bench.push(bench.position(AAA, "0"))
     bench.wait(17)
     bench.push(bench.execution(AAA, Side.SELL, "101.02", "25", closed_qty=Decimal(25)))
-    assert bench.core.orders.positions.open == {}
+    assert bench.core.state.positions.open == {}
     assert net_of_trades(bench) == Decimal(25)
     assert {told.trade.kind for told in bench.told(PositionClosed)} == {"bounce"}
 
@@ -381,7 +383,7 @@ def test_a_half_of_a_close_that_comes_after_its_position_was_called_flat_ends_th
     bench.push(bench.fill(close, "101.02", "10", closed_qty=Decimal(10)), bench.position(AAA, "0"))
     bench.wait(17)
     bench.push(bench.fill(close, "101.02", "15", closed_qty=Decimal(15)))
-    assert bench.core.orders.positions.open == {}
+    assert bench.core.state.positions.open == {}
     assert net_of_trades(bench) == Decimal(25)
 
 
@@ -395,7 +397,7 @@ def test_a_close_by_hand_that_is_told_before_the_fills_of_the_entry_leaves_nothi
     bench.push(bench.execution(AAA, Side.SELL, "101.02", "25", closed_qty=Decimal(25)))
     bench.push(second)
     bench.push(first)
-    assert bench.core.orders.positions.open == {}
+    assert bench.core.state.positions.open == {}
     assert net_of_trades(bench) == Decimal(25)
 
 

@@ -210,3 +210,13 @@ def test_link_ids_of_two_lives_are_never_the_same() -> None:
     again.order(ClosePosition(AAA))
     ids = [request.client_id for request in (*bench.sent, *again.sent)]
     assert len(set(ids)) == len(ids)
+
+
+def test_a_stop_that_was_moved_is_put_back_where_it_was_moved_to() -> None:
+    bench = long(Bench().start())
+    bench.markets[AAA].move(10_030)
+    assert bench.order(MoveStopToBreakeven(AAA)) == ""
+    bench.position(AAA, "25", "100.02")  # killed before the answer; the exchange's read is from before the stop
+    again = restarted(bench).start()
+    again.wait(4)
+    assert {stop.stop_loss for stop in again.stops} == {10014}

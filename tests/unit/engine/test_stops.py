@@ -192,3 +192,34 @@ def test_the_stop_follows_nothing_but_the_size_it_covers() -> None:
     assert (held.qty, held.stop_confirmed) == (Decimal(30), 9967)
     bench.wait(10)
     assert bench.stops == []
+
+
+def test_a_stop_removed_without_a_push_is_put_back_within_five_seconds() -> None:
+    bench = long(Bench().start())
+    bench.wait(20)
+    bench.position(AAA, "25", "100.02")
+    bench.wait(5)
+    assert [stop.stop_loss for stop in bench.stops] == [9967]
+
+
+def test_an_execution_heard_of_late_does_not_wait_for_its_stop_again() -> None:
+    bench = bounce(Bench().start())
+    assert bench.approve() == ""
+    entry = bench.sent[0]
+    bench.answer(entry)
+    fill = bench.fill(entry, "100.02", "25")
+    bench.wait(3)
+    bench.push(fill, bench.position(AAA, "25", "100.02"))
+    bench.wait(1)
+    assert [stop.stop_loss for stop in bench.stops] == [9967]
+
+
+def test_breakeven_waits_while_an_earlier_stop_request_may_still_arrive() -> None:
+    bench = naked()
+    bench.wait(3)
+    bench.push(bench.position(AAA, "25", "100.02", "99.67"))  # by whichever request: a second one may be on its way
+    bench.markets[AAA].move(10_030)
+    assert bench.order(MoveStopToBreakeven(AAA)) == "an earlier stop change may still arrive"
+    bench.wait(4)
+    assert bench.order(MoveStopToBreakeven(AAA)) == ""
+    assert [stop.stop_loss for stop in bench.stops] == [9967, 10014]
