@@ -41,7 +41,7 @@ from cockpit.domain.enums import Environment
 from cockpit.domain.errors import CockpitError
 from cockpit.domain.time import ms_from_nanos
 from cockpit.engine.projection import ShellFigures
-from cockpit.engine.runner import STREAMS, Runner
+from cockpit.engine.runner import Runner
 from cockpit.engine.supervisor import STOPPED, EssentialTaskEnded, Supervisor, TaskState, TaskStatus
 from cockpit.link.unix_server import ViewServer
 from cockpit.views.frames import SCHEMA, CommandFrame, CommandReply, Hello
@@ -144,7 +144,7 @@ class _Engine:
         except asyncio.CancelledError:
             return "stopped while starting"
         except CockpitError as error:
-            if not self._is_running and self._journal.is_flatten_wanted:
+            if not self._runner.started.is_set() and self._journal.is_flatten_wanted:
                 await self._flatten_alone(error)
             raise
         finally:
@@ -154,11 +154,6 @@ class _Engine:
             await self._journal.aclose()
             self._recorder.close()
             self._plan.profile.engine_file.unlink(missing_ok=True)
-
-    @property
-    def _is_running(self) -> bool:
-        """True from when the runner's own tasks exist."""
-        return any(light.name == STREAMS for light in self._supervisor.lights)
 
     async def _flatten_alone(self, error: CockpitError) -> None:
         """An engine that died in a flatten cannot start: close everything without it (reliability.md F55).
@@ -175,8 +170,7 @@ class _Engine:
 
     async def _screens(self) -> None:
         """Listen from when the runner's tasks exist, and say goodbye when they have ended."""
-        while not self._is_running:
-            await CLOCK.sleep(0.02)
+        await self._runner.started.wait()
         write_run_file(self._plan.profile.engine_file, _run_file(self._plan))
         await self._server.start()
         gc.collect()

@@ -124,6 +124,8 @@ class Runner:
         self._end_reason = ""
         self._operators = 0
         self.digest = StepDigest()
+        self.started = asyncio.Event()
+        """Set once the engine takes commands: the journal is read and its tasks exist."""
         self.core: TradingCore | None = None
         self._projection: Projection | None = None
 
@@ -156,6 +158,7 @@ class Runner:
         start(CLOCK, self._watch_clock, restart=True)
         start(SNAPSHOTS, self._snapshot, restart=True)
         start(VIEWS, self._publish, restart=True)
+        self.started.set()
         try:
             await self._supervisor.wait()
         finally:
@@ -172,9 +175,23 @@ class Runner:
         _log.info("received %s, stopping; stops at the exchange stay in place", name)
         self.handle(self._operator_command("signal", name, Shutdown(leave_protected=True), ""))
 
-    async def _close(self) -> None:
+    def abandon(self) -> list[asyncio.Task[None]]:
+        """Let go of everything at once, as a killed process does: nothing is finished, nothing more begins.
+
+        What was sent stays sent. Returns the tasks that were cancelled; they end when the loop gets to them.
+        """
+        self._cancel_timers()
+        for task in self._effects:
+            task.cancel()
+        return [*self._effects, *self._supervisor.abandon()]
+
+    def _cancel_timers(self) -> None:
         for handle in self._timers.values():
             handle.cancel()
+        self._timers.clear()
+
+    async def _close(self) -> None:
+        self._cancel_timers()
         if self._effects:
             await asyncio.wait(self._effects, timeout=5)
         stubborn = await self._supervisor.stop()

@@ -130,6 +130,13 @@ class Supervisor:
         if self._failure is not None:
             raise self._failure
 
+    def abandon(self) -> list[asyncio.Task[None]]:
+        """Cancel every task and wait for none; returns those that were running."""
+        running = [task.handle for task in self._tasks.values() if task.handle is not None and not task.handle.done()]
+        for handle in running:
+            handle.cancel()
+        return running
+
     async def stop(self, deadline_s: float = STOP_DEADLINE_S) -> list[str]:
         """End all tasks, the youngest first; each gets a fair share of the time that is left. Not for use in a task.
 

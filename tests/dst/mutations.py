@@ -18,13 +18,12 @@ import msgspec
 from cockpit.domain.events import OrderAnswer, Outcome
 from cockpit.engine import signal_desk as signal_desk_module
 from cockpit.engine.account_desk import AccountDesk
-from cockpit.engine.effects import SetFlag, Step
 from cockpit.engine.exit_desk import ExitDesk
 from cockpit.engine.flatten_desk import FlattenDesk
+from cockpit.engine.journal_writer import JournalWriter
 from cockpit.engine.operator_desk import OperatorDesk
 from cockpit.engine.position_desk import PositionDesk
 from cockpit.engine.query_desk import QueryDesk
-from cockpit.engine.runner import Runner
 from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.signal_desk import SignalDesk
 from cockpit.engine.stop_desk import StopDesk
@@ -82,14 +81,11 @@ def _whole_size_not_reducing() -> list[Any]:
     return [patch.object(SendingDesk, "_submit", submit)]
 
 
-def _drop_effect(kind: type) -> Any:
-    original = Runner._carry_out
+def _flags_in_memory() -> Any:
+    async def set_flag(_self: JournalWriter, _name: str, _value: str) -> None:
+        return
 
-    def carry_out(self: Runner, step: Step) -> None:
-        kept = [effect for effect in step.effects if not isinstance(effect, kind)]
-        original(self, msgspec.structs.replace(step, effects=kept))
-
-    return patch.object(Runner, "_carry_out", carry_out)
+    return patch.object(JournalWriter, "set_flag", set_flag)
 
 
 def _unknown_is_no() -> Any:
@@ -245,7 +241,7 @@ LOAD_BEARING = (
     Mutation("locks stop entries", ("I12", "I8", "I9"), lambda: [_facts_without(lock_reasons=())]),
     Mutation("stale books stop entries", ("I6",), lambda: [_fresh_book()]),
     Mutation("size is cut to the exposure room", ("I1",), lambda: [_tenfold_size()]),
-    Mutation("flatten is durable", ("I3", "I12"), lambda: [_drop_effect(SetFlag)]),
+    Mutation("flatten is durable", ("I3", "I12"), lambda: [_flags_in_memory()]),
     Mutation("entries keep their purpose over a restart", ("I2", "I15", "I7", "I19"), lambda: [_forget_entries()]),
     Mutation(
         "the day's loss limit locks",

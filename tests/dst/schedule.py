@@ -15,7 +15,7 @@ from cockpit.domain.enums import Environment, OrderStatus, Side
 from cockpit.domain.instrument import Instrument
 from cockpit.domain.time import NS_PER_S
 from cockpit.engine import runner
-from cockpit.engine.core import TradingCore
+from cockpit.engine.core import EngineEvent, TradingCore
 from cockpit.engine.effects import OrderChanged, Step, StopConfirmed, SubmitOrder
 from cockpit.engine.projection import ShellFigures
 from cockpit.engine.runner import Runner
@@ -68,8 +68,13 @@ class ObservedCore(TradingCore):
 
     observer: Any = None
 
-    def _step(self, out: Any) -> Step:
-        step = super()._step(out)
+    def start(self, now_ns: int) -> Step:
+        return self._shown(super().start(now_ns))
+
+    def process(self, event: EngineEvent) -> Step:
+        return self._shown(super().process(event))
+
+    def _shown(self, step: Step) -> Step:
         if self.observer is not None and (step.outputs or step.effects):
             self.observer(self, step)
         return step
@@ -102,8 +107,7 @@ class Engine:
     def kill(self, main: asyncio.Task[Any]) -> None:
         """kill -9: nothing of it runs any more, what it sent stays sent."""
         self.client.is_dead = self.journal.is_dead = True
-        for handle in self.runner._timers.values():
-            handle.cancel()
+        self.runner.abandon()
         for task in asyncio.all_tasks():
             if task is not main:
                 task.cancel()

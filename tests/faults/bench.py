@@ -28,7 +28,7 @@ from cockpit.domain.commands import ArmFlatten, Command, FlattenAll
 from cockpit.domain.enums import Approval, Environment, OrderStatus, Side
 from cockpit.domain.ids import is_own, origin_of, role_of
 from cockpit.engine.config import EngineConfig
-from cockpit.engine.core import TradingCore
+from cockpit.engine.core import EngineEvent, TradingCore
 from cockpit.engine.effects import Noted, OrderChanged, Output, Step
 from cockpit.engine.projection import ShellFigures
 from cockpit.engine.runner import Runner
@@ -118,8 +118,13 @@ class WatchedCore(TradingCore):
         self.told: list[Output] = []
         super().__init__(settings, recovery)
 
-    def _step(self, out: Any) -> Step:
-        step = super()._step(out)
+    def start(self, now_ns: int) -> Step:
+        return self._heard(super().start(now_ns))
+
+    def process(self, event: EngineEvent) -> Step:
+        return self._heard(super().process(event))
+
+    def _heard(self, step: Step) -> Step:
         self.told += step.outputs
         return step
 
@@ -181,18 +186,13 @@ class Engine:
 
     async def die(self) -> None:
         """Nothing of it runs any more and nothing more is written; what it sent stays sent."""
-        for handle in self.runner._timers.values():
-            handle.cancel()
         self.journal.append = _lost  # type: ignore[method-assign]
         self.journal.set_flag = self.journal.append_intent = _never  # type: ignore[method-assign]
+        doomed = self.runner.abandon()
+        self.task.cancel()
         async with self._bench.locked_journal():
             pass  # a write that was going on has ended: a dead process would not hold its lock either
-        names = {light.name for light in self.runner._supervisor.lights}
-        supervised = [task for task in asyncio.all_tasks() if task.get_name() in names]
-        doomed = [*self.runner._effects, *supervised, self.task]
-        for task in doomed:
-            task.cancel()
-        await asyncio.gather(*doomed, return_exceptions=True)
+        await asyncio.gather(*doomed, self.task, return_exceptions=True)
         await self.venue.aclose()
         await self.journal.aclose()
 
@@ -253,7 +253,7 @@ class Bench:
     @property
     def is_started(self) -> bool:
         """True once the running engine takes commands: its journal is read, its tasks exist."""
-        return self.engine is not None and bool(self.engine.runner._supervisor.lights)
+        return self.engine is not None and self.engine.runner.started.is_set()
 
     def stored(self, query: str) -> list[Any]:
         """Rows of the journal as they are on disk."""

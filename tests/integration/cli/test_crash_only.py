@@ -17,15 +17,23 @@ from tests.support.pty_terminal import PtyTerminal
 FAILS_ONCE = """
 import sys
 from cockpit.cli.main import exit_code
-from cockpit.engine.runner import Runner
+from cockpit.adapters.bybit.venue import BybitVenue
+from cockpit.engine.projection import Projection
 
-async def pump(self):
-    async for event in self._venue.events():
-        self.handle(event)
-        if self._views.viewers:
+shown = []
+views, events = Projection.views, BybitVenue.events
+
+def show(self, *arguments):
+    shown.append(True)
+    return views(self, *arguments)
+
+async def break_when_shown(self):
+    async for event in events(self):
+        yield event
+        if shown:
             raise RuntimeError("the stream task broke")
 
-Runner._pump = pump
+Projection.views, BybitVenue.events = show, break_when_shown
 sys.argv = ["cockpit", "run", "--headless", "--restarts", "2", "--symbols", "BTCUSDT", "--data-dir", sys.argv[1]]
 sys.exit(exit_code(sys.argv[1:]))
 """

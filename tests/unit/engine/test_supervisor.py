@@ -191,3 +191,14 @@ async def test_asking_for_the_end_lets_wait_return() -> None:
     supervisor.request_stop()
     await supervisor.wait()
     await supervisor.stop()
+
+
+async def test_abandoned_tasks_end_without_being_started_again() -> None:
+    supervisor = Supervisor(ManualClock())
+    supervisor.start("streams", forever, essential=True)
+    supervisor.start("snapshots", forever, restart=True)
+    await settle()
+    running = supervisor.abandon()
+    await settle()
+    assert [task.cancelled() for task in running] == [True, True]
+    assert supervisor.failure is None
