@@ -20,8 +20,11 @@ from cockpit.config.profile import Profile
 from cockpit.config.secrets import FoundKey, find_key, handed_over
 from cockpit.domain.account import AccountInfo
 from cockpit.domain.enums import Environment
-from cockpit.domain.errors import AuthRejected, ConfigError, SafetyRefusal
+from cockpit.domain.errors import AuthRejected, ConfigError, SafetyRefusal, VenueThrottled
 
+_ASK_TRIES = 4
+_ASK_PAUSE_S = 1.0
+"""The exchange counts requests by the second; another program with this key may have spent the last one."""
 _AUTH_WORDS = {
     10003: "the exchange does not know this key; is it one of this environment?",
     10004: "the secret does not belong to the key",
@@ -73,7 +76,7 @@ def checked_account(venue: VenueConfig, key: SecretKey) -> AccountInfo:
 
     Raises:
         SafetyRefusal: the key or the account is not fit for this environment, every reason named.
-        VenueError: the exchange does not answer.
+        VenueError: the exchange does not answer, or goes on calling it too many requests.
     """
     environment = venue.environment
     try:
@@ -137,6 +140,11 @@ async def _asked(venue: VenueConfig, key: SecretKey) -> tuple[AccountInfo, list[
 
     exchange = bootstrap.venue(venue, key, None)
     try:
+        for _ in range(_ASK_TRIES - 1):
+            try:
+                return await exchange.account(), await exchange.hedged(venue.symbols)
+            except VenueThrottled:
+                await asyncio.sleep(_ASK_PAUSE_S)
         return await exchange.account(), await exchange.hedged(venue.symbols)
     finally:
         await exchange.aclose()

@@ -236,6 +236,12 @@ def test_refused_account_stops_the_start(simex: SimexProcess, capsys: pytest.Cap
     assert "warning: the key is bound to no address" in capsys.readouterr().err
 
 
+def test_start_waits_for_its_turn_when_the_exchange_counts_too_many_requests(simex: SimexProcess) -> None:
+    asyncio.run(simex.control("key", **GOOD))
+    asyncio.run(simex.control("fault/rest", route="/v5/user/query-api", ret_code=10006, count=2))
+    assert accounts.checked_account(venue_config(simex), key_of(simex)).can_trade
+
+
 # ------------------------------------------------------------------------------------------- the account is named
 
 
