@@ -77,6 +77,15 @@ class InstrumentsLoaded(msgspec.Struct, frozen=True, tag=True):
 
     instruments: list[Instrument]
     ts_recv: int
+    asked: list[str] = []
+    """Symbols that were asked for: one that is not among the rules is not listed."""
+
+
+class InstrumentsFailed(msgspec.Struct, frozen=True, tag=True):
+    """The trading rules could not be read."""
+
+    reason: str
+    ts_recv: int
 
 
 class OrderAnswer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -239,6 +248,7 @@ VenueEvent = (
     | MarketEnded
     | FlattenHostChanged
     | InstrumentsLoaded
+    | InstrumentsFailed
     | OrderAnswer
     | CancelAnswer
     | StopAnswer

@@ -11,6 +11,8 @@ from typing import NewType
 
 import msgspec
 
+from cockpit.domain.enums import Side
+
 Ticks = NewType("Ticks", int)
 """A price as a whole number of tick sizes."""
 
@@ -67,6 +69,10 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     def ticks_up(self, price: Decimal | float) -> Ticks:
         """Smallest whole number of ticks not below ``price``."""
         return Ticks(_rounded(price, self.tick_size, ROUND_CEILING))
+
+    def ticks_beyond(self, price: Decimal, side: Side) -> Ticks:
+        """The price on the grid, rounded up for a buy and down for a sell: a stop so rounded is never looser."""
+        return self.ticks_up(price) if side is Side.BUY else self.ticks_down(price)
 
     def lots(self, qty: Decimal) -> Lots:
         """Lots of an exact quantity.

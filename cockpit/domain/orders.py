@@ -9,7 +9,7 @@ import msgspec
 
 from cockpit.domain.enums import OrderRole, OrderStatus, OrderType, Side, SignalKind, TimeInForce, TriggerBy
 from cockpit.domain.ids import ClientOrderId, SignalId
-from cockpit.domain.instrument import Lots, Ticks
+from cockpit.domain.instrument import Instrument, Lots, Ticks
 
 S = OrderStatus
 
@@ -56,6 +56,20 @@ class EntryOrigin(msgspec.Struct, frozen=True, kw_only=True):
     approved_ns: int
     parameters: dict[str, Any]
     """The parameters in force at entry."""
+    tick_size: Decimal | None = None
+    """Price step that ``stop`` and ``take_profit`` count; None in journals of before it was kept."""
+
+    def on_grid(self, instrument: Instrument, side: Side) -> EntryOrigin:
+        """The same with prices in the ticks of ``instrument``; a stop off the grid moves towards the entry."""
+        old = self.tick_size
+        if old is None or old == instrument.tick_size:
+            return self
+        return msgspec.structs.replace(
+            self,
+            stop=instrument.ticks_beyond(old * self.stop, side),
+            take_profit=None if self.take_profit is None else instrument.nearest_ticks(float(old * self.take_profit)),
+            tick_size=instrument.tick_size,
+        )
 
 
 class OrderRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -83,6 +97,18 @@ class OrderRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Of entries: what the position is for."""
     created_ns: int = 0
     """Engine time of the decision, ns."""
+    tick_size: Decimal | None = None
+    """Price step that the ticks count: the order is not sent if the exchange's is another by then. Not journaled."""
+    qty_step: Decimal | None = None
+    """Quantity step that the lots count. Not journaled."""
+
+    def notional(self, instrument: Instrument | None) -> Decimal:
+        """Value at the limit price; ``instrument`` is asked for steps that the request does not name."""
+        if self.price is None:
+            return Decimal(0)
+        if self.tick_size is not None and self.qty_step is not None:
+            return self.tick_size * self.price * self.qty_step * self.lots
+        return Decimal(0) if instrument is None else instrument.notional(self.price, self.lots)
 
 
 class CancelRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -99,6 +125,8 @@ class StopRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     stop_loss: Ticks
     trigger_by: TriggerBy = TriggerBy.MARK
     position_idx: int = 0
+    tick_size: Decimal | None = None
+    """Price step that the ticks count."""
 
 
 class OrderReport(msgspec.Struct, frozen=True, kw_only=True, tag=True):

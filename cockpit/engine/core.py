@@ -15,6 +15,7 @@ from cockpit.domain.events import (
     FlattenHostChanged,
     FrameRejected,
     HostHealth,
+    InstrumentsFailed,
     InstrumentsLoaded,
     JournalHealth,
     LeverageAnswer,
@@ -43,6 +44,7 @@ from cockpit.engine.operator_desk import OperatorDesk
 from cockpit.engine.order_desk import OrderDesk
 from cockpit.engine.position_desk import PositionDesk
 from cockpit.engine.query_desk import QueryDesk
+from cockpit.engine.rules_desk import RulesDesk
 from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.signal_desk import SignalDesk
 from cockpit.engine.state import CoreSettings, EngineState, Outbox, SymbolState
@@ -52,7 +54,14 @@ from cockpit.ports.journal import Recovery
 from cockpit.signals.base import SignalRaised
 
 SourceEvent = (
-    InstrumentsLoaded | StreamUp | StreamLost | FrameRejected | TopicRefused | MarketEnded | FlattenHostChanged
+    InstrumentsLoaded
+    | InstrumentsFailed
+    | StreamUp
+    | StreamLost
+    | FrameRejected
+    | TopicRefused
+    | MarketEnded
+    | FlattenHostChanged
 )
 EngineEvent = MarketEvent | VenueEvent | JournalHealth | HostHealth | OperatorsAttached | OperatorCommand | TimerFired
 
@@ -77,6 +86,7 @@ class TradingCore:
         self.account = AccountDesk(state, self.queries, self.orders, self.fills, self.positions, self.stops)
         self.signals = SignalDesk(state, self.sending)
         self.leverage = LeverageDesk(state)
+        self.rules = RulesDesk(state)
         self.exits = ExitDesk(state, self.sending)
         self.flatten = FlattenDesk(state, self.sending, self.queries)
         self.operator = OperatorDesk(state, self.signals, self.sending, self.exits, self.flatten)
@@ -94,6 +104,7 @@ class TradingCore:
         out = Outbox()
         out.effects.append(SetTimer("tick", now_ns + TICK_NS))
         self.account.recover(self._recovery, out)
+        self.rules.recover()
         self.operator.recover(self._recovery.settings, out)
         return self._step(out)
 
@@ -188,10 +199,12 @@ class TradingCore:
             case OrderAnswer():
                 self.orders.on_answer(event, out)
                 self.flatten.on_answer(event)
+                self.rules.on_answer(event, out)
             case CancelAnswer():
                 self.orders.on_cancel_answer(event, out)
             case StopAnswer():
                 self.stops.on_answer(event, out)
+                self.rules.on_answer(event, out)
             case LeverageAnswer():
                 self.leverage.on_answer(event, out)
             case OrderLookedUp():
@@ -213,7 +226,9 @@ class TradingCore:
         """What the streams and the market source say of themselves."""
         match event:
             case InstrumentsLoaded():
-                self._instruments(event)
+                self.rules.on_loaded(event, out)
+            case InstrumentsFailed():
+                self.rules.on_failed(event, out)
             case StreamUp() | StreamLost():
                 self._stream(event, out)
             case FrameRejected():
@@ -228,12 +243,6 @@ class TradingCore:
                 self._note(out, "ended", Severity.WARNING, "the recording has ended; entries are refused")
             case _:
                 assert_never(event)
-
-    def _instruments(self, event: InstrumentsLoaded) -> None:
-        for instrument in event.instruments:
-            symbol = self.state.symbols.get(instrument.symbol)
-            if symbol is not None:
-                symbol.instrument = instrument
 
     def _stream(self, event: StreamUp | StreamLost, out: Outbox) -> None:
         is_up = isinstance(event, StreamUp)
@@ -327,6 +336,7 @@ class TradingCore:
         self.exits.on_tick(out)
         self.operator.on_tick(out)
         self.watch.on_tick(out)
+        self.rules.on_tick(out)
         if state.reconciled_ns is None or state.now_ns - state.reconciled_ns >= self._reconcile_ns():
             self.queries.request_reports(out)
         state.orders.forget_ended(state.now_ns - 3_600 * NS_PER_S)

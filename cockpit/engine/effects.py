@@ -74,6 +74,12 @@ class RequestReports(msgspec.Struct, frozen=True, tag=True):
     after_ns: int
 
 
+class LoadInstruments(msgspec.Struct, frozen=True, tag=True):
+    """Read the trading rules of these symbols."""
+
+    symbols: list[str]
+
+
 class ResyncBook(msgspec.Struct, frozen=True, tag=True):
     """Ask for a fresh snapshot of a symbol's book."""
 
@@ -115,6 +121,7 @@ Effect = (
     | QueryOrder
     | QueryPosition
     | RequestReports
+    | LoadInstruments
     | ResyncBook
     | SetTimer
     | SetFlag

@@ -6,7 +6,7 @@ open); an entry may not.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +22,8 @@ from cockpit.domain.errors import (
 from cockpit.domain.events import (
     AccountPush,
     CancelAnswer,
+    InstrumentsFailed,
+    InstrumentsLoaded,
     LeverageAnswer,
     OrderAnswer,
     OrderLookedUp,
@@ -173,6 +175,15 @@ class VenueRequests:
         if self._read_again is not None:
             again, self._read_again = self._read_again, None
             await self.reports(*again)
+
+    async def instruments(self, symbols: Sequence[str]) -> None:
+        """Read trading rules; those known hold if that fails."""
+        try:
+            rules = await self._venue.instruments(symbols)
+        except VenueError as error:
+            self._emit(InstrumentsFailed(str(error), self._clock.now_ns()))
+            return
+        self._emit(InstrumentsLoaded(rules, self._clock.now_ns(), list(symbols)))
 
     async def resync(self, symbol: str) -> None:
         """Ask for a fresh book; a failure is seen as a stream loss by the streams themselves."""

@@ -26,6 +26,7 @@ from cockpit.engine.effects import (
     Effect,
     EndEngine,
     GoFlattenWay,
+    LoadInstruments,
     QueryOrder,
     QueryPosition,
     RequestReports,
@@ -265,6 +266,8 @@ class Runner:
     def _do_local(self, effect: Effect, now_ns: int) -> None:
         """Effects that are not money."""
         match effect:
+            case LoadInstruments(symbols):
+                self._spawn(self._requests.instruments(symbols))
             case ResyncBook(symbol):
                 self._spawn(self._requests.resync(symbol))
             case SetTimer(name, at_ns):

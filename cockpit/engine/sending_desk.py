@@ -27,8 +27,8 @@ class SendingDesk:
     def __init__(self, state: EngineState, queries: QueryDesk, entries: Iterable[OrderRequest]) -> None:
         self.state = state
         self.queries = queries
-        self._origins: dict[str, EntryOrigin | None] = {entry.client_id: entry.origin for entry in entries}
-        """Origin of each entry of ours, by link id."""
+        self._entries = {entry.client_id: entry for entry in entries}
+        """Our entries by link id."""
         self._reasons: dict[str, str] = {}
         """Why a close order was sent, by link id."""
         self._attempts: dict[tuple[str, OrderRole], int] = {}
@@ -36,7 +36,11 @@ class SendingDesk:
 
     def origin_of(self, client_id: str) -> EntryOrigin | None:
         """What an entry of ours was sent for, None for any other order."""
-        return self._origins.get(client_id)
+        entry = self._entries.get(ClientOrderId(client_id))
+        if entry is None or entry.origin is None:
+            return None
+        instrument = self.state.instrument(entry.symbol)
+        return entry.origin if instrument is None else entry.origin.on_grid(instrument, entry.side)
 
     def reason_of(self, client_id: str) -> str:
         """Why this close order was sent, "" if it was not sent in this life of the engine."""
@@ -45,7 +49,7 @@ class SendingDesk:
     def submit_entry(self, approved: RiskApproved[OrderRequest], out: Outbox) -> None:
         """Send an approved entry."""
         request = approved.order
-        self._origins[request.client_id] = request.origin
+        self._entries[request.client_id] = request
         self.state.entry_times.append(self.state.now_ns)
         self.state.symbols[request.symbol].last_entry_ns[request.side] = self.state.now_ns
         self._submit(request, out)
@@ -59,9 +63,8 @@ class SendingDesk:
             return f"no position in {symbol}"
         if role is OrderRole.CLOSE and self._is_closing(symbol):
             return f"a close of {symbol} is working already"
-        lots = Lots(0)
+        lots, instrument = Lots(0), self.state.instrument(symbol)
         if percent < 100:
-            instrument = self.state.instrument(symbol)
             if position is None or instrument is None:
                 return f"{symbol} is foreign or its rules are not known: only 100 % of it can be closed"
             lots = position.lots(instrument, percent)
@@ -79,6 +82,7 @@ class SendingDesk:
             close_on_trigger=percent == 100,
             position_idx=0 if report is None else report.position_idx,
             created_ns=self.state.now_ns,
+            qty_step=None if instrument is None else instrument.qty_step,
         )
         if position is not None:
             position.close_id = request.client_id
@@ -93,7 +97,10 @@ class SendingDesk:
         self.queries.note_action(position.symbol)
         out.outputs.append(PositionChanged(trade_row(self.state, position, self.state.now_ns)))
         trigger = self.state.settings.execution.stop_trigger_by
-        out.effects.append(SetStop(StopRequest(symbol=position.symbol, stop_loss=stop, trigger_by=trigger)))
+        instrument = self.state.instrument(position.symbol)
+        tick_size = None if instrument is None else instrument.tick_size
+        request = StopRequest(symbol=position.symbol, stop_loss=stop, trigger_by=trigger, tick_size=tick_size)
+        out.effects.append(SetStop(request))
 
     def is_stop_busy(self, position: OpenPosition, stop: Ticks) -> bool:
         """True while an earlier request for another stop may still arrive after one for ``stop`` sent now."""

@@ -154,9 +154,8 @@ class SignalDesk:
             held += position.qty * position.entry_price
         in_flight = Decimal(0)
         for order in self.state.orders.live_entries():
-            instrument = self.state.symbols[order.symbol].instrument
-            if order.request is not None and order.request.price is not None and instrument is not None:
-                in_flight += instrument.notional(order.request.price, order.request.lots)
+            if order.request is not None:
+                in_flight += order.request.notional(self.state.instrument(order.symbol))
         for order in self.state.orders.unbooked():
             if order.is_entry:
                 in_flight += order.unbooked_qty * (order.avg_price or Decimal(0))
@@ -290,6 +289,8 @@ class SignalDesk:
             signal_id=SignalId(signal.signal_id),
             origin=self._origin(queued, ticket),
             created_ns=self.state.now_ns,
+            tick_size=ticket.tick_size,
+            qty_step=ticket.qty_step,
         )
 
     def _origin(self, queued: QueuedSignal, ticket: Ticket) -> EntryOrigin:
@@ -308,6 +309,7 @@ class SignalDesk:
                 "execution": settings.execution.model_dump(mode="json"),
                 "gates": [msgspec.to_builtins(gate) for gate in signal.gates],
             },
+            tick_size=ticket.tick_size,
         )
 
     def _end(

@@ -67,6 +67,8 @@ class SymbolState:
         self.bank = DetectorBank(symbol, settings.detectors)
         self.pipeline = SignalPipeline(symbol, settings.signals, settings.epoch)
         self.instrument: Instrument | None = None
+        self.rules_read_ns: int | None = None
+        """When ``instrument`` was read last, engine time."""
         self.recv_ns: int | None = None
         """Receive time of the last book frame or heartbeat."""
         self.was_valid = False
@@ -155,6 +157,8 @@ class EngineState:
     def __init__(self, settings: CoreSettings, recovery: Recovery) -> None:
         self.settings = settings
         self.symbols: dict[str, SymbolState] = {}
+        self._other_rules: dict[str, Instrument] = {}
+        """Rules of symbols that are held and not watched."""
         self.orders = OrderManager()
         self.positions = PositionManager(set(recovery.seen_exec_ids))
         self.fee_rate = Decimal(repr(settings.execution.taker_fee_rate))
@@ -186,9 +190,17 @@ class EngineState:
             self.add_symbol(symbol)
 
     def instrument(self, symbol: str) -> Instrument | None:
-        """Rules of a symbol; None also for one that this engine does not watch (a foreign position)."""
+        """Rules of a symbol, None while they are not known; held symbols that nobody watches have theirs too."""
         known = self.symbols.get(symbol)
-        return None if known is None else known.instrument
+        return self._other_rules.get(symbol) if known is None else known.instrument
+
+    def keep_rules(self, instrument: Instrument) -> None:
+        """Rules as they were read just now."""
+        known = self.symbols.get(instrument.symbol)
+        if known is None:
+            self._other_rules[instrument.symbol] = instrument
+            return
+        known.instrument, known.rules_read_ns = instrument, self.now_ns
 
     def add_symbol(self, symbol: str) -> SymbolState:
         """Begin to know a symbol: a replay at its first frame, a live engine from the start."""

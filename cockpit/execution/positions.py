@@ -131,6 +131,18 @@ class OpenPosition:
         self.stop_restores += is_taken and self.is_restoring
         self.stop_in_flight = self.is_restoring = False
 
+    def put_on_grid(self, instrument: Instrument) -> None:
+        """Count in the ticks of ``instrument`` from now on; the stop at the exchange stays where it is."""
+        before = self.origin
+        if before is None or before.tick_size is None or before.tick_size == instrument.tick_size:
+            return
+        self.origin = before.on_grid(instrument, self.side)
+        old = before.tick_size
+        if self.stop_wanted is not None:
+            self.stop_wanted = instrument.ticks_beyond(old * self.stop_wanted, self.side)
+        if self.stop_confirmed is not None:
+            self.stop_confirmed = instrument.ticks_beyond(old * self.stop_confirmed, self.side)
+
     def resume(self) -> None:
         """A late fill belongs to this trade although it was closed: go on with it."""
         self.carried_gross, self.carried_fees = self.gross, self.fees
@@ -339,6 +351,12 @@ class PositionManager:
             position.stop_ack_ns = max(0, now_ns - position.stop_sent_ns)
             position.stop_sent_ns = None
         return True
+
+    def put_on_grid(self, instrument: Instrument) -> None:
+        """Let everything known of a symbol count in the ticks of ``instrument``."""
+        for position in (*self.open.values(), *self._ended.values()):
+            if position.symbol == instrument.symbol:
+                position.put_on_grid(instrument)
 
     def symbols(self) -> set[str]:
         """Symbols with a position, ours or not."""

@@ -19,6 +19,10 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     """One entry in exact terms."""
 
     side: Side
+    tick_size: Decimal
+    """Price step that the prices count."""
+    qty_step: Decimal
+    """Quantity step that the lots of ``sizing`` count."""
     limit: Ticks
     """Collar: worst price of the IOC entry."""
     touch: Ticks
@@ -71,7 +75,7 @@ def make_ticket(
         return Refusal("book", "no price: the book side is empty")
     side = signal.direction
     touch = instrument.nearest_ticks(book.prices[0])
-    stop = _away(instrument, Decimal(repr(signal.stop_price)), side.opposite)
+    stop = instrument.ticks_beyond(Decimal(repr(signal.stop_price)), side.opposite)
     limit = _collar(instrument, touch, side, config)
     distance_pct = (instrument.price(touch) / instrument.price(stop) - 1) * 100 * side.sign if stop > 0 else Decimal(0)
     if distance_pct < Decimal(repr(config.min_stop_pct)):
@@ -82,6 +86,8 @@ def make_ticket(
     take_profit = fixed_take_profit(touch, stop, config.exits.take_profit_r)
     return Ticket(
         side=side,
+        tick_size=instrument.tick_size,
+        qty_step=instrument.qty_step,
         limit=limit,
         touch=touch,
         stop=stop,
@@ -102,12 +108,7 @@ def fixed_take_profit(entry: Ticks, stop: Ticks, multiple: float) -> Ticks | Non
 
 def _collar(instrument: Instrument, touch: Ticks, side: Side, config: ExecutionConfig) -> Ticks:
     width = instrument.price(touch) * Decimal(repr(config.entry_collar_bps)) / 10_000
-    return _away(instrument, instrument.price(touch) + width * side.sign, side)
-
-
-def _away(instrument: Instrument, price: Decimal, side: Side) -> Ticks:
-    """The price on the grid, rounded up for a buy and down for a sell."""
-    return instrument.ticks_up(price) if side is Side.BUY else instrument.ticks_down(price)
+    return instrument.ticks_beyond(instrument.price(touch) + width * side.sign, side)
 
 
 def _slippage(instrument: Instrument, book: BookSides, sizing: Sizing) -> Decimal | None:

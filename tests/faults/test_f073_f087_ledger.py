@@ -103,18 +103,44 @@ async def test_f080_symbol_takes_no_entries_any_more(bench: Bench) -> None:
     await bench.control("market/status", symbol=ETH, reason="Only reduce-only orders are accepted")
     refused = bench.signal(ETH)
     await bench.until(lambda: bench.history(refused)[-1:] == [OrderStatus.DEAD], "the entry is refused")
-    await bench.control("market/halt", symbol=BTC)
-    assert await bench.size(BTC) > 0
-    await bench.control("market/halt", symbol=BTC, is_halted=False)
+    await bench.settled()
+
+
+async def test_f080_symbols_that_do_not_trade_are_offered_no_more_and_positions_in_them_are_kept(bench: Bench) -> None:
+    await bench.enter(BTC)
+    for symbol in (BTC, ETH):
+        await bench.control("market/halt", symbol=symbol)
+    refused = bench.signal(ETH)
+    await bench.until(lambda: bench.history(refused)[-1:] == [OrderStatus.DEAD], "the entry is refused")
+    await bench.until(lambda: (_status(bench, BTC), _status(bench, ETH)) == ("not listed", "not listed"), "new rules")
+    again = bench.signal(ETH)
+    await bench.until(lambda: any(line.startswith(again) for line in bench._queue()), "the signal is there")
+    assert bench.history(again) == []
+    assert bench.is_protected(BTC)
+    for symbol in (BTC, ETH):
+        await bench.control("market/halt", symbol=symbol, is_halted=False)
     await bench.settled()
 
 
 async def test_f081_rules_change_between_size_and_send(bench: Bench) -> None:
     await bench.control("market/rules", symbol=BTC, qty_step="0.01", tick_size="10", max_qty="0.01")
     signal = bench.signal(BTC)
-    await bench.until(lambda: len(bench.history(signal)) > 1, "an answer")
-    await bench.settled()
+    await bench.until(lambda: bench.history(signal)[-1:] == [OrderStatus.DEAD], "it is refused")
     assert len(await bench.requests(CREATE)) == 1
+    await bench.until(lambda: _step(bench) == Decimal("0.01"), "the new rules are read")
+    await bench.enter(BTC)
+    assert await bench.size(BTC) == Decimal("0.01")
+    await bench.settled()
+
+
+def _status(bench: Bench, symbol: str) -> str:
+    rules = bench.core.state.instrument(symbol)
+    return "" if rules is None else rules.status
+
+
+def _step(bench: Bench) -> Decimal:
+    rules = bench.core.state.instrument(BTC)
+    return Decimal(0) if rules is None else rules.qty_step
 
 
 @pytest.mark.parametrize("rate", ["0.0001", "-0.0001"])

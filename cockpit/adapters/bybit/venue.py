@@ -123,7 +123,10 @@ class BybitVenue:
 
     async def set_stop(self, request: StopRequest) -> None:
         """Set or move the stop of an open position in place; "not modified" is a success."""
-        sent = params.stop(request, self._rules_of(request.symbol))
+        rules = self._rules_of(request.symbol)
+        if request.tick_size not in (None, rules.tick_size):
+            raise VenueUnavailable(f"the trading rules of {request.symbol} have just changed; nothing was sent")
+        sent = params.stop(request, rules)
         await self._change(lambda client: client.set_trading_stop(**sent), CodeClass.ALREADY)
 
     async def set_leverage(self, symbol: str, leverage: Decimal) -> None:
@@ -233,7 +236,10 @@ class BybitVenue:
         """Closing all of a position needs no rules: also one in a symbol that nobody watches can be closed."""
         if request.close_on_trigger and not request.lots and request.price is None:
             return params.close_whole(request.symbol, request.side, request.position_idx, request.client_id)
-        return params.order(request, self._rules_of(request.symbol))
+        rules = self._rules_of(request.symbol)
+        if request.tick_size not in (None, rules.tick_size) or request.qty_step not in (None, rules.qty_step):
+            raise VenueUnavailable(f"the trading rules of {request.symbol} have just changed; nothing was sent")
+        return params.order(request, rules)
 
     def _rules_of(self, symbol: str) -> Instrument:
         rules = self._rules.get(symbol)

@@ -38,7 +38,7 @@ TABLE_OF: dict[type, Table] = {
 }
 """The table of each row type that is stored field by field (``IntentState`` changes an existing row instead)."""
 
-_REQUEST_FIELDS = OrderRequest.__struct_fields__
+_REQUEST_FIELDS = tuple(name for name in OrderRequest.__struct_fields__ if name in schema.intents.columns)
 
 
 def values_of(row: JournalRow | OrderRequest) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def values_of(row: JournalRow | OrderRequest) -> dict[str, Any]:
 
 def intent_values(request: OrderRequest, now_ns: int) -> dict[str, Any]:
     """Column values of an order that has not been sent."""
-    return values_of(request) | {
+    return {name: getattr(request, name) for name in _REQUEST_FIELDS} | {
         "journaled_ns": now_ns,
         "status": OrderStatus.INTENT,
         "order_id": "",

@@ -168,6 +168,19 @@ async def test_stop_is_moved_in_place_and_the_same_stop_is_a_success(simex: Sime
         await close(venue, listener, "SOLUSDT")
 
 
+async def test_f081_what_was_made_for_another_grid_is_not_sent(simex: SimexProcess) -> None:
+    async with simex_venue(simex, ["SOLUSDT"]) as (venue, listener):
+        request = await entry(venue, listener, "SOLUSDT", tick_size=Decimal("0.5"))
+        for work in (
+            venue.submit(intent(request)),
+            venue.submit(intent(msgspec.structs.replace(request, tick_size=None, qty_step=Decimal(7)))),
+            venue.set_stop(StopRequest(symbol="SOLUSDT", stop_loss=Ticks(1), tick_size=Decimal("0.5"))),
+        ):
+            with pytest.raises(VenueUnavailable, match="just changed; nothing was sent"):
+                await work
+        assert (await venue.find_order("SOLUSDT", request.client_id)) == (None, [])
+
+
 async def test_resting_order_is_found_cancelled_and_cancelling_it_again_is_a_success(simex: SimexProcess) -> None:
     async with simex_venue(simex, ["ETHUSDT"]) as (venue, listener):
         [rules] = await venue.instruments(["ETHUSDT"])
