@@ -67,8 +67,6 @@ class ExecutionConfig(BaseModel):
     short_reconcile_s: Positive = 3.0
     """... namely this often: what was missed is not pushed, and a read may be answered from an older snapshot.
     The same while a position of ours is open: a stop that is removed without a push is back within 5 s."""
-    settling_reconcile_s: Positive = 3.0
-    """... namely this often: what was missed is not pushed, and a read may be answered from an older snapshot."""
     rules_read_s: Positive = 3000.0
     """Trading rules of the exchange are read again this often; entries want those of the last hour."""
     connection_loss_flatten_s: NonNegative = 30.0
