@@ -57,12 +57,16 @@ def intent(request: OrderRequest) -> DurableIntent:
     return DurableIntent(request, 1)
 
 
+async def send(venue: BybitVenue, request: OrderRequest) -> str:
+    return await venue.submit(intent(request), venue.path_of(request.role))
+
+
 async def submit(venue: BybitVenue, request: OrderRequest) -> str:
     """Submit, waiting while the exchange's ten orders a second are used up by the tests before."""
     async with asyncio.timeout(5):
         while True:
             try:
-                return await venue.submit(intent(request))
+                return await send(venue, request)
             except VenueThrottled:
                 await asyncio.sleep(0.1)
 
@@ -231,7 +235,7 @@ async def test_definite_no_of_the_exchange(simex: SimexProcess) -> None:
     async with simex_venue(simex, ["ETHUSDT"]) as (venue, listener):
         request = await entry(venue, listener, "ETHUSDT", lots=Lots(10_000_000))
         with pytest.raises(VenueRejected) as caught:
-            await venue.submit(intent(request))
+            await send(venue, request)
         assert caught.value.code != 0
         assert await venue.find_order("ETHUSDT", request.client_id) == (None, [])
 
@@ -240,7 +244,7 @@ async def test_symbol_without_rules_is_not_sent(simex: SimexProcess) -> None:
     async with simex_venue(simex, ["ETHUSDT"]) as (venue, listener):
         request = msgspec.structs.replace(await entry(venue, listener, "ETHUSDT"), symbol="NOSUCHUSDT")
         with pytest.raises(VenueUnavailable):
-            await venue.submit(intent(request))
+            await send(venue, request)
         assert await venue.instruments(["NOSUCHUSDT"]) == []
 
 
