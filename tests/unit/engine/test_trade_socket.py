@@ -63,7 +63,7 @@ def test_a_lost_trade_socket_is_no_reason_to_flatten() -> None:
     lose(bench)
     bench.wait(120)
     assert bench.core.flatten.flatten.state is FlattenState.OFF
-    assert AAA in bench.core.orders.positions.open
+    assert AAA in bench.core.state.positions.open
 
 
 def answered(bench: Bench, path: OrderPath, outcome: Outcome = Outcome.YES) -> tuple[OrderAnswered, str, str]:
