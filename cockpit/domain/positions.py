@@ -31,6 +31,9 @@ class FillReport(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     ts_event: int = 0
     ts_recv: int = 0
     seq: int = -1
+    gain: Decimal | None = None
+    """Gross profit that our books gave it, in the settlement coin; None on what the exchange tells, and in the books
+    where the entry price is not ours to know."""
 
 
 class PositionReport(msgspec.Struct, frozen=True, kw_only=True, tag=True):

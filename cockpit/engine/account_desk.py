@@ -11,17 +11,15 @@ from cockpit.domain.account import BalanceReport
 from cockpit.domain.events import AccountPush, VenueReports
 from cockpit.domain.orders import OrderReport
 from cockpit.domain.positions import FillReport, PositionReport
+from cockpit.domain.time import NS_PER_MS
 from cockpit.engine.effects import QueryPosition, SetFlag
 from cockpit.engine.fill_desk import FillDesk
 from cockpit.engine.order_desk import OrderDesk
 from cockpit.engine.position_desk import PositionDesk
 from cockpit.engine.query_desk import QueryDesk
-from cockpit.engine.state import EngineState, Outbox
+from cockpit.engine.state import DAY_FLAG, EngineState, Outbox
 from cockpit.engine.stop_desk import StopDesk
 from cockpit.ports.journal import Recovery
-
-DAY_FLAG = "day_start"
-"""Engine flag: the exchange day and the equity it began with."""
 
 
 class AccountDesk:
@@ -62,7 +60,7 @@ class AccountDesk:
                 case PositionReport():
                     self.positions.on_report(report, out)
                 case BalanceReport():
-                    self._balance(report, out)
+                    self._balance(report, self.state.now_ns, out)
 
     def on_reports(self, reports: VenueReports, out: Outbox) -> None:
         """One complete read of the account by REST."""
@@ -75,14 +73,16 @@ class AccountDesk:
         named = {position.symbol for position in reports.positions}
         # A read of all positions leaves flat ones out and may be old: only the symbol's own row proves that it is flat.
         out.effects += [QueryPosition(symbol) for symbol in sorted(self.state.positions.symbols() - named)]
-        self._balance(reports.balance, out)
+        self._balance(reports.balance, reports.requested_ns, out)
         self.positions.tell_foreign(out)
         self.state.reconciled_ns = reports.ts_recv
         for held in list(self.state.positions.open.values()):
             if held.symbol in named and self.queries.is_newer(reports, held.symbol):
                 self.stops.guard(held, out)
 
-    def _balance(self, report: BalanceReport, out: Outbox) -> None:
-        self.state.balance = report
-        if self.state.day.take_equity(report.equity, Decimal(repr(self.state.settings.risk.risk_pct))):
+    def _balance(self, report: BalanceReport, true_ns: int, out: Outbox) -> None:
+        """The wallet as it was at ``true_ns`` or later."""
+        self.state.balance, self.state.balance_ns = report, true_ns
+        risk_pct, now_ms = Decimal(repr(self.state.settings.risk.risk_pct)), self.state.exchange_ns // NS_PER_MS
+        if self.state.day.take_equity(report.equity, risk_pct, now_ms):
             out.effects.append(SetFlag(DAY_FLAG, self.state.day.flag()))

@@ -18,6 +18,8 @@ from cockpit.domain.events import (
     InstrumentsFailed,
     InstrumentsLoaded,
     JournalHealth,
+    LedgerFailed,
+    LedgerRead,
     LeverageAnswer,
     MarketEnded,
     OperatorsAttached,
@@ -39,6 +41,8 @@ from cockpit.engine.effects import BookStateChanged, EntriesChanged, Noted, Resy
 from cockpit.engine.exit_desk import ExitDesk
 from cockpit.engine.fill_desk import FillDesk
 from cockpit.engine.flatten_desk import FlattenDesk
+from cockpit.engine.force_desk import ForceDesk
+from cockpit.engine.ledger_desk import LedgerDesk
 from cockpit.engine.leverage_desk import LeverageDesk
 from cockpit.engine.operator_desk import OperatorDesk
 from cockpit.engine.order_desk import OrderDesk
@@ -62,6 +66,16 @@ SourceEvent = (
     | TopicRefused
     | MarketEnded
     | FlattenHostChanged
+)
+AccountEvent = (
+    OrderAnswer
+    | CancelAnswer
+    | StopAnswer
+    | LeverageAnswer
+    | OrderLookedUp
+    | AccountPush
+    | VenueReports
+    | ReportsFailed
 )
 EngineEvent = MarketEvent | VenueEvent | JournalHealth | HostHealth | OperatorsAttached | OperatorCommand | TimerFired
 
@@ -89,7 +103,9 @@ class TradingCore:
         self.rules = RulesDesk(state)
         self.exits = ExitDesk(state, self.sending)
         self.flatten = FlattenDesk(state, self.sending, self.queries)
-        self.operator = OperatorDesk(state, self.signals, self.sending, self.exits, self.flatten)
+        self.ledger = LedgerDesk(state, recovery)
+        self.force = ForceDesk(state)
+        self.operator = OperatorDesk(state, self.signals, self.sending, self.exits, self.flatten, self.ledger)
         self.watch = WatchDesk(state, self.flatten)
         self._recovery = recovery
         self._locks_told: list[str] = []
@@ -105,6 +121,8 @@ class TradingCore:
         out.effects.append(SetTimer("tick", now_ns + TICK_NS))
         self.account.recover(self._recovery, out)
         self.rules.recover()
+        self.ledger.recover()
+        self.force.recover(self._recovery.settings)
         self.operator.recover(self._recovery.settings, out)
         return self._step(out)
 
@@ -195,6 +213,16 @@ class TradingCore:
     # ------------------------------------------------------------------------------------------------------- venue
 
     def _venue(self, event: VenueEvent, out: Outbox) -> None:
+        if isinstance(event, LedgerRead):
+            self.ledger.on_read(event, out)
+        elif isinstance(event, LedgerFailed):
+            self.ledger.on_failed(event, out)
+        else:
+            self._account(event, out)
+            self.ledger.on_booked(out)
+            self.force.on_booked(out)
+
+    def _account(self, event: AccountEvent | SourceEvent, out: Outbox) -> None:
         match event:
             case OrderAnswer():
                 self.orders.on_answer(event, out)
@@ -214,6 +242,7 @@ class TradingCore:
             case VenueReports():
                 self.account.on_reports(event, out)
                 self.leverage.on_reports(event)
+                self.ledger.on_reports(event)
                 if event.requested_ns >= self._read_after_ns:
                     self.state.locks.pop("account", None)
                 self.flatten.on_reports(event, out)
@@ -328,7 +357,8 @@ class TradingCore:
         """Once a second: the day, the queue, the loss limit, the account."""
         state = self.state
         out.effects.append(SetTimer("tick", state.now_ns + TICK_NS))
-        if state.day.roll(state.now_ns):
+        if state.day.roll(state.exchange_ns):
+            self.ledger.ask()
             self._note(out, "day", Severity.INFO, "a new exchange day has begun")
         self.signals.on_tick(out)
         self.positions.on_tick(out)
@@ -337,6 +367,7 @@ class TradingCore:
         self.operator.on_tick(out)
         self.watch.on_tick(out)
         self.rules.on_tick(out)
+        self.ledger.on_tick(out)
         if state.reconciled_ns is None or state.now_ns - state.reconciled_ns >= self._reconcile_ns():
             self.queries.request_reports(out)
         state.orders.forget_ended(state.now_ns - 3_600 * NS_PER_S)

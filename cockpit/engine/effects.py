@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 
 from cockpit.detectors.wall import WallEvent
-from cockpit.domain.enums import OrderPath, OrderStatus, Severity, Side
-from cockpit.domain.events import Outcome
+from cockpit.domain.enums import OrderStatus, Severity, Side
 from cockpit.domain.ids import ClientOrderId
+from cockpit.domain.ledger import LedgerRow
 from cockpit.domain.orders import CancelRequest, OrderRequest, StopRequest
 from cockpit.domain.positions import FillReport
 from cockpit.ports.journal import TradeRow
@@ -81,6 +81,12 @@ class LoadInstruments(msgspec.Struct, frozen=True, tag=True):
     symbols: list[str]
 
 
+class ReadLedger(msgspec.Struct, frozen=True, tag=True):
+    """Read the transaction log from ``since_ms`` (exchange time) to now."""
+
+    since_ms: int
+
+
 class ResyncBook(msgspec.Struct, frozen=True, tag=True):
     """Ask for a fresh snapshot of a symbol's book."""
 
@@ -123,6 +129,7 @@ Effect = (
     | QueryPosition
     | RequestReports
     | LoadInstruments
+    | ReadLedger
     | ResyncBook
     | SetTimer
     | SetFlag
@@ -160,22 +167,16 @@ class OrderChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     signal_id: str = ""
 
 
-class OrderAnswered(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """An order of ours was answered, or given up without an answer: on which way, and after how long."""
-
-    client_id: str
-    symbol: str
-    outcome: Outcome
-    path: OrderPath
-    is_detour: bool
-    """By REST although orders go over the trade socket: that one was not ready."""
-    ms: int
-
-
 class FillBooked(msgspec.Struct, frozen=True, tag=True):
     """An execution was booked, for the first and only time."""
 
     fill: FillReport
+
+
+class FlowBooked(msgspec.Struct, frozen=True, tag=True):
+    """A row of the exchange's transaction log that no execution of ours makes was noted."""
+
+    row: LedgerRow
 
 
 class PositionOpened(msgspec.Struct, frozen=True, tag=True):
@@ -247,8 +248,8 @@ Output = (
     | SignalExpired
     | SignalDecided
     | OrderChanged
-    | OrderAnswered
     | FillBooked
+    | FlowBooked
     | PositionOpened
     | PositionChanged
     | PositionClosed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from cockpit.domain.enums import ExecType, OrderRole, Severity
 from cockpit.domain.ids import role_of
 from cockpit.domain.positions import FillReport
@@ -38,7 +40,7 @@ class FillDesk:
 
     def on_fill(self, fill: FillReport, out: Outbox) -> None:
         """Book one execution, however it was heard of; one that is booked already changes nothing."""
-        if not self.state.positions.is_new(fill.exec_id):
+        if not self.state.positions.is_new(fill.exec_id) or self._is_of_before(fill):
             return
         self.queries.note_execution(fill.ts_event)
         before = self.state.positions.open.get(fill.symbol)
@@ -49,12 +51,21 @@ class FillDesk:
         position = self.state.positions.on_fill(
             fill, self.sending.origin_of(fill.client_id), is_entry_due=self.state.orders.is_entry_due(fill.symbol)
         )
-        out.outputs.append(FillBooked(fill))
+        out.outputs.append(FillBooked(msgspec.structs.replace(fill, gain=self.state.positions.last_gain)))
         if position is None:
             return
         self._tell(position, row, fill, out)
         if order is not None and order.is_entry and order.was_dead and position.fills.qty != 0:
             self._leave_late_fill(order, out)
+
+    def _is_of_before(self, fill: FillReport) -> bool:
+        """True for what was traded before the first start here: reads overlap, and it is none of ours.
+
+        Of an order or position of ours it is not, whatever the clocks say.
+        """
+        is_known = self.state.orders.get(fill.client_id or fill.order_id) is not None
+        is_early = fill.ts_event < self.state.books_since_ms * NS_PER_MS
+        return is_early and not is_known and fill.symbol not in self.state.positions.open
 
     def end_trade(self, position: OpenPosition, reason: str, fill: FillReport | None, out: Outbox) -> None:
         """A position is gone: count its trade in the day's book and tell it.

@@ -14,8 +14,8 @@ from cockpit.engine.effects import (
     CommandAnswered,
     EntriesChanged,
     FillBooked,
+    FlowBooked,
     Noted,
-    OrderAnswered,
     OrderChanged,
     Output,
     PositionChanged,
@@ -103,6 +103,8 @@ def _row(output: Output, now_ns: int) -> JournalRow | None:
             return _intent(output, now_ns)
         case FillBooked(fill):
             return fill
+        case FlowBooked(row):
+            return row
         case PositionOpened(trade) | PositionChanged(trade) | PositionClosed(trade):
             return trade
         case CommandAnswered():
@@ -190,10 +192,6 @@ def _system_event(output: Output, now_ns: int) -> SystemEventRow | None:
     match output:
         case Noted():
             return event(output.event, output.severity, output.text, output.symbol)
-        case OrderAnswered():
-            words = f"{output.client_id}: {output.outcome} by {output.path} after {output.ms} ms"
-            severity = Severity.WARNING if output.is_detour else Severity.INFO
-            return event("order_answered", severity, words, output.symbol)
         case StopConfirmed():
             span = "" if output.ms is None else f" after {output.ms} ms"
             return event("stop_confirmed", Severity.INFO, f"stop {output.price} confirmed{span}", output.symbol)

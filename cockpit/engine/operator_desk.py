@@ -25,9 +25,12 @@ from cockpit.domain.commands import (
     SnoozeSignal,
 )
 from cockpit.domain.enums import Approval, OrderRole, Severity
-from cockpit.engine.effects import CommandAnswered, EndEngine, Noted, SetFlag
+from cockpit.domain.time import NS_PER_MS
+from cockpit.engine.effects import CommandAnswered, EndEngine, Noted, RequestReports, SetFlag
 from cockpit.engine.exit_desk import ExitDesk
 from cockpit.engine.flatten_desk import PAUSED, FlattenDesk
+from cockpit.engine.force_desk import LIQUIDATION, LIQUIDATION_FLAG
+from cockpit.engine.ledger_desk import LedgerDesk
 from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.signal_desk import SignalDesk
 from cockpit.engine.state import DAY_NS, EngineState, Outbox
@@ -36,6 +39,7 @@ from cockpit.ports.journal import FLATTEN_FLAG, REBUILT_FLAG
 
 DAY_LOSS = "day loss"
 DAY_LOSS_FLAG = "day_loss_lock"
+DAY_LOSS_CHECK = "day loss check"
 REBUILT = "journal rebuilt"
 KEPT_ANSWERS = 1_000
 
@@ -44,18 +48,27 @@ class OperatorDesk:
     """The hand: approve, reject, close, pause, flatten, shut down."""
 
     def __init__(
-        self, state: EngineState, signals: SignalDesk, sending: SendingDesk, exits: ExitDesk, flatten: FlattenDesk
+        self,
+        state: EngineState,
+        signals: SignalDesk,
+        sending: SendingDesk,
+        exits: ExitDesk,
+        flatten: FlattenDesk,
+        ledger: LedgerDesk,
     ) -> None:
         self.state = state
         self.signals = signals
         self.sending = sending
         self.exits = exits
         self.flatten = flatten
+        self.ledger = ledger
         self._shutdown_when_flat = False
         self._answers: dict[tuple[str, str], str] = {}
         """Answers to the last commands by operator and id: a command that arrives again is not carried out again."""
         self._loss_day = 0
         """Exchange day (number since 1970) in which the loss limit was reached."""
+        self._low_since_ns: int | None = None
+        """Since when equity alone says that the limit is reached."""
 
     def recover(self, flags: Mapping[str, str], out: Outbox) -> None:
         """Take up durable flags of an earlier run: a flatten goes on, a day-loss lock holds."""
@@ -146,12 +159,18 @@ class OperatorDesk:
         if self.flatten.flatten.is_running:
             return "a flatten is running; entries stay off until it is done"
         if DAY_LOSS in self.state.locks and (
-            self.state.now_ns // DAY_NS <= self._loss_day or self._is_day_loss_reached()
+            self.state.exchange_ns // DAY_NS <= self._loss_day or self._is_day_loss_reached()
         ):
             return f"{self.state.locks[DAY_LOSS]}; it holds until the exchange's next day"
         if self.flatten.flatten.state is FlattenState.ARMED:
             self.flatten.flatten.state = FlattenState.OFF
-        for lock, flag in ((PAUSED, PAUSED), (DAY_LOSS, DAY_LOSS_FLAG), (REBUILT, REBUILT_FLAG)):
+        self.ledger.accept(out)
+        for lock, flag in (
+            (PAUSED, PAUSED),
+            (DAY_LOSS, DAY_LOSS_FLAG),
+            (REBUILT, REBUILT_FLAG),
+            (LIQUIDATION, LIQUIDATION_FLAG),
+        ):
             if self.state.locks.pop(lock, None) is not None:
                 out.effects.append(SetFlag(flag, ""))
         return ""
@@ -177,17 +196,37 @@ class OperatorDesk:
         return ""
 
     def _is_day_loss_reached(self) -> bool:
+        return self._is_at_limit(self.signals.worst_day_pnl())
+
+    def _is_at_limit(self, pnl: Decimal) -> bool:
         day = self.state.day
-        if day.r_usdt <= 0:
-            return False
-        return self.signals.worst_day_pnl() / day.r_usdt <= -Decimal(repr(self.state.settings.risk.day_loss_limit_r))
+        return day.r_usdt > 0 and pnl / day.r_usdt <= -Decimal(repr(self.state.settings.risk.day_loss_limit_r))
 
     def _watch_day_loss(self, out: Outbox) -> None:
         if DAY_LOSS in self.state.locks or not self._is_day_loss_reached():
+            self._low_since_ns = None
+            self.state.locks.pop(DAY_LOSS_CHECK, None)
             return
+        if not self._is_at_limit(self.signals.day_pnl()) and not self._is_equity_certain(out):
+            self.state.locks[DAY_LOSS_CHECK] = "equity has fallen by the day's limit; the transaction log is being read"
+            return
+        self.state.locks.pop(DAY_LOSS_CHECK, None)
         limit = self.state.settings.risk.day_loss_limit_r
         text = f"day loss limit of {limit:g} R reached"
         self.state.locks[DAY_LOSS] = text
-        self._loss_day = self.state.now_ns // DAY_NS
+        self._loss_day = self.state.exchange_ns // DAY_NS
         out.effects.append(SetFlag(DAY_LOSS_FLAG, str(self._loss_day)))
         out.outputs.append(Noted(event="day_loss", severity=Severity.CRITICAL, text=text))
+
+    def _is_equity_certain(self, out: Outbox) -> bool:
+        """True once wallet and log were both read since: a withdrawal is in both then, and no loss."""
+        now_ns = self.state.now_ns
+        if self._low_since_ns is None:
+            self._low_since_ns = now_ns
+            out.effects.append(RequestReports(now_ns // NS_PER_MS - 60_000, now_ns))
+        if self.state.balance_ns < self._low_since_ns:
+            return False
+        if self.state.day.ledger_ns < self.state.balance_ns:
+            self.ledger.ask()
+            return False
+        return True

@@ -33,10 +33,12 @@ class QueryDesk:
 
     def recover(self, flags: Mapping[str, str], out: Outbox) -> None:
         """Executions count from the first start on this data folder: what was traded before is none of ours."""
-        if self._last_fill_ms:
-            return
-        self._last_fill_ms = int(flags.get(LEDGER_FLAG, 0)) or self.state.now_ns // NS_PER_MS
-        out.effects.append(SetFlag(LEDGER_FLAG, str(self._last_fill_ms)))
+        since_ms = int(flags.get(LEDGER_FLAG, 0))
+        if not since_ms:
+            since_ms = self._last_fill_ms or self.state.now_ns // NS_PER_MS
+            out.effects.append(SetFlag(LEDGER_FLAG, str(since_ms)))
+        self.state.books_since_ms = since_ms
+        self._last_fill_ms = self._last_fill_ms or since_ms
 
     def request_reports(self, out: Outbox) -> None:
         """Ask for a complete read of the account."""

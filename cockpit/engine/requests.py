@@ -24,6 +24,7 @@ from cockpit.domain.events import (
     CancelAnswer,
     InstrumentsFailed,
     InstrumentsLoaded,
+    LedgerFailed,
     LeverageAnswer,
     OrderAnswer,
     OrderLookedUp,
@@ -70,12 +71,10 @@ class VenueRequests:
             )
             return
         sent = self._clock.now_ns()
-        # Chosen at the last instant before the send, and never changed for this order afterwards.
-        path = self._venue.path_of(request.role)
         order_id, is_auth = "", False
         outcome, code, reason = Outcome.YES, 0, ""
         try:
-            order_id = await self._venue.submit(intent, path)
+            order_id = await self._venue.submit(intent)
         except VenueError as error:
             outcome, code, reason = _verdict(error)
             is_auth = isinstance(error, AuthRejected)
@@ -87,7 +86,6 @@ class VenueRequests:
                 code=code,
                 reason=reason,
                 is_auth=is_auth,
-                path=path,
                 sent_ns=sent,
                 ts_recv=self._clock.now_ns(),
             )
@@ -187,6 +185,13 @@ class VenueRequests:
             self._emit(InstrumentsFailed(str(error), self._clock.now_ns()))
             return
         self._emit(InstrumentsLoaded(rules, self._clock.now_ns(), list(symbols)))
+
+    async def ledger(self, since_ms: int) -> None:
+        """Read the transaction log; anything but a complete read is no information."""
+        try:
+            self._emit(await self._venue.ledger(since_ms))
+        except VenueError as error:
+            self._emit(LedgerFailed(str(error), self._clock.now_ns()))
 
     async def resync(self, symbol: str) -> None:
         """Ask for a fresh book; a failure is seen as a stream loss by the streams themselves."""

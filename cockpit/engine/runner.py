@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol
 
 from cockpit.domain.commands import OperatorCommand, Shutdown
-from cockpit.domain.enums import OrderPath, Severity
+from cockpit.domain.enums import Severity
 from cockpit.domain.errors import CockpitError, VenueError
 from cockpit.domain.events import HostHealth, InstrumentsLoaded, OperatorsAttached, TimerFired
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
@@ -29,6 +29,7 @@ from cockpit.engine.effects import (
     LoadInstruments,
     QueryOrder,
     QueryPosition,
+    ReadLedger,
     RequestReports,
     ResyncBook,
     SetFlag,
@@ -57,7 +58,6 @@ _LEVELS = {"info": logging.INFO, "money": logging.INFO} | {
 }
 
 STREAMS = "streams"
-TRADE_SOCKET = "trade socket"
 DETECTION = "detection"
 EXECUTION = "execution"
 JOURNAL = "journal"
@@ -157,8 +157,6 @@ class Runner:
         start(EXECUTION, self._watch_effects, essential=True)
         start(DETECTION, self._watch_detection, essential=True)
         start(STREAMS, self._pump, essential=True)
-        if core.state.settings.order_path is OrderPath.SOCKET:
-            start(TRADE_SOCKET, self._keep_trade_socket, restart=True)
         start(CLOCK, self._watch_clock, restart=True)
         start(SNAPSHOTS, self._snapshot, restart=True)
         start(VIEWS, self._publish, restart=True)
@@ -271,6 +269,8 @@ class Runner:
         match effect:
             case LoadInstruments(symbols):
                 self._spawn(self._requests.instruments(symbols))
+            case ReadLedger(since_ms):
+                self._spawn(self._requests.ledger(since_ms))
             case ResyncBook(symbol):
                 self._spawn(self._requests.resync(symbol))
             case SetTimer(name, at_ns):
@@ -318,10 +318,6 @@ class Runner:
         async for event in self._venue.events():
             self.handle(event)
             self._supervisor.beat(STREAMS)
-
-    async def _keep_trade_socket(self) -> None:
-        """The way of orders; without it entries wait and closes take REST, so its end does not end the engine."""
-        await self._venue.keep_trade_socket(lambda: self._supervisor.beat(TRADE_SOCKET))
 
     async def _watch_effects(self) -> None:
         """Ends the engine if an effect failed in a way nobody foresaw."""

@@ -226,13 +226,13 @@ class SignalDesk:
     def worst_day_pnl(self) -> Decimal:
         """The day's profit by our own books or by the account's equity, whichever is worse.
 
-        Equity knows of what was traded by hand, of funding and of what our books may have missed; a withdrawal counts
-        as a loss, which errs on the safe side.
+        Equity knows of what was traded by hand, of funding and of what our books may have missed; deposits and
+        withdrawals are taken out of it as the transaction log tells them.
         """
         pnl, day = self.day_pnl(), self.state.day
         if self.state.balance is None or day.start_equity is None:
             return pnl
-        return min(pnl, self.state.balance.equity - day.start_equity)
+        return min(pnl, day.lowest, self.state.balance.equity - day.start_equity - day.moved)
 
     def day_pnl(self) -> Decimal:
         """Profit since 00:00 UTC after fees, open positions included, USDT."""

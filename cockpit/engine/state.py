@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from decimal import Decimal
 
 import msgspec
@@ -10,10 +11,10 @@ import msgspec
 from cockpit.detectors.bank import DetectorBank
 from cockpit.detectors.config import DetectorsConfig
 from cockpit.domain.account import BalanceReport
-from cockpit.domain.enums import Approval, Environment, OrderPath, Severity, Side, StreamName
+from cockpit.domain.enums import Approval, Environment, Severity, Side, StreamName
 from cockpit.domain.events import HostHealth
 from cockpit.domain.instrument import Instrument
-from cockpit.domain.time import NS_PER_S
+from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.config import EngineConfig
 from cockpit.engine.effects import Effect, Noted, Output
 from cockpit.execution.config import ExecutionConfig
@@ -26,6 +27,8 @@ from cockpit.signals.config import SignalsConfig
 from cockpit.signals.pipeline import SignalPipeline
 
 DAY_NS = 86_400 * NS_PER_S
+DAY_FLAG = "day_start"
+"""Engine flag: the exchange day, the equity it began with, and when that was."""
 
 
 class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,19 +40,11 @@ class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Count of engine starts on this data folder."""
     pace: float = 1.0
     """Speed of a simulated market; only at 1 do its stamps keep step with the clock."""
-    order_path: OrderPath = OrderPath.REST
-    """The way of orders; over the trade socket, entries wait for that stream too."""
     engine: EngineConfig = EngineConfig()
     detectors: DetectorsConfig = DetectorsConfig()
     signals: SignalsConfig = SignalsConfig()
     risk: RiskLimits = RiskLimits()
     execution: ExecutionConfig = ExecutionConfig()
-
-    @property
-    def streams(self) -> tuple[StreamName, ...]:
-        """The streams without which no entry is made."""
-        is_traded_on = self.order_path is OrderPath.SOCKET
-        return tuple(name for name in StreamName if name is not StreamName.TRADE or is_traded_on)
 
 
 class Outbox:
@@ -109,7 +104,17 @@ class DayBook:
         self.r_usdt = Decimal(0)
         """1R at the first wallet read of the day, USDT."""
         self.start_equity: Decimal | None = None
-        """Equity at the first wallet read of the day, USDT."""
+        """Equity with which the day began, USDT; None until it is known."""
+        self.start_ms = 0
+        """Exchange time of ``start_equity``."""
+        self.lowest = Decimal(0)
+        """Lowest point of the day's result by the transaction log as it was read at the start, USDT, never positive."""
+        self.ledger_ns = 0
+        """When the transaction log was asked for that ``moved`` is made of."""
+        self._has_rolled = False
+        """The day began while this engine ran: its first wallet read is the day's start."""
+        self._moves: dict[str, tuple[int, Decimal]] = {}
+        self._risk_pct = Decimal(0)
         self.trades = 0
         self.wins = 0
         self.streak = 0
@@ -126,27 +131,62 @@ class DayBook:
             self.realised = Decimal(0)
             self.r_usdt = Decimal(0)
             self.start_equity = None
+            self.lowest = Decimal(0)
             self.trades = self.wins = 0
+            self._has_rolled = True
         return not is_first
 
-    def take_equity(self, equity: Decimal, risk_pct: Decimal) -> bool:
-        """Note the first equity of the day; True if this was it."""
+    def take_equity(self, equity: Decimal, risk_pct: Decimal, now_ms: int) -> bool:
+        """Note the wallet; True if it is the start of a day that has just begun.
+
+        After a start of the engine the day is older than the first read: ``reconstruct`` tells what it began with.
+        """
+        self._risk_pct = risk_pct
         if self.r_usdt == 0:
             self.r_usdt = (self.start_equity or equity) * risk_pct / 100
+        if self.start_equity is not None or not self._has_rolled:
+            return False
+        self.start_equity, self.start_ms = equity, now_ms
+        return True
+
+    def reconstruct(self, wallet: Decimal, lowest: Decimal) -> bool:
+        """Take the day's start from the exchange's transaction log, unless it is known; True if it was not.
+
+        Args:
+            wallet: balance at 00:00 UTC, USDT. Open profit of that moment is not in the log and counts as nothing.
+            lowest: lowest point of the day's result since.
+        """
         if self.start_equity is not None:
             return False
-        self.start_equity = equity
+        self.start_equity, self.start_ms = wallet, (self.day or 0) * DAY_NS // NS_PER_MS
+        self.lowest = lowest
+        capital = wallet if wallet > 0 else self.moved  # an account that was funded today began with nothing
+        if capital > 0:
+            self.r_usdt = capital * self._risk_pct / 100
         return True
+
+    def note_moves(self, moves: Iterable[tuple[str, int, Decimal]]) -> None:
+        """Money that came or went without being a result: row id, exchange time in ms, USDT."""
+        self._moves.update((row_id, (ts_ms, amount)) for row_id, ts_ms, amount in moves if amount)
+        midnight_ms = (self.day or 0) * DAY_NS // NS_PER_MS
+        self._moves = {row_id: move for row_id, move in self._moves.items() if move[0] >= midnight_ms}
+
+    @property
+    def moved(self) -> Decimal:
+        """Deposits less withdrawals since the day's start, USDT."""
+        return sum((amount for ts_ms, amount in self._moves.values() if ts_ms >= self.start_ms), Decimal(0))
 
     def flag(self) -> str:
         """The day's start as a durable flag."""
-        return f"{self.day}:{self.start_equity}"
+        return f"{self.day}:{self.start_equity}:{self.start_ms}"
 
     def recover(self, flag: str) -> None:
         """Take the day's start from a flag of an earlier run, if it is of this day."""
-        day, _, equity = flag.partition(":")
+        day, _, rest = flag.partition(":")
+        equity, _, start_ms = rest.partition(":")
         if day == str(self.day) and equity:
             self.start_equity = Decimal(equity)
+            self.start_ms = int(start_ms or (self.day or 0) * DAY_NS // NS_PER_MS)
 
     def close_trade(self, net: Decimal, *, is_first: bool = True) -> None:
         """Count one closed trade; a trade that a late fill took up again only adds its difference."""
@@ -175,14 +215,18 @@ class EngineState:
         self.seq = 0
         self.approval: Approval = settings.engine.approval
         self.balance: BalanceReport | None = None
+        self.balance_ns = 0
+        """Engine time at which the balance was true, or earlier."""
         self.day = DayBook(recovery.day_realised)
         self.locks: dict[str, str] = {
             "account": "the account has not been read yet",
-            **{f"{name} stream": f"{name} stream is not up yet" for name in settings.streams},
+            **{f"{name} stream": f"{name} stream is not up yet" for name in StreamName},
         }
         """Reasons that keep entries off: name -> words. Entries are on when it is empty."""
-        self.streams: dict[StreamName, bool] = dict.fromkeys(settings.streams, False)
+        self.streams: dict[StreamName, bool] = dict.fromkeys(StreamName, False)
         self.is_ended = False
+        self.books_since_ms = 0
+        """Exchange time of the first start on this data folder: from there on our books claim to be complete."""
         self.reconciled_ns: int | None = None
         self.private_up_ns = 0
         """When the private stream came up last."""
@@ -209,6 +253,12 @@ class EngineState:
             self._other_rules[instrument.symbol] = instrument
             return
         known.instrument, known.rules_read_ns = instrument, self.now_ns
+
+    @property
+    def exchange_ns(self) -> int:
+        """The exchange's time: a day is the exchange's, whatever this machine's clock says."""
+        offset_ns = None if self.host is None else self.host.clock_offset_ns
+        return self.now_ns + (offset_ns or 0)
 
     def add_symbol(self, symbol: str) -> SymbolState:
         """Begin to know a symbol: a replay at its first frame, a live engine from the start."""

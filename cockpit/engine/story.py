@@ -8,7 +8,8 @@ from decimal import Decimal
 import msgspec
 
 from cockpit.detectors.wall import Wall, WallEvent
-from cockpit.domain.enums import BookSide, OrderPath, OrderStatus, Side
+from cockpit.domain.enums import BookSide, OrderStatus, Side
+from cockpit.domain.ledger import SETTLE_COIN
 from cockpit.domain.time import NS_PER_S
 from cockpit.engine.effects import (
     BookStateChanged,
@@ -16,7 +17,6 @@ from cockpit.engine.effects import (
     EntriesChanged,
     FillBooked,
     Noted,
-    OrderAnswered,
     OrderChanged,
     Output,
     PositionClosed,
@@ -82,8 +82,6 @@ def _line(output: Output) -> StoryLine | None:
             return StoryLine("info" if is_valid else "warning", symbol, text, {})
         case CommandAnswered():
             return _command(output)
-        case OrderAnswered():
-            return _answered(output)
         case _:
             return _money(output)
 
@@ -126,17 +124,6 @@ def _command(output: CommandAnswered) -> StoryLine:
     return StoryLine("warning", "", texts.COMMAND_REFUSED.format(action=output.action, reason=output.reason), {})
 
 
-def _answered(output: OrderAnswered) -> StoryLine | None:
-    """Which way an order took, where there are two."""
-    words = {"id": output.client_id, "outcome": output.outcome.value, "ms": output.ms}
-    ids = {"order_id": output.client_id}
-    if output.is_detour:
-        return StoryLine("warning", output.symbol, texts.ANSWERED_BY_DETOUR.format(**words), ids)
-    if output.path is OrderPath.SOCKET:
-        return StoryLine("money", output.symbol, texts.ANSWERED_BY_SOCKET.format(**words), ids)
-    return None
-
-
 def _money(output: Output) -> StoryLine | None:
     match output:
         case OrderChanged():
@@ -152,7 +139,8 @@ def _money(output: Output) -> StoryLine | None:
             ids = {"order_id": output.client_id or output.order_id, "signal_id": output.signal_id}
             return StoryLine("money", output.symbol, text, ids)
         case FillBooked(fill):
-            text = texts.FILL.format(side=fill.side.value, qty=fill.qty, price=fill.price, fee=_money_text(fill.fee))
+            fee = _money_text(fill.fee) if fill.fee_currency == SETTLE_COIN else f"{fill.fee:f} {fill.fee_currency}"
+            text = texts.FILL.format(side=fill.side.value, qty=fill.qty, price=fill.price, fee=fee)
             return StoryLine(
                 "money", fill.symbol, text, {"order_id": fill.client_id or fill.order_id, "exec_id": fill.exec_id}
             )

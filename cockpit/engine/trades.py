@@ -62,6 +62,7 @@ def trade_row(state: EngineState, position: OpenPosition, now_ns: int, closed_by
         stop_loss_triggered=closed_by is not None and position.exit_reason in STOP_REASONS,
         gross_pnl=gross,
         fees=fees,
+        coin_fees={coin: f"{amount:f}" for coin, amount in position.coin_fees.items()},
         net_pnl=gross - fees,
         r_multiple=float((gross - fees) / risk) if is_closed and risk else None,
         signal_to_approve_ms=position.latency.get("signal_to_approve"),

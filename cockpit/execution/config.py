@@ -69,6 +69,12 @@ class ExecutionConfig(BaseModel):
     The same while a position of ours is open: a stop that is removed without a push is back within 5 s."""
     rules_read_s: Positive = 3000.0
     """Trading rules of the exchange are read again this often; entries want those of the last hour."""
+    ledger_s: Positive = 60.0
+    """Our books are compared with the exchange's transaction log this often."""
+    ledger_settle_s: NonNegative = 5.0
+    """Younger rows of the log are left to the next comparison: they may still be on their way."""
+    ledger_confirm_s: NonNegative = 10.0
+    """A difference that is still there after this long, and after a new read of the account, locks entries."""
     connection_loss_flatten_s: NonNegative = 30.0
     """With a position open and a stream of the exchange lost for longer, everything is closed by REST. 0: stops do."""
     exits: ExitsConfig = ExitsConfig()

@@ -15,6 +15,7 @@ import msgspec
 from cockpit.domain.enums import ExecType, OrderRole, Side
 from cockpit.domain.ids import origin_of, role_of
 from cockpit.domain.instrument import Instrument, Lots, Ticks
+from cockpit.domain.ledger import SETTLE_COIN
 from cockpit.domain.orders import EntryOrigin
 from cockpit.domain.positions import FillReport, Position, PositionReport
 from cockpit.ports.journal import TradeRow
@@ -37,8 +38,7 @@ class OpenPosition:
         self.peak_qty = Decimal(0)
         self.entry_price = Decimal(0)
         """Average of the opening fills."""
-        self.exit_value = Decimal(0)
-        self.exit_qty = Decimal(0)
+        self.exit_value = self.exit_qty = Decimal(0)
         self.report: PositionReport | None = None
         self.last_seq = -1
         self.stop_wanted: Ticks | None = None
@@ -62,9 +62,11 @@ class OpenPosition:
         """No further close before this time."""
         self.close_tries = 0
         self.exit_reason = ""
-        self.carried_gross = Decimal(0)
-        self.carried_fees = Decimal(0)
+        self.carried_gross = self.carried_fees = Decimal(0)
         """Profit and fees from before a late fill took the position up again."""
+        self.coin_fees: dict[str, Decimal] = {}
+        """Fees paid in other coins than the settlement coin; they are in no sum."""
+        self.is_taken_over = False  # begun with what the exchange said: its entry price is not ours to know
         self.counted_net = Decimal(0)
         """What the day's book has counted of this trade already."""
         self.best_speed = 0.0
@@ -106,6 +108,7 @@ class OpenPosition:
     def take_over(self, side: Side, qty: Decimal, entry_price: Decimal) -> None:
         """Begin with what the exchange says is held already; its fills are not known."""
         self.side = side
+        self.is_taken_over = True
         self.fills = Position(self.symbol, qty * side.sign, entry_price)
         self.peak_qty, self.entry_price = qty, entry_price
 
@@ -125,6 +128,13 @@ class OpenPosition:
         if self.stop_request is None or self.stop_request[0] == stop:
             return False
         return now_ns - self.stop_request[1] < ttl_ns
+
+    def pay(self, fill: FillReport) -> Decimal:
+        """Note the fee of a fill; returns what of it counts in the settlement coin."""
+        if fill.fee_currency == SETTLE_COIN:
+            return fill.fee
+        self.coin_fees[fill.fee_currency] = self.coin_fees.get(fill.fee_currency, Decimal(0)) + fill.fee
+        return Decimal(0)
 
     def settle_stop(self, *, is_taken: bool) -> None:
         """The stop request that was on its way has come to its end."""
@@ -185,6 +195,8 @@ class PositionManager:
         """Our last closed trades by id: an execution that comes late belongs to its trade."""
         self._vanished: dict[str, OpenPosition] = {}
         """By symbol, what the exchange called flat while executions that explain it were missing."""
+        self.last_gain: Decimal | None = Decimal(0)
+        """Gross profit of the execution booked last; None where its entry price is not ours to know."""
 
     def is_new(self, exec_id: str) -> bool:
         """True the first time an execution is seen; it counts as booked from then on."""
@@ -208,9 +220,10 @@ class PositionManager:
             The position it changed (size 0 when it closed it), None for funding and the like on no position.
         """
         position = self.open.get(fill.symbol)
+        self.last_gain = Decimal(0)
         if fill.exec_type not in _TRADING:
             if position is not None:
-                position.fills = msgspec.structs.replace(position.fills, fees=position.fills.fees + fill.fee)
+                position.fills = msgspec.structs.replace(position.fills, fees=position.fills.fees + position.pay(fill))
             return position
         if position is None:
             position = self._begin(fill, is_entry_due=is_entry_due)
@@ -218,7 +231,7 @@ class PositionManager:
         if origin is not None and position.origin is None:
             position.origin = origin
             position.stop_wanted = origin.stop
-        self._book(position, _closing_part(position, fill))
+        self.last_gain = self._book(position, _closing_part(position, fill))
         if position.fills.qty == 0:
             self.forget(position)
         return position
@@ -264,21 +277,23 @@ class PositionManager:
         self._closed_seq[position.symbol] = seq
 
     @staticmethod
-    def _book(position: OpenPosition, fill: FillReport) -> None:
+    def _book(position: OpenPosition, fill: FillReport) -> Decimal | None:
+        """Book a fill; returns its gross profit, None where the entry price is not ours to know."""
         is_opening = fill.side is position.side
         before = position.fills
-        position.fills = before.apply_fill(fill.side, fill.price, fill.qty, fill.fee)
+        position.fills = before.apply_fill(fill.side, fill.price, fill.qty, position.pay(fill))
         position.last_seq = max(position.last_seq, fill.seq)
         if is_opening:
             position.entry_price = position.fills.avg_price
             position.peak_qty = max(position.peak_qty, abs(position.fills.qty))
-            return
+            return Decimal(0)
         closed = min(fill.qty, abs(before.qty))
         position.exit_value += closed * fill.price
         position.exit_qty += closed
         # The side that is left decides: a fill larger than the position turns it round.
         if position.fills.qty != 0:
             position.side = Side.BUY if position.fills.qty > 0 else Side.SELL
+        return None if position.is_taken_over else position.fills.realised - before.realised
 
     def on_report(self, report: PositionReport) -> OpenPosition | None:
         """Apply the exchange's word on a position; returns ours if the symbol has one and the word is not stale."""

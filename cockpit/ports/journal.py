@@ -9,9 +9,13 @@ from typing import Any, Protocol
 import msgspec
 
 from cockpit.domain.enums import OrderRole, Severity
+from cockpit.domain.ledger import LedgerRow
 from cockpit.domain.orders import OrderRequest
 from cockpit.domain.positions import FillReport
 
+LEDGER_CURSOR_FLAG = "ledger_compared_ms"
+"""Engine flag: exchange time (ms) up to which our books and the exchange's transaction log were found equal, then ";"
+and what the engine keeps for the next comparison."""
 REBUILT_FLAG = "journal_rebuilt"
 """Engine flag that says the journal was damaged and begun anew: where the old file is. The operator clears it."""
 
@@ -74,6 +78,7 @@ class TradeRow(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     stop_loss_triggered: bool = False
     gross_pnl: Decimal = Decimal(0)
     fees: Decimal = Decimal(0)
+    """In USDT; fees in other coins are ``coin_fees`` and in no sum."""
     net_pnl: Decimal = Decimal(0)
     r_multiple: float | None = None
     signal_to_approve_ms: int | None = None
@@ -82,6 +87,8 @@ class TradeRow(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     stop_ack_ms: int | None = None
     parameters: dict[str, Any] = {}
     """The parameters in force at entry."""
+    coin_fees: dict[str, str] = {}
+    """Fees paid in other coins than USDT, as plain decimal text by coin."""
 
 
 class SignalRow(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -207,6 +214,7 @@ JournalRow = (
     | MarketStatRow
     | CoinParametersRow
     | FillReport
+    | LedgerRow
 )
 
 
@@ -238,6 +246,10 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     """Exchange time of the newest booked execution, 0 if there is none."""
     day_realised: Decimal
     """Net profit of the trades closed since 00:00 UTC of the day of ``start``."""
+    ledger_fills: list[FillReport] = []
+    """Executions as they were booked since shortly before ``LEDGER_CURSOR_FLAG`` (a day back without it)."""
+    flow_ids: list[str] = []
+    """Rows of the transaction log that were booked as external since then."""
     settings: dict[str, str] = {}
     """Durable engine flags (flatten in progress, locks)."""
 

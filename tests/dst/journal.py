@@ -9,9 +9,19 @@ from decimal import Decimal
 
 from cockpit.domain.enums import OrderRole
 from cockpit.domain.errors import JournalError
+from cockpit.domain.ledger import LedgerRow
 from cockpit.domain.orders import END_STATES, OrderRequest
 from cockpit.domain.positions import FillReport
-from cockpit.ports.journal import DurableIntent, IntentState, JournalRow, OpenIntent, Recovery, SignalRow, TradeRow
+from cockpit.ports.journal import (
+    LEDGER_CURSOR_FLAG,
+    DurableIntent,
+    IntentState,
+    JournalRow,
+    OpenIntent,
+    Recovery,
+    SignalRow,
+    TradeRow,
+)
 
 _ENDED = frozenset(status.value for status in END_STATES)
 
@@ -26,6 +36,7 @@ class Disk:
     trades: dict[str, TradeRow] = field(default_factory=dict)
     signals: dict[str, SignalRow] = field(default_factory=dict)
     fills: dict[str, FillReport] = field(default_factory=dict)
+    flows: dict[str, LedgerRow] = field(default_factory=dict)
     flags: dict[str, str] = field(default_factory=dict)
     is_failing: bool = False
     rows: int = 0
@@ -59,8 +70,14 @@ class DiskJournal:
             seen_exec_ids=list(disk.fills),
             last_fill_ms=max((fill.ts_event // 1_000_000 for fill in disk.fills.values()), default=0),
             day_realised=sum((r.net_pnl for r in disk.trades.values() if r.closed_ns is not None), Decimal(0)),
+            ledger_fills=[fill for fill in disk.fills.values() if fill.ts_event >= self._compared_ns()],
+            flow_ids=list(disk.flows),
             settings=dict(disk.flags),
         )
+
+    def _compared_ns(self) -> int:
+        """Shortly before the books were found equal to the exchange's log."""
+        return (int(self.disk.flags.get(LEDGER_CURSOR_FLAG, "0").partition(";")[0]) - 120_000) * 1_000_000
 
     async def append_intent(self, request: OrderRequest, now_ns: int) -> DurableIntent:
         await self._write()
@@ -82,6 +99,8 @@ class DiskJournal:
                     self.disk.signals[row.signal_id] = row
                 case FillReport():
                     self.disk.fills[row.exec_id] = row
+                case LedgerRow():
+                    self.disk.flows[row.row_id] = row
 
     async def set_flag(self, name: str, value: str) -> None:
         """Flags have a second home that does not fail with the database."""

@@ -11,16 +11,17 @@ from random import Random
 from typing import Any
 
 from cockpit.domain.commands import ApproveSignal, ArmFlatten, ClosePosition, Command, FlattenAll, MoveStopToBreakeven
-from cockpit.domain.enums import Environment, OrderPath, OrderStatus, Side
+from cockpit.domain.enums import Environment, OrderStatus, Side
 from cockpit.domain.instrument import Instrument
 from cockpit.domain.time import NS_PER_S
 from cockpit.engine import runner
 from cockpit.engine.core import EngineEvent, TradingCore
-from cockpit.engine.effects import OrderChanged, Step, StopConfirmed, SubmitOrder
+from cockpit.engine.effects import Noted, OrderChanged, Step, StopConfirmed, SubmitOrder
 from cockpit.engine.projection import ShellFigures
 from cockpit.engine.runner import Runner
 from cockpit.engine.state import CoreSettings
 from cockpit.engine.supervisor import Supervisor
+from cockpit.execution.config import ExecutionConfig
 from cockpit.execution.ticket import ticket_hash
 from cockpit.ports.journal import Recovery
 from cockpit.views.frames import CommandFrame
@@ -36,6 +37,8 @@ START_NS = 1_767_225_600 * NS_PER_S + 9 * 3_600 * NS_PER_S
 """2026-01-01 09:00 UTC."""
 CASH = Decimal(100_000)
 SETTLE_S = 32.0
+EXECUTION = ExecutionConfig(ledger_s=10.0)
+"""A schedule lasts a minute or so: the transaction log is compared more often."""
 POLL_S = 0.5
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT")
 
@@ -130,7 +133,6 @@ class World:
             now_ms=lambda: (START_NS + round(loop.time() * NS_PER_S)) // 1_000_000,
         )  # fmt: skip
         self.network = Network(self.exchange, self.clock, loop, self.random, self.instruments)
-        self.network.order_path = plan.order_path
         self.disk = Disk()
         self.oracle = Oracle(self.exchange, Limits(Decimal(5), 10, CASH * Decimal("0.003")), loop.time)
         self.market = MarketActor(self.network, Random(plan.seed * 31 + 7), plan.market_period_s)
@@ -148,10 +150,7 @@ class World:
     def make_core(self, recovery: Recovery) -> TradingCore:
         """The real core with the schedule's strategy in the place of detectors and rules."""
         settings = CoreSettings(
-            environment=Environment.SIM,
-            symbols=tuple(self.instruments),
-            epoch=recovery.epoch,
-            order_path=self.plan.order_path,
+            environment=Environment.SIM, symbols=tuple(self.instruments), epoch=recovery.epoch, execution=EXECUTION
         )
         core = ObservedCore(settings, recovery)
         install(core, self._signals)
@@ -193,6 +192,11 @@ class World:
         for output in step.outputs:
             if isinstance(output, OrderChanged):
                 self._mark_order(output)
+            elif isinstance(output, Noted) and output.event == "money_mismatch":
+                marks["money_mismatch"] += 1
+                self.events.append(f"{self.loop.time():9.3f} {output.text}")
+            elif isinstance(output, Noted) and output.event == "ledger" and "differs" in output.text:
+                marks["money_suspect"] += 1
             elif isinstance(output, StopConfirmed):
                 marks["stop_confirmed"] += 1
             if self.plan.is_traced:
@@ -204,15 +208,6 @@ class World:
                 is_stale = age_s > 4.5 or not symbol.market.book.is_valid
                 unknown = len(core.state.orders.unknown())
                 self.oracle.entry_decided(str(effect.request.signal_id), unknown, is_stale)
-                if self._has_no_way():
-                    self.oracle.fail("I12", f"entry for {effect.request.signal_id} without the trade socket")
-
-    def _has_no_way(self) -> bool:
-        """Orders go over the trade socket, and it has been gone for so long that the engine must know."""
-        client = self.network.client
-        if self.plan.order_path is OrderPath.REST or client is None or client.is_socket_up:
-            return False
-        return self.loop.time() - client.socket_down_s > 0.1
 
     def _mark_order(self, output: OrderChanged) -> None:
         marks = self.oracle.marks
@@ -308,9 +303,6 @@ class World:
 
     def _fault_partition(self, seconds: float) -> None:
         self.network.partition(seconds)
-
-    def _fault_cut_socket(self, seconds: float) -> None:
-        self.network.cut_socket(seconds)
 
     def _fault_kill(self, restart_after_s: float) -> None:
         self.kill_engine(restart_after_s)

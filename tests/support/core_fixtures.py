@@ -17,11 +17,12 @@ import msgspec
 from cockpit.detectors.config import ActivityConfig, DetectorsConfig
 from cockpit.domain.account import BalanceReport
 from cockpit.domain.commands import ApproveSignal, Command, OperatorCommand
-from cockpit.domain.enums import Approval, Environment, ExecType, OrderStatus, Side
+from cockpit.domain.enums import Approval, Environment, ExecType, OrderStatus, Side, StreamName
 from cockpit.domain.events import (
     AccountPush,
     HostHealth,
     InstrumentsLoaded,
+    LedgerRead,
     LeverageAnswer,
     OrderAnswer,
     Outcome,
@@ -32,6 +33,7 @@ from cockpit.domain.events import (
 )
 from cockpit.domain.ids import ClientOrderId
 from cockpit.domain.instrument import Instrument
+from cockpit.domain.ledger import LedgerRow
 from cockpit.domain.orders import OrderReport, OrderRequest, StopRequest
 from cockpit.domain.positions import FillReport, PositionReport
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
@@ -41,9 +43,11 @@ from cockpit.engine.effects import (
     CancelEntries,
     CommandAnswered,
     EndEngine,
+    FillBooked,
     Output,
     QueryOrder,
     QueryPosition,
+    ReadLedger,
     RequestReports,
     SetFlag,
     SetLeverage,
@@ -126,6 +130,9 @@ class Bench:
         self.now_ns = start_ns
         self.account = Account()
         self.is_reading = True
+        self.ledger: list[LedgerRow] = []
+        """The exchange's transaction log; every execution that the core books is added while ``mirrors`` is on."""
+        self.mirrors = True
         self.digest = StepDigest()
         self.outputs: list[Output] = []
         self.effects: list[Any] = []
@@ -133,6 +140,7 @@ class Bench:
         self.markets = {name: Market(name, self) for name in symbols}
         self._instruments = [instrument(name) for name in symbols] if instruments is None else list(instruments)
         self._reads = 0
+        self._ledgers: list[int] = []
         self._rows: list[str] = []
         self._leverages: list[str] = []
         self._numbers = count(1)
@@ -145,7 +153,7 @@ class Bench:
         """Rules, start, both streams, one read of the account, one snapshot and ticker of every market."""
         self.feed(InstrumentsLoaded(self._instruments, self.now_ns))
         self.boot()
-        for name in self.core.state.settings.streams:
+        for name in StreamName:
             self.feed(StreamUp(name, self.now_ns))
         for market in self.markets.values():
             market.open()
@@ -183,7 +191,9 @@ class Bench:
         for symbol in [self._leverages.pop() for _ in list(self._leverages)]:
             self._take(self.core.process(LeverageAnswer(symbol=symbol, outcome=Outcome.YES, ts_recv=self.now_ns)))
         if self.is_reading:
-            while self._reads or self._rows:
+            while self._reads or self._rows or self._ledgers:
+                if self._ledgers:
+                    self.read_ledger()
                 if self._reads:
                     self.read()
                 for symbol in [self._rows.pop() for _ in list(self._rows)]:
@@ -194,11 +204,15 @@ class Bench:
         self.digest.add(step)
         self.outputs += step.outputs
         self.effects += step.effects
+        if self.mirrors:
+            self.ledger += [row for o in step.outputs if isinstance(o, FillBooked) for row in self.rows_of(o.fill)]
         for effect in step.effects:
             if isinstance(effect, SetTimer):
                 self.timers[effect.name] = effect.at_ns
             elif isinstance(effect, RequestReports):
                 self._reads += 1
+            elif isinstance(effect, ReadLedger):
+                self._ledgers.append(effect.since_ms)
             elif isinstance(effect, SetLeverage):
                 self._leverages.append(effect.symbol)
             elif isinstance(effect, QueryPosition):
@@ -223,6 +237,44 @@ class Bench:
                 )
             )
         )
+
+    def read_ledger(self, **changes: Any) -> Step:
+        """A complete read of the transaction log comes back."""
+        since_ms, *self._ledgers = self._ledgers or [0]
+        read = LedgerRead(
+            rows=[row for row in self.ledger if row.ts_ms >= since_ms],
+            since_ms=since_ms,
+            until_ms=self.now_ns // NS_PER_MS,
+            requested_ns=self.now_ns,
+            ts_recv=self.now_ns,
+        )
+        return self._take(self.core.process(msgspec.structs.replace(read, **changes)))
+
+    def rows_of(self, fill: FillReport) -> list[LedgerRow]:
+        """What the exchange's log says of an execution."""
+        is_funding = fill.exec_type is ExecType.FUNDING
+        amounts = {
+            "cash_flow": fill.gain or Decimal(0),
+            "funding": -fill.fee if is_funding else Decimal(0),
+            "fee": Decimal(0) if is_funding else fill.fee,
+        }
+        kind = "SETTLEMENT" if is_funding else "TRADE"
+        return [self.row(kind, fill.exec_id, symbol=fill.symbol, ts_ms=fill.ts_event // NS_PER_MS, **amounts)]
+
+    def row(self, kind: str, exec_id: str = "", **fields: Any) -> LedgerRow:
+        """One row of the log; ``change`` is made of its parts."""
+        zero = Decimal(0)
+        told = {
+            "category": "linear",
+            "symbol": AAA,
+            "currency": "USDT",
+            "cash_flow": zero,
+            "funding": zero,
+            "fee": zero,
+        }
+        told |= {"balance": self.account.equity, "ts_ms": self.now_ns // NS_PER_MS} | fields
+        change = told["cash_flow"] + told["funding"] - told["fee"]
+        return LedgerRow(row_id=f"r{next(self._numbers)}", kind=kind, exec_id=exec_id, change=change, **told)
 
     def asked(self, kind: type[Any]) -> list[Any]:
         """Effects of one kind so far."""

@@ -243,15 +243,20 @@ class SqlJournal:
 
 
 def _insert_statements(backend: str) -> dict[type, Insert]:
-    """How each row type is written: executions once, trades and signals with their latest state, others appended."""
+    """How each row type is written.
+
+    Executions and external rows once, trades and signals with their latest state, others appended.
+    """
     keys = {
         schema.trades: ("trade_id",),
         schema.signals: ("signal_id", "raised_event_ns"),
         schema.executions: ("exec_id",),
         schema.coin_parameters: ("symbol",),
+        schema.external_flows: ("row_id",),
     }
+    once = (schema.executions, schema.external_flows)
     return {
-        kind: database.insert_into(backend, table, keys.get(table, ()), keep=table is schema.executions)
+        kind: database.insert_into(backend, table, keys.get(table, ()), keep=table in once)
         for kind, table in TABLE_OF.items()
     }
 

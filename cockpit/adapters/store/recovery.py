@@ -9,11 +9,11 @@ from sqlalchemy import Connection, Select, func, select, text
 
 from cockpit.adapters.store import database
 from cockpit.adapters.store.rows import fill_report, open_intent, order_request, trade_row
-from cockpit.adapters.store.schema import engine_state, executions, intents, trades
+from cockpit.adapters.store.schema import engine_state, executions, external_flows, intents, trades
 from cockpit.domain.enums import OrderRole
 from cockpit.domain.orders import END_STATES
 from cockpit.domain.time import ms_from_nanos
-from cockpit.ports.journal import Recovery
+from cockpit.ports.journal import LEDGER_CURSOR_FLAG, Recovery
 
 EPOCH = "epoch"
 _DAY_NS = 86_400 * 10**9
@@ -64,6 +64,11 @@ def read_recovery(connection: Connection, epoch: int, now_ns: int) -> Recovery:
     midnight = now_ns - now_ns % _DAY_NS
     profits = connection.scalars(select(trades.c.net_pnl).where(trades.c.closed_ns >= midnight))
     state = connection.execute(select(engine_state.c.name, engine_state.c.value))
+    settings = {name: value for name, value in state if name != EPOCH}
+    compared_ns = int(settings.get(LEDGER_CURSOR_FLAG, "0").partition(";")[0]) * 10**6 or now_ns - _DAY_NS
+    lately = select(executions).where(executions.c.ts_event >= compared_ns - 2 * _MINUTE_NS)
+    flows = external_flows.c
+    flow_ids = connection.scalars(select(flows.row_id).where(flows.ts_ms >= compared_ns // 10**6 - 120_000))
     return Recovery(
         epoch=epoch,
         open_intents=[open_intent(row) for row in open_orders],
@@ -74,7 +79,9 @@ def read_recovery(connection: Connection, epoch: int, now_ns: int) -> Recovery:
         seen_exec_ids=list(seen),
         last_fill_ms=ms_from_nanos(newest or 0),
         day_realised=sum(profits, Decimal(0)),
-        settings={name: value for name, value in state if name != EPOCH},
+        ledger_fills=[fill_report(row) for row in _rows(connection, lately)],
+        flow_ids=list(flow_ids),
+        settings=settings,
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Table
 
 from cockpit.adapters.store import schema
 from cockpit.domain.enums import OrderStatus
+from cockpit.domain.ledger import LedgerRow
 from cockpit.domain.orders import OrderRequest
 from cockpit.domain.positions import FillReport
 from cockpit.ports.journal import (
@@ -35,6 +36,7 @@ TABLE_OF: dict[type, Table] = {
     MarketStatRow: schema.market_stats,
     CoinParametersRow: schema.coin_parameters,
     FillReport: schema.executions,
+    LedgerRow: schema.external_flows,
 }
 """The table of each row type that is stored field by field (``IntentState`` changes an existing row instead)."""
 

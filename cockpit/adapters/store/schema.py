@@ -137,8 +137,27 @@ executions = Table(
     _must("ts_event", _Ns, index=True),
     _must("ts_recv", _Ns),
     _must("seq", BigInteger),
+    _may("gain", DecimalText),
 )
-"""Executions as the exchange reports them, each once."""
+"""Executions as the exchange reports them, each once, with the gross profit that our books gave them."""
+
+external_flows = Table(
+    "external_flows",
+    metadata,
+    Column("row_id", String, primary_key=True),
+    _must("kind", String),
+    _must("category", String),
+    _must("symbol", String),
+    _must("currency", String),
+    _must("change", DecimalText),
+    _must("cash_flow", DecimalText),
+    _must("funding", DecimalText),
+    _must("fee", DecimalText),
+    _must("balance", DecimalText),
+    _must("exec_id", String),
+    _must("ts_ms", BigInteger, index=True),
+)
+"""Rows of the exchange's transaction log that no execution of ours makes: transfers, interest, foreign coins."""
 
 trades = Table(
     "trades",
@@ -166,6 +185,7 @@ trades = Table(
     _may("ack_to_fill_ms", Integer),
     _may("stop_ack_ms", Integer),
     _must("parameters", JsonText),
+    _must("coin_fees", JsonText, server_default="{}"),
     Index("ix_trades_closed_ns", "closed_ns"),
 )
 """Our trades from entry to exit."""

@@ -173,7 +173,7 @@ def _position_row(core: TradingCore, position: OpenPosition, now_ns: int) -> Pos
         pnl_ticks=f"{move / instrument.tick_size:+.0f}t" if instrument is not None else "",
         pnl_percent=f"{move / position.entry_price * 100:+.3f}%" if position.entry_price else "",
         pnl_money=words.money(net),
-        fees=words.money(-position.fills.fees),
+        fees=" ".join([words.money(-position.fills.fees), *_coin_fees(position)]),
         is_profit=net > 0,
         stop=stop,
         stop_state=stop_state,
@@ -188,6 +188,11 @@ def _position_row(core: TradingCore, position: OpenPosition, now_ns: int) -> Pos
         exits=[GateView(c.name, c.value, c.threshold, c.state) for c in core.exits.checks(position.symbol)],
         state="closing" if position.close_id is not None else "open",
     )
+
+
+def _coin_fees(position: OpenPosition) -> list[str]:
+    """Fees in other coins, each in its own: there is no rate to count them with."""
+    return [f"{-amount:+f} {coin}" for coin, amount in sorted(position.coin_fees.items())]
 
 
 def _price(instrument: Instrument | None, price: Decimal) -> str:
