@@ -37,6 +37,8 @@ class FillDesk:
         for position in self.state.positions.open.values():
             if position.stop_wanted is not None:  # the earlier engine may have asked for it in its last instant
                 position.stop_request = (position.stop_wanted, self.state.now_ns)
+            if (symbol := self.state.symbols.get(position.symbol)) is not None:
+                symbol.stop_asked_ns = self.state.now_ns
 
     def on_fill(self, fill: FillReport, out: Outbox) -> None:
         """Book one execution, however it was heard of; one that is booked already changes nothing."""

@@ -94,6 +94,8 @@ class SendingDesk:
     def move_stop(self, position: OpenPosition, stop: Ticks, out: Outbox) -> None:
         """Set or move the stop of an open position in place. The journal knows it first: a restart never loosens it."""
         position.ask_stop(stop, self.state.now_ns)
+        if (symbol := self.state.symbols.get(position.symbol)) is not None:
+            symbol.stop_asked_ns = self.state.now_ns
         self.queries.note_action(position.symbol)
         out.outputs.append(PositionChanged(trade_row(self.state, position, self.state.now_ns)))
         trigger = self.state.settings.execution.stop_trigger_by

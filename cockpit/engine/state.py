@@ -78,6 +78,8 @@ class SymbolState:
         self.has_leverage = False
         """The exchange has confirmed the configured leverage."""
         self.leverage_asked_ns = 0
+        self.stop_asked_ns: int | None = None
+        """When a stop of the symbol was asked for last: it may still arrive, and then moves whatever stop is there."""
         self.frames_since_gap = 0
         """Consistent book frames since the book was lost or replaced after a restart of the exchange's service."""
         self.last_entry_ns: dict[Side, int] = {}

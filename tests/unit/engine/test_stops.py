@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from cockpit.domain.commands import MoveStopToBreakeven
+from cockpit.domain.commands import ClosePosition, MoveStopToBreakeven
 from cockpit.domain.enums import OrderRole, OrderStatus, Side
 from cockpit.domain.events import Outcome
 from cockpit.domain.ids import role_of
@@ -223,3 +223,15 @@ def test_breakeven_waits_while_an_earlier_stop_request_may_still_arrive() -> Non
     bench.wait(4)
     assert bench.order(MoveStopToBreakeven(AAA)) == ""
     assert [stop.stop_loss for stop in bench.stops] == [9967, 10014]
+
+
+def test_no_entry_while_a_stop_asked_for_the_last_position_may_still_arrive() -> None:
+    bench = naked()
+    bench.wait(3)
+    assert len(bench.stops) == 1
+    assert bench.order(ClosePosition(AAA, 100)) == ""
+    bench.closed(bench.sent[-1], "100.00")
+    facts = bench.core.signals.market_facts(AAA, None, None)
+    assert (facts.has_position, facts.has_in_flight) == (False, True)
+    bench.wait(bench.core.state.settings.execution.unknown_first_query_s)
+    assert not bench.core.signals.market_facts(AAA, None, None).has_in_flight
