@@ -15,8 +15,9 @@ from cockpit.market.state import MarketState
 class DetectorBank:
     """Density and activity of one symbol."""
 
-    def __init__(self, symbol: str, config: DetectorsConfig) -> None:
-        self.density = DensityDetector(symbol, config.density)
+    def __init__(self, symbol: str, config: DetectorsConfig, epoch: int = 0) -> None:
+        """``epoch``: count of engine starts, part of every wall's id; 0 where nothing is kept from run to run."""
+        self.density = DensityDetector(symbol, config.density, epoch)
         self._activity = ActivityDetector(config.activity)
         self._mid: float | None = None
 

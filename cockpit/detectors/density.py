@@ -45,13 +45,15 @@ _SETTLE_NS = 250 * NS_PER_MS
 class DensityDetector:
     """Walls of one symbol. Feed it every event after the market state has taken it in."""
 
-    def __init__(self, symbol: str, config: DensityConfig) -> None:
+    def __init__(self, symbol: str, config: DensityConfig, epoch: int = 0) -> None:
+        """``epoch``: count of engine starts, part of every id; 0 where nothing is kept from run to run."""
         self.ended: deque[TrackedWall] = deque()
         """Walls that ended within ``recent_s``, oldest first."""
         self.touching: list[TrackedWall] = []
         """Walls that the price touched when it last moved; one of them may have ended since."""
         self._symbol = symbol
         self._config = config
+        self._start = f"E{epoch}" if epoch else ""
         lookback = max(1, nanos_from_s(config.lookback_s) // _FIGURES_NS)
         self._bids = SideWalls(BookSide.BID, config, lookback)
         self._asks = SideWalls(BookSide.ASK, config, lookback)
@@ -170,7 +172,7 @@ class DensityDetector:
         if criteria is None:
             return
         self._born += 1
-        wall_id = WallId(f"{self._symbol}-{self._born}")
+        wall_id = WallId(f"{self._symbol}-{self._born}{self._start}")
         wall = TrackedWall(wall_id, self._symbol, side.side, (price, size), seen_ns, self._config)
         wall.criteria = criteria
         wall.strength = side.strength(ladder, price)

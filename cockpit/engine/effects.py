@@ -151,6 +151,17 @@ class SignalDecided(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The order that went out, if one did."""
 
 
+class ApprovalRefused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """An approval that the gate did not let through; the signal goes on waiting."""
+
+    signal: Signal
+    operator: str
+    """Who approved: a name, or "auto"."""
+    reason: str
+    rules: tuple[str, ...]
+    """Names of the rules that said no."""
+
+
 class OrderChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """An order of ours (or a foreign one) has a new state."""
 
@@ -247,6 +258,7 @@ Output = (
     | SignalRaised
     | SignalExpired
     | SignalDecided
+    | ApprovalRefused
     | OrderChanged
     | FillBooked
     | FlowBooked

@@ -10,6 +10,7 @@ import msgspec
 from cockpit.detectors.wall import WallEvent
 from cockpit.domain.enums import OrderStatus, Severity
 from cockpit.engine.effects import (
+    ApprovalRefused,
     BookStateChanged,
     CommandAnswered,
     EntriesChanged,
@@ -109,6 +110,8 @@ def _row(output: Output, now_ns: int) -> JournalRow | None:
             return trade
         case CommandAnswered():
             return _action(output, now_ns)
+        case ApprovalRefused():
+            return _refusal(output, now_ns)
         case SignalExpired():
             return None  # the desk's own SignalDecided says what became of it
         case _:
@@ -154,6 +157,18 @@ def _signal(signal: Signal, state: str, reason: str, ticket: dict[str, Any], now
         gates=[msgspec.to_builtins(gate) for gate in signal.gates],
         ticket=ticket,
         raised_event_ns=signal.raised_event_ns,
+        ts_ns=now_ns,
+    )
+
+
+def _refusal(output: ApprovalRefused, now_ns: int) -> SystemEventRow:
+    signal = output.signal
+    return SystemEventRow(
+        type="approval_refused",
+        severity=Severity.WARNING,
+        text=f"approval of {signal.signal_id} by {output.operator} refused: {output.reason}",
+        symbol=signal.symbol,
+        details={"signal_id": signal.signal_id, "operator": output.operator, "rules": list(output.rules)},
         ts_ns=now_ns,
     )
 

@@ -109,7 +109,7 @@ class OperatorDesk:
         self._watch_day_loss(out)
         if self._shutdown_when_flat and not self.flatten.flatten.is_running and not self.state.positions.symbols():
             self._shutdown_when_flat = False
-            out.effects.append(EndEngine("stopped after flatten"))
+            self._end_engine("stopped after flatten", out)
 
     def _judge(self, command: Command, operator: str, out: Outbox) -> str:
         """Carry a command out; returns "" or why it is refused."""
@@ -192,8 +192,12 @@ class OperatorDesk:
             return f"open position or entry in {', '.join(symbols)}: say --leave-protected or --flatten"
         if self.flatten.flatten.is_running and not command.leave_protected:
             return "a flatten is running: wait for it, or say --leave-protected and it goes on at the next start"
-        out.effects.append(EndEngine("stopped by the operator"))
+        self._end_engine("stopped by the operator", out)
         return ""
+
+    def _end_engine(self, reason: str, out: Outbox) -> None:
+        self.signals.expire_all("the engine was stopped", out)
+        out.effects.append(EndEngine(reason))
 
     def _is_day_loss_reached(self) -> bool:
         return self._is_at_limit(self.signals.worst_day_pnl())

@@ -15,7 +15,7 @@ from cockpit.domain.enums import Approval, OrderRole, OrderType, Side, TimeInFor
 from cockpit.domain.ids import SignalId, client_order_id
 from cockpit.domain.orders import EntryOrigin, OrderRequest
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
-from cockpit.engine.effects import SignalDecided
+from cockpit.engine.effects import ApprovalRefused, SignalDecided
 from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.state import EngineState, Outbox, SymbolState
 from cockpit.execution.positions import OpenPosition
@@ -27,6 +27,8 @@ from cockpit.signals.base import Signal
 
 SNOOZE_NS = 30 * NS_PER_S
 AUTO_RETRY_NS = NS_PER_S
+AUTO = "auto"
+"""Who approves when nobody does."""
 STEADY_FRAMES = 2
 """Consistent frames that a new book needs before an entry may rely on it (reliability.md F37)."""
 
@@ -34,7 +36,7 @@ STEADY_FRAMES = 2
 class QueuedSignal:
     """A signal waiting for its approval."""
 
-    __slots__ = ("expires_ns", "last_try_ns", "note", "raised_ns", "signal", "ttl_ns")
+    __slots__ = ("expires_ns", "last_try_ns", "note", "raised_ns", "refused_by", "signal", "ttl_ns")
 
     def __init__(self, signal: Signal, now_ns: int) -> None:
         self.signal = signal
@@ -45,6 +47,8 @@ class QueuedSignal:
         self.last_try_ns = 0
         self.note = ""
         """Why the last attempt was refused."""
+        self.refused_by: tuple[str, ...] = ()
+        """The rules that refused it."""
 
 
 class SignalDesk:
@@ -263,21 +267,27 @@ class SignalDesk:
 
     def _try_auto(self, queued: QueuedSignal, out: Outbox) -> None:
         queued.last_try_ns = self.state.now_ns
-        queued.note = self._send(queued, "auto", out)
+        queued.note = self._send(queued, AUTO, out)
 
     def _send(self, queued: QueuedSignal, operator: str, out: Outbox) -> str:
         signal = queued.signal
         ticket = self.ticket(signal)
         if isinstance(ticket, Refusal):
-            queued.note = ticket.text
-            return ticket.text
+            return self._refuse(queued, operator, (ticket.rule,), ticket.text, out)
         verdict = review(self._request(queued, ticket), self.checks(signal))
         if isinstance(verdict, RiskRefused):
-            queued.note = verdict.text
-            return verdict.text
+            return self._refuse(queued, operator, tuple(check.name for check in verdict.failed), verdict.text, out)
         self._end(signal, "approved", "", out, operator, ticket)
         self.sending.submit_entry(verdict, out)
         return ""
+
+    def _refuse(self, queued: QueuedSignal, operator: str, rules: tuple[str, ...], reason: str, out: Outbox) -> str:
+        """Tell a refusal. An automatic approval is tried every second: it tells anew only if other rules refuse."""
+        is_told = operator == AUTO and rules == queued.refused_by
+        queued.note, queued.refused_by = reason, rules
+        if not is_told:
+            out.outputs.append(ApprovalRefused(signal=queued.signal, operator=operator, reason=reason, rules=rules))
+        return reason
 
     def _request(self, queued: QueuedSignal, ticket: Ticket) -> OrderRequest:
         signal, settings = queued.signal, self.state.settings

@@ -67,7 +67,7 @@ class SymbolState:
     def __init__(self, symbol: str, settings: CoreSettings) -> None:
         self.symbol = symbol
         self.market = MarketState(symbol)
-        self.bank = DetectorBank(symbol, settings.detectors)
+        self.bank = DetectorBank(symbol, settings.detectors, settings.epoch)
         self.pipeline = SignalPipeline(symbol, settings.signals, settings.epoch)
         self.instrument: Instrument | None = None
         self.rules_read_ns: int | None = None

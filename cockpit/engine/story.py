@@ -12,6 +12,7 @@ from cockpit.domain.enums import BookSide, OrderStatus, Side
 from cockpit.domain.ledger import SETTLE_COIN
 from cockpit.domain.time import NS_PER_S
 from cockpit.engine.effects import (
+    ApprovalRefused,
     BookStateChanged,
     CommandAnswered,
     EntriesChanged,
@@ -25,6 +26,7 @@ from cockpit.engine.effects import (
     Step,
     StopConfirmed,
 )
+from cockpit.engine.signal_desk import AUTO
 from cockpit.signals.base import Signal, SignalRaised
 from cockpit.views import texts
 from cockpit.views.model import LogLine
@@ -72,6 +74,8 @@ def _line(output: Output) -> StoryLine | None:
             return StoryLine("info", signal.symbol, text, {"signal_id": signal.signal_id})
         case SignalDecided():
             return _decided(output)
+        case ApprovalRefused():
+            return _refused(output)
         case Noted():
             return StoryLine(output.severity.value, output.symbol, output.text, {})
         case EntriesChanged(reasons):
@@ -115,6 +119,14 @@ def _decided(output: SignalDecided) -> StoryLine:
     reason = f": {output.reason}" if output.reason else ""
     text = texts.SIGNAL_ENDED.format(state=output.state, reason=reason, **_signal_words(output.signal))
     return StoryLine("info", output.signal.symbol, text, {"signal_id": output.signal.signal_id})
+
+
+def _refused(output: ApprovalRefused) -> StoryLine | None:
+    """A person's refused command has a line of its own."""
+    if output.operator != AUTO:
+        return None
+    text = texts.AUTO_REFUSED.format(reason=output.reason, **_signal_words(output.signal))
+    return StoryLine("warning", output.signal.symbol, text, {"signal_id": output.signal.signal_id})
 
 
 def _command(output: CommandAnswered) -> StoryLine:

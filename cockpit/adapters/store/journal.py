@@ -18,7 +18,7 @@ from cockpit.adapters.store.config import JournalConfig
 from cockpit.adapters.store.epoch_file import read_epoch, write_epoch
 from cockpit.adapters.store.flag_file import FlagFile
 from cockpit.adapters.store.migrate import upgrade
-from cockpit.adapters.store.recovery import EPOCH, count_start, last_epoch, read_recovery, write_state
+from cockpit.adapters.store.recovery import EPOCH, count_start, end_signals, last_epoch, read_recovery, write_state
 from cockpit.adapters.store.rows import TABLE_OF, intent_changes, intent_values, values_of
 from cockpit.adapters.store.writer_thread import WriterThread
 from cockpit.domain.enums import Severity
@@ -156,6 +156,7 @@ class SqlJournal:
             self._write(connection, [_rebuilt_event(lost, now_ns)])
         for name, value in ({} if self._flags is None else self._flags.flags).items():
             write_state(connection, name, value, now_ns)
+        end_signals(connection, now_ns)
         return read_recovery(connection, epoch, now_ns)
 
     @staticmethod

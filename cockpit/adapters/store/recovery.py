@@ -1,21 +1,22 @@
-"""What the engine reads from the journal at start. No writing but the count of starts."""
+"""What the engine reads from the journal at start. Writes only what a start itself changes."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, text
+from sqlalchemy import Connection, Select, func, select, text, update
 
 from cockpit.adapters.store import database
 from cockpit.adapters.store.rows import fill_report, open_intent, order_request, trade_row
-from cockpit.adapters.store.schema import engine_state, executions, external_flows, intents, trades
+from cockpit.adapters.store.schema import engine_state, executions, external_flows, intents, signals, trades
 from cockpit.domain.enums import OrderRole
 from cockpit.domain.orders import END_STATES
 from cockpit.domain.time import ms_from_nanos
 from cockpit.ports.journal import LEDGER_CURSOR_FLAG, Recovery
 
 EPOCH = "epoch"
+ENGINE_ENDED = "the engine ended before it was decided"
 _DAY_NS = 86_400 * 10**9
 _MINUTE_NS = 60 * 10**9
 _SEEN_DAYS = 8
@@ -46,6 +47,12 @@ def write_state(connection: Connection, name: str, value: str, now_ns: int) -> N
         return
     statement = database.insert_into(connection.dialect.name, engine_state, ["name"])
     connection.execute(statement, {"name": name, "value": value, "updated_ns": now_ns})
+
+
+def end_signals(connection: Connection, now_ns: int) -> None:
+    """Signals that an engine left undecided (it was killed, or failed) have ended with it."""
+    undecided = update(signals).where(signals.c.state == "raised")
+    connection.execute(undecided.values(state="expired", reason=ENGINE_ENDED, ts_ns=now_ns))
 
 
 def read_recovery(connection: Connection, epoch: int, now_ns: int) -> Recovery:

@@ -119,6 +119,22 @@ def density(ts_ns: int = NOW, **changes: Any) -> DensityRow:
     return DensityRow(**(fields | changes))
 
 
+def signal_row(**changes: Any) -> SignalRow:
+    fields: dict[str, Any] = {
+        "signal_id": "s1",
+        "symbol": "BTCUSDT",
+        "kind": "breakout",
+        "direction": "Buy",
+        "wall_id": "w1",
+        "wall_price": 65_010.5,
+        "priority": 2.0,
+        "state": "raised",
+        "raised_event_ns": NOW,
+        "ts_ns": NOW,
+    }
+    return SignalRow(**(fields | changes))
+
+
 def snapshot(ts_ns: int = NOW) -> BookSnapshotRow:
     return BookSnapshotRow(symbol="X", bids=[(1.0, 2.0)], asks=[(1.5, 3.0)], mid=1.25, spread_bps=4000.0, ts_ns=ts_ns)
 
@@ -351,22 +367,21 @@ async def test_an_execution_told_twice_is_booked_once(path: Path) -> None:
     assert recovery.last_fill_ms == NOW // 10**6 + 2
 
 
+async def test_signals_that_a_killed_engine_left_undecided_are_ended_by_the_next_start(path: Path) -> None:
+    journal = SqlJournal(path, LiveClock())
+    await journal.start(NOW)
+    await journal.append([signal_row(signal_id="s1"), signal_row(signal_id="s2", state="approved")])
+    await journal.aclose()
+    await restarted(path, NOW + 5)
+    assert rows(path, "SELECT signal_id, state, reason, ts_ns FROM signals ORDER BY signal_id") == [
+        ("s1", "expired", "the engine ended before it was decided", NOW + 5),
+        ("s2", "approved", "", NOW),
+    ]
+
+
 async def test_every_kind_of_row_can_be_written_in_one_go(journal: SqlJournal, path: Path) -> None:
     await journal.append_intent(request(), NOW)
-    signal_row = SignalRow(
-        signal_id="s1",
-        symbol="BTCUSDT",
-        kind="breakout",
-        direction="Buy",
-        wall_id="w1",
-        wall_price=65_010.5,
-        priority=2.0,
-        state="raised",
-        gates=[{"name": "trend", "ok": True}],
-        ticket={"qty": Decimal("0.007")},
-        raised_event_ns=NOW,
-        ts_ns=NOW,
-    )
+    raised = signal_row(gates=[{"name": "trend", "ok": True}], ticket={"qty": Decimal("0.007")})
     action = OperatorActionRow(
         command_id="k1",
         operator="tty1",
@@ -381,7 +396,7 @@ async def test_every_kind_of_row_can_be_written_in_one_go(journal: SqlJournal, p
         symbol="X", last_price=1.0, change_24h=None, turnover_24h=None, tpm=3.0, activity_index=None, walls=1, ts_ns=NOW
     )
     event = SystemEventRow(type="stream", severity=Severity.WARNING, text="lost", details={"n": 1}, ts_ns=NOW)
-    await journal.append([trade(), signal_row, density(), event, action, snapshot(), stat, fill(), density()])
+    await journal.append([trade(), raised, density(), event, action, snapshot(), stat, fill(), density()])
     for table in ("trades", "signals", "system_events", "operator_actions", "orderbook_snapshots", "market_stats"):
         assert rows(path, f"SELECT count(*) FROM {table}") == [(1,)], table
     assert rows(path, "SELECT count(*) FROM densities") == [(2,)]

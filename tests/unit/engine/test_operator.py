@@ -18,7 +18,7 @@ from cockpit.domain.commands import (
 )
 from cockpit.domain.enums import OrderRole, OrderStatus, OrderType, Side, StreamName, TimeInForce
 from cockpit.domain.events import Outcome, StreamLost
-from cockpit.engine.effects import CommandAnswered, EndEngine, SetFlag
+from cockpit.engine.effects import CommandAnswered, EndEngine, SetFlag, SignalDecided
 from cockpit.engine.state import DAY_NS
 from cockpit.ports.journal import REBUILT_FLAG
 from tests.support.core_fixtures import AAA, NOON_NS, Bench, recovery
@@ -260,6 +260,16 @@ def test_shutdown_without_positions_ends_the_engine() -> None:
     bench = Bench().start()
     assert bench.order(Shutdown()) == ""
     assert bench.ended
+
+
+def test_signals_that_wait_end_with_the_engine() -> None:
+    bench = bounce(Bench().start())
+    (waiting,) = bench.signals
+    assert bench.order(Shutdown()) == ""
+    (decided,) = bench.told(SignalDecided)
+    assert decided.signal == waiting.signal
+    assert (decided.state, decided.reason) == ("expired", "the engine was stopped")
+    assert bench.signals == []
 
 
 def test_shutdown_with_a_position_needs_a_policy() -> None:
