@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import click
 
@@ -22,21 +22,40 @@ from cockpit.domain.errors import CockpitError, ConfigError, SafetyRefusal
 DONE, FAILED, USAGE, REFUSED = 0, 1, 2, 3
 INTERRUPTED = 130
 
+
+class Entry(NamedTuple):
+    """Where a command is, and what it does in one line."""
+
+    target: str
+    """Module and object."""
+    summary: str
+
+
 COMMANDS = {
-    "run": "cockpit.cli.run:run",
-    "attach": "cockpit.cli.attach:attach",
-    "status": "cockpit.cli.status:status",
-    "stop": "cockpit.cli.stop:stop",
-    "flatten": "cockpit.cli.flatten:flatten",
-    "simex": "cockpit.cli.simex:simex",
-    "record": "cockpit.cli.record:record",
-    "replay": "cockpit.cli.replay:replay",
-    "diag": "cockpit.cli.diag:diag",
-    "journal": "cockpit.cli.journal:journal",
-    "doctor": "cockpit.cli.doctor:doctor",
-    "config": "cockpit.cli.config:config",
+    "run": Entry(
+        "cockpit.cli.run:run", "Start the engine in the background if none runs for this profile, and open its screen."
+    ),
+    "attach": Entry(
+        "cockpit.cli.attach:attach", "Open the screen of the running engine. q leaves it; the engine goes on."
+    ),
+    "status": Entry("cockpit.cli.status:status", "Tell whether an engine runs, what its tasks do, and what is open."),
+    "stop": Entry("cockpit.cli.stop:stop", "End the engine, then the simulated exchange."),
+    "flatten": Entry(
+        "cockpit.cli.flatten:flatten",
+        "Close every position and cancel every order, and keep at it until the exchange says zero.",
+    ),
+    "simex": Entry("cockpit.cli.simex:simex", "Run the simulated exchange until ctrl+c."),
+    "record": Entry("cockpit.cli.record:record", "Record order books, trades and tickers until ctrl+c."),
+    "replay": Entry(
+        "cockpit.cli.replay:replay",
+        "Play a recording: a frame file, Bybit's archive, or a folder that the engine has recorded.",
+    ),
+    "diag": Entry("cockpit.cli.diag:diag", "Diagnostics of levels and order books."),
+    "journal": Entry("cockpit.cli.journal:journal", "Print trades, signals, walls, events or statistics."),
+    "doctor": Entry("cockpit.cli.doctor:doctor", "Check machine, terminal, configuration, key and exchange."),
+    "config": Entry("cockpit.cli.config:config", "Show, check and describe the configuration."),
 }
-"""Name to module and object; a command's module is imported only when the command is used."""
+"""By name; a command's module is imported only when the command is used, its summary stands here for ``--help``."""
 
 
 class CommandTable(click.Group):
@@ -50,10 +69,15 @@ class CommandTable(click.Group):
         """Import and return a command."""
         if cmd_name not in COMMANDS:
             return None
-        module, _, name = COMMANDS[cmd_name].partition(":")
+        module, _, name = COMMANDS[cmd_name].target.partition(":")
         command = getattr(import_module(module), name)
         assert isinstance(command, click.Command)
         return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of ``--help``, out of the table: importing every command for it takes seconds."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """``cockpit`` and ``cockpit --headless`` mean ``cockpit run ...``."""

@@ -40,6 +40,7 @@ def test_engine_process_loads_no_screen() -> None:
     assert "textual" not in loaded_by("import cockpit.cli.engine_process")
 
 
-def test_asking_for_help_loads_no_exchange_database_or_screen() -> None:
-    loaded = loaded_by("from cockpit.cli.main import exit_code; assert exit_code(['--version']) == 0")
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_asking_for_help_loads_no_exchange_database_or_screen(option: str) -> None:
+    loaded = loaded_by(f"from cockpit.cli.main import exit_code; assert exit_code(['{option}']) == 0")
     assert loaded & {"textual", "pybit", "sqlalchemy", "numpy", "uvicorn", "websockets"} == set()

@@ -8,12 +8,9 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from sqlalchemy import URL, Engine, Insert, QueuePool, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 BUSY_TIMEOUT_MS = 1_000
 """How long a transaction waits at its begin while another process holds the file (reliability.md F89)."""
@@ -38,23 +35,11 @@ def writer_engine(url: URL) -> Engine:
     engine = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=5)
     if url.get_backend_name() == "sqlite":
         pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}")
-        _prepare_sqlite(engine, pragmas, "BEGIN IMMEDIATE")
+        prepare_sqlite(engine, pragmas, "BEGIN IMMEDIATE")
     return engine
 
 
-def reader_engine(url: URL) -> AsyncEngine:
-    """An engine that cannot write."""
-    path = sqlite_path(url)
-    if path is None:
-        return create_async_engine(url, execution_options={"postgresql_readonly": True})
-    query = {"mode": "ro", "uri": "true"}
-    file_url = URL.create("sqlite+aiosqlite", database=f"file:{quote(str(path))}", query=query)
-    engine = create_async_engine(file_url, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0)
-    _prepare_sqlite(engine.sync_engine, (f"busy_timeout={BUSY_TIMEOUT_MS}",), "BEGIN")
-    return engine
-
-
-def _prepare_sqlite(engine: Engine, pragmas: Sequence[str], begin: str) -> None:
+def prepare_sqlite(engine: Engine, pragmas: Sequence[str], begin: str) -> None:
     """Set ``pragmas`` on each connection and begin transactions by ``begin`` (the driver would begin them late)."""
 
     @event.listens_for(engine, "connect")

@@ -17,8 +17,15 @@ from cockpit.adapters.store import database, schema
 from cockpit.adapters.store.config import JournalConfig
 from cockpit.adapters.store.epoch_file import read_epoch, write_epoch
 from cockpit.adapters.store.flag_file import FlagFile
-from cockpit.adapters.store.migrate import upgrade
-from cockpit.adapters.store.recovery import EPOCH, count_start, end_signals, last_epoch, read_recovery, write_state
+from cockpit.adapters.store.recovery import (
+    EPOCH,
+    count_start,
+    end_signals,
+    last_epoch,
+    read_recovery,
+    revision,
+    write_state,
+)
 from cockpit.adapters.store.rows import TABLE_OF, intent_changes, intent_values, values_of
 from cockpit.adapters.store.writer_thread import WriterThread
 from cockpit.domain.enums import Severity
@@ -148,7 +155,11 @@ class SqlJournal:
 
     def _begin(self, connection: Connection, moved: Path | None, known: int, now_ns: int) -> Recovery:
         """Migrate, count this start and read what was left open."""
-        upgrade(connection)
+        if revision(connection) != schema.REVISION:
+            # Alembic takes long to load: only a database that is new or of another version needs it.
+            from cockpit.adapters.store.migrate import upgrade
+
+            upgrade(connection)
         lost = str(moved or "") or (MISSING if last_epoch(connection) < known else "")
         epoch = count_start(connection, now_ns, is_rebuilt=bool(lost), known=known)
         if lost:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
-from sqlalchemy import Column, Table, select
+from sqlalchemy import URL, Column, Table, select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from cockpit.adapters.store import database, schema
 from cockpit.adapters.store.stats import ClosedTrade, TradeStats, trade_stats
@@ -34,7 +37,7 @@ class JournalReader:
     def __init__(self, target: Path | str) -> None:
         """``target`` is as for ``SqlJournal``."""
         self._url = database.address(target)
-        self._engine = database.reader_engine(self._url)
+        self._engine = _reader_engine(self._url)
 
     async def __aenter__(self) -> Self:
         path = database.sqlite_path(self._url)
@@ -83,3 +86,15 @@ class JournalReader:
                 return list((await connection.execute(query)).mappings())
         except SQLAlchemyError as error:
             raise JournalError(f"journal {self._url.database}: {getattr(error, 'orig', None) or error}") from error
+
+
+def _reader_engine(url: URL) -> AsyncEngine:
+    """An engine that cannot write."""
+    path = database.sqlite_path(url)
+    if path is None:
+        return create_async_engine(url, execution_options={"postgresql_readonly": True})
+    query = {"mode": "ro", "uri": "true"}
+    file_url = URL.create("sqlite+aiosqlite", database=f"file:{quote(str(path))}", query=query)
+    engine = create_async_engine(file_url, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0)
+    database.prepare_sqlite(engine.sync_engine, (f"busy_timeout={database.BUSY_TIMEOUT_MS}",), "BEGIN")
+    return engine

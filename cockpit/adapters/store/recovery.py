@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, text, update
+from sqlalchemy import Connection, Select, func, inspect, select, text, update
 
 from cockpit.adapters.store import database
 from cockpit.adapters.store.rows import fill_report, open_intent, order_request, trade_row
@@ -21,6 +21,13 @@ _DAY_NS = 86_400 * 10**9
 _MINUTE_NS = 60 * 10**9
 _SEEN_DAYS = 8
 """Bybit tells executions of the last 7 days when it is asked without a start (bybit-v5.md 5.8); one day more."""
+
+
+def revision(connection: Connection) -> str:
+    """The migration that this database was brought to, "" for an empty one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return ""
+    return str(connection.scalar(text("select version_num from alembic_version")) or "")
 
 
 def last_epoch(connection: Connection) -> int:

@@ -66,6 +66,9 @@ class JsonText(TypeDecorator[Any]):
         return None if value is None else msgspec.json.decode(value)
 
 
+REVISION = "0003"
+"""The migration that makes the tables as they stand here."""
+
 _Serial = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up INTEGER keys only
 _Ns = BigInteger
 

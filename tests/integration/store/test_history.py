@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
+from cockpit.adapters.store import schema
 from cockpit.adapters.store.journal import SqlJournal
 from cockpit.adapters.store.migrate import migration_config
 from cockpit.adapters.store.reader import JournalReader
 from cockpit.adapters.system.clock import LiveClock
 from cockpit.ports.journal import DensityRow, SignalRow
+from tests.support.program import environment
 
 NOW = 20_000 * 86_400 * 10**9
+START = """
+import asyncio, sys
+from cockpit.adapters.store.journal import SqlJournal
+from cockpit.adapters.system.clock import LiveClock
+
+async def main():
+    journal = SqlJournal(sys.argv[1], LiveClock())
+    await journal.start(0)
+    await journal.aclose()
+
+asyncio.run(main())
+print("alembic" in sys.modules)
+"""
 
 
 def signal(signal_id: str, raised_event_ns: int, state: str = "raised", symbol: str = "BTCUSDT") -> SignalRow:
@@ -91,6 +109,17 @@ async def test_signals_of_an_earlier_engine_stay_although_each_engine_counts_fro
     async with JournalReader(path) as reader:
         rows = await reader.rows("signals")
     assert [(row["raised_event_ns"], row["state"]) for row in rows] == [(NOW, "expired"), (NOW + 60, "expired")]
+
+
+def test_the_last_migration_is_the_one_that_the_tables_name() -> None:
+    assert ScriptDirectory.from_config(migration_config()).get_current_head() == schema.REVISION
+
+
+def test_a_start_on_a_journal_of_this_version_needs_no_migration(tmp_path: Path) -> None:
+    for expected in (True, False):
+        start = [sys.executable, "-c", START, str(tmp_path / "j")]
+        done = subprocess.run(start, capture_output=True, text=True, env=environment(), check=True)
+        assert done.stdout.split() == [str(expected)]
 
 
 async def test_signals_written_before_they_were_numbered_are_kept(tmp_path: Path) -> None:

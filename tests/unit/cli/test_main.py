@@ -66,3 +66,11 @@ def test_options_without_a_command_belong_to_run(arguments: list[str], monkeypat
     monkeypatch.setattr(main.CommandTable, "get_command", lambda _self, _ctx, name: run if name == "run" else None)
     assert main.exit_code(arguments) == 0
     assert heard == arguments
+
+
+def test_help_says_of_each_command_what_the_command_says_of_itself() -> None:
+    table = main.CommandTable()
+    for name, entry in main.COMMANDS.items():
+        command = table.get_command(click.Context(main.cli), name)
+        assert command is not None
+        assert command.get_short_help_str(limit=200) == entry.summary
