@@ -110,8 +110,6 @@ def _row(output: Output, now_ns: int) -> JournalRow | None:
             return trade
         case CommandAnswered():
             return _action(output, now_ns)
-        case ApprovalRefused():
-            return _refusal(output, now_ns)
         case SignalExpired():
             return None  # the desk's own SignalDecided says what became of it
         case _:
@@ -205,6 +203,8 @@ def _system_event(output: Output, now_ns: int) -> SystemEventRow | None:
         return SystemEventRow(type=kind, severity=severity, text=text, symbol=symbol, ts_ns=now_ns)
 
     match output:
+        case ApprovalRefused():
+            return _refusal(output, now_ns)
         case Noted():
             return event(output.event, output.severity, output.text, output.symbol)
         case StopConfirmed():
