@@ -162,7 +162,8 @@ class _Engine:
         """
         say(f"the engine cannot start: {error}; a flatten is not over, going on with it by REST alone")
         ids = FlattenIds(self._plan.profile.environment, 0, f"X{ms_from_nanos(CLOCK.now_ns()):x}")
-        await flatten(self._venue.rest, CLOCK, ids, tell_round)
+        most_slippage_pct = self._plan.settings.execution.flatten_slippage_pct
+        await flatten(self._venue.rest, CLOCK, ids, tell_round, most_slippage_pct)
         say("everything is closed")
 
     async def _command(self, frame: CommandFrame, operator: str) -> CommandReply:

@@ -41,7 +41,7 @@ def flatten(yes: bool, env: str | None, config_path: Path | None, data_dir: Path
         _confirm(profile, yes)
         origin = f"X{ms_from_nanos(CLOCK.now_ns()):x}"
         ids = FlattenIds(profile.environment, 0, origin)
-        result = asyncio.run(flatten_account(rest, CLOCK, ids, tell_round))
+        result = asyncio.run(flatten_account(rest, CLOCK, ids, tell_round, settings.execution.flatten_slippage_pct))
     finally:
         rest.close()
     _tell_result(profile, result)
@@ -88,6 +88,8 @@ def tell_round(progress: FlattenProgress) -> None:
     positions = ", ".join(f"{each.symbol} {each.side} {each.qty}" for each in progress.open_positions)
     positions = positions or ("none" if progress.is_zero else "not known")
     say(f"{progress.elapsed_s:6.1f} s  round {progress.round}: open positions: {positions}")
+    if progress.is_dust:
+        say("          DUST: refused again and again, as what is too small: close it by hand. Tried each minute")
     for failure in progress.failures:
         say(f"          {failure} (next over {progress.host})")
 

@@ -42,6 +42,25 @@ def may_follow(now: OrderStatus, then: OrderStatus) -> bool:
     return then in TRANSITIONS[now]
 
 
+CLOSES_AT_USUAL_PRICE = 3
+"""So many closes may end unfilled before the next one may fill further away."""
+
+
+def closing_slippage(unfilled: int, most_pct: Decimal) -> Decimal | None:
+    """How far from the touch a market close may fill, percent: 1, 2, 4 ... up to ``most_pct``.
+
+    Args:
+        unfilled: closes before it that ended with something left.
+        most_pct: the limit, percent; 0 leaves every close to the exchange's own protection.
+
+    Returns:
+        None while the exchange's own protection is to hold.
+    """
+    if unfilled < CLOSES_AT_USUAL_PRICE or most_pct <= 0:
+        return None
+    return min(Decimal(2) ** min(unfilled - CLOSES_AT_USUAL_PRICE, 10), most_pct)
+
+
 class EntryOrigin(msgspec.Struct, frozen=True, kw_only=True):
     """Where a position of ours comes from. Part of the entry's durable intent: a restart needs it to guard and exit."""
 
@@ -97,6 +116,8 @@ class OrderRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Of entries: what the position is for."""
     created_ns: int = 0
     """Engine time of the decision, ns."""
+    slippage_pct: Decimal | None = None
+    """Of market orders: how far from the touch they may fill, percent; None: the exchange's limit. Not journaled."""
     tick_size: Decimal | None = None
     """Price step that the ticks count: the order is not sent if the exchange's is another by then. Not journaled."""
     qty_step: Decimal | None = None
@@ -112,10 +133,12 @@ class OrderRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class CancelRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Cancel one order, by our id."""
+    """Cancel one order: by our id, or by the exchange's if it is none of ours."""
 
     symbol: str
-    client_id: ClientOrderId
+    client_id: ClientOrderId | None
+    order_id: str = ""
+    """Wins over ``client_id``."""
 
 
 class StopRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):

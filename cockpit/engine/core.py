@@ -226,7 +226,7 @@ class TradingCore:
         match event:
             case OrderAnswer():
                 self.orders.on_answer(event, out)
-                self.flatten.on_answer(event)
+                self.flatten.on_answer(event, out)
                 self.rules.on_answer(event, out)
             case CancelAnswer():
                 self.orders.on_cancel_answer(event, out)

@@ -72,8 +72,11 @@ class PositionDesk:
         self._told_foreign = set(found)
 
     def _close_again(self, position: OpenPosition, out: Outbox) -> None:
-        """What is to be closed is tried again, ever slower, until the exchange says that it is gone."""
-        if position.close_id is None and self.state.now_ns >= position.close_after_ns:
+        """What is to be closed is tried again, ever slower, until the exchange says that it is gone.
+
+        A flatten closes everything by itself, in its own rhythm.
+        """
+        if not self.state.is_flattening and position.close_id is None and self.state.now_ns >= position.close_after_ns:
             self.sending.close(position.symbol, 100, position.exit_wanted, OrderRole.CLOSE, out)
 
     def _end_vanished(self, position: OpenPosition, out: Outbox) -> None:

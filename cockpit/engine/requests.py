@@ -95,7 +95,7 @@ class VenueRequests:
         """Cancel one order."""
         sent = self._clock.now_ns()
         outcome, code, reason = await self._outcome(self._venue.cancel(request))
-        self._emit(self._cancel_answer(request.symbol, request.client_id, (outcome, code, reason), sent))
+        self._emit(self._cancel_answer(request.symbol, request.client_id or "", (outcome, code, reason), sent))
 
     async def cancel_entries(self, symbol: str) -> None:
         """Cancel all active orders of a symbol; stops stay."""

@@ -6,6 +6,7 @@ What comes back is the business of ``order_desk`` and ``stop_desk``; the purpose
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from cockpit.domain.enums import OrderRole, OrderType, TimeInForce
 from cockpit.domain.ids import ClientOrderId, client_order_id
@@ -54,8 +55,19 @@ class SendingDesk:
         self.state.symbols[request.symbol].last_entry_ns[request.side] = self.state.now_ns
         self._submit(request, out)
 
-    def close(self, symbol: str, percent: int, reason: str, role: OrderRole, out: Outbox) -> str:
-        """Close ``percent`` of a position, reduce-only, by market. Returns "" or why nothing was sent."""
+    def close(
+        self,
+        symbol: str,
+        percent: int,
+        reason: str,
+        role: OrderRole,
+        out: Outbox,
+        slippage_pct: Decimal | None = None,
+    ) -> str:
+        """Close ``percent`` of a position, reduce-only, by market. Returns "" or why nothing was sent.
+
+        ``slippage_pct`` is how far from the touch it may fill; None leaves that to the exchange.
+        """
         position = self.state.positions.open.get(symbol)
         report = self.state.positions.unclaimed.get(symbol)
         held = position.side if position is not None else (report.side if report is not None else None)
@@ -83,6 +95,7 @@ class SendingDesk:
             position_idx=0 if report is None else report.position_idx,
             created_ns=self.state.now_ns,
             qty_step=None if instrument is None else instrument.qty_step,
+            slippage_pct=slippage_pct,
         )
         if position is not None:
             position.close_id = request.client_id

@@ -29,6 +29,8 @@ from cockpit.signals.pipeline import SignalPipeline
 DAY_NS = 86_400 * NS_PER_S
 DAY_FLAG = "day_start"
 """Engine flag: the exchange day, the equity it began with, and when that was."""
+FLATTEN_LOCK = "flatten"
+"""Lock that is set while a flatten runs."""
 
 
 class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -261,6 +263,11 @@ class EngineState:
         """The exchange's time: a day is the exchange's, whatever this machine's clock says."""
         offset_ns = None if self.host is None else self.host.clock_offset_ns
         return self.now_ns + (offset_ns or 0)
+
+    @property
+    def is_flattening(self) -> bool:
+        """True while a flatten closes everything."""
+        return FLATTEN_LOCK in self.locks
 
     def add_symbol(self, symbol: str) -> SymbolState:
         """Begin to know a symbol: a replay at its first frame, a live engine from the start."""

@@ -77,4 +77,7 @@ class ExecutionConfig(BaseModel):
     """A difference that is still there after this long, and after a new read of the account, locks entries."""
     connection_loss_flatten_s: NonNegative = 30.0
     """With a position open and a stream of the exchange lost for longer, everything is closed by REST. 0: stops do."""
+    flatten_slippage_pct: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 5.0
+    """A close of a flatten that the book left unfilled three times may fill further from the touch each time, up to
+    this much, percent. 0: never further than the exchange itself allows."""
     exits: ExitsConfig = ExitsConfig()

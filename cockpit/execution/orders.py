@@ -174,6 +174,10 @@ class OrderManager:
         """Our orders on their way (intent, sent, unknown), of one symbol or of all."""
         return [o for o in self._orders.values() if o.is_in_flight and (symbol is None or o.symbol == symbol)]
 
+    def cancelled(self, role: OrderRole) -> list[TrackedOrder]:
+        """Our orders of a role that the exchange ended before they were filled."""
+        return [o for o in self._orders.values() if o.status is OrderStatus.CANCELLED and o.role is role]
+
     def unbooked(self) -> list[TrackedOrder]:
         """Our orders of which executions are missing."""
         return [order for order in self._orders.values() if order.is_own and order.unbooked_qty > 0]

@@ -170,7 +170,7 @@ def arm_flatten() -> Order:
 
 def fire_flatten(state: UiState, store: Store, now: float) -> Move:
     """Second press: close everything, unless that is already under way."""
-    if store.flatten.state == "running" or state.is_flatten_sent:
+    if store.flatten.is_running or state.is_flatten_sent:
         return Move(say(state, texts.FLATTEN_ALREADY, now, "alert_bad"))
     rows = store.positions.rows
     words = texts.SAY_FLATTEN.format(count=len(rows), environment=_environment(store))

@@ -158,7 +158,7 @@ class Session:
             self._do(desk.fire_flatten(self.state, self.store, now))
         elif verdict is Verdict.DISARM_FLATTEN:
             self._say(texts.FLATTEN_DISARMED, now)
-        elif self.store.flatten.state == "running":
+        elif self.store.flatten.is_running:
             self._keyboard.disarm()
             self._say(texts.FLATTEN_ALREADY, now, "alert_bad")
         else:

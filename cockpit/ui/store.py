@@ -237,9 +237,9 @@ def settle(state: UiState, store: Store, now: float) -> UiState:
 
 
 def _settle_flatten(state: UiState, word: str, now: float) -> UiState:
-    if state.is_flatten_sent and word in {"running", "flat"}:
+    if state.is_flatten_sent and word in {"running", "dust", "flat"}:
         state = state.but(is_flatten_sent=False)
-    if word == "running" and (not state.was_flattening or state.flat_since is not None):
+    if word in {"running", "dust"} and (not state.was_flattening or state.flat_since is not None):
         return state.but(was_flattening=True, flat_since=None)
     if word == "flat" and state.was_flattening and state.flat_since is None:
         return state.but(flat_since=now)
@@ -248,7 +248,7 @@ def _settle_flatten(state: UiState, word: str, now: float) -> UiState:
 
 def is_flatten_shown(state: UiState, store: Store, now: float) -> bool:
     """Whether the flatten's list covers the queue: while it runs, and for a while (or until dismissed) after."""
-    if store.flatten.state == "running":
+    if store.flatten.is_running:
         return True
     return store.flatten.state == "flat" and state.flat_since is not None and now - state.flat_since < FLAT_SHOWN_S
 

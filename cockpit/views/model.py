@@ -374,7 +374,7 @@ class FlattenRow(msgspec.Struct, frozen=True, gc=False):
 
     symbol: str
     state: str
-    """closing | acked | flat | failed"""
+    """closing | acked | dust | flat | failed"""
     detail: str
     ms: int | None
 
@@ -383,9 +383,14 @@ class FlattenView(msgspec.Struct, frozen=True, kw_only=True, tag="flatten"):
     """State of the emergency flatten."""
 
     state: str = "off"
-    """off | armed | running | flat"""
+    """off | armed | running | dust | flat"""
     rows: list[FlattenRow] = []
     detail: str = ""
+
+    @property
+    def is_running(self) -> bool:
+        """True while the engine keeps closing, also what it cannot close."""
+        return self.state in {"running", "dust"}
 
 
 class LogLine(msgspec.Struct, frozen=True, gc=False):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from cockpit.adapters.bybit.config import BybitConfig, RestLimits
 from cockpit.adapters.bybit.credentials import SecretKey
 from cockpit.adapters.bybit.flatten import FlattenIds, FlattenProgress, flatten
@@ -12,6 +14,7 @@ from cockpit.adapters.bybit.rest import BybitRest
 from cockpit.adapters.system.clock import LiveClock
 from cockpit.domain.commands import FlattenAll, Shutdown
 from cockpit.domain.enums import Environment, Side
+from cockpit.execution import flatten as flatten_state
 from tests.faults.bench import BTC, CANCEL_ALL, CREATE, ETH, REALTIME, REST, SOL, Bench
 from tests.support.gate import gate_before
 
@@ -60,13 +63,15 @@ async def test_f043_close_or_its_answer_is_lost(bench: Bench) -> None:
     await bench.settled()
 
 
-async def test_f044_close_is_filled_in_part(bench: Bench) -> None:
+async def test_f044_close_is_filled_in_part(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flatten_state, "FIRST_RETRY_S", 0.2)
     await bench.enter(BTC)
     size = await bench.size(BTC)
-    await bench.control("market/thin", symbol=BTC, levels=1, lots=max(1, int(size / Decimal("0.001")) // 3))
+    await bench.control("market/thin", symbol=BTC, levels=1, lots=max(1, int(size / Decimal("0.001")) // 5))
     await bench.flatten()
     await bench.flat()
-    assert len(await closes(bench, BTC)) > 1
+    told = [entry["params"].get("slippageTolerance") for entry in await closes(bench, BTC)]
+    assert told[:4] == [None, None, None, "1.00"]
     await bench.settled()
 
 
@@ -134,6 +139,26 @@ async def test_f050_position_is_smaller_than_a_lot_has_become(bench: Bench) -> N
     await bench.settled()
 
 
+async def test_f050_dust_that_is_refused_is_alarmed_and_tried_slowly(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flatten_state, "FIRST_RETRY_S", 0.2)
+    monkeypatch.setattr(flatten_state, "DUST_RETRY_S", 3.0)
+    await bench.enter(BTC)
+    await bench.control("market/rules", symbol=BTC, min_qty="1", qty_step="1", min_notional="1000000")
+    await bench.control("fault/rest", route=CREATE, ret_code=110094, count=-1, symbol=BTC)
+    await bench.flatten()
+    state = bench.core.flatten.flatten
+    await bench.until(lambda: state.state is flatten_state.FlattenState.DUST, "it is called dust")
+    assert [note for note in bench.notes if note.startswith("flat_dust: ")] != []
+    row = await bench.position(BTC)
+    assert row is not None
+    assert Decimal(row["stopLoss"]) > 0
+    await bench.control("heal")
+    await bench.flat()
+    await bench.settled()
+
+
 async def test_f051_rate_limit_while_flattening(bench: Bench) -> None:
     for symbol in (BTC, ETH, SOL):
         await bench.enter(symbol)
@@ -151,6 +176,18 @@ async def test_f052_another_reduce_only_order_is_in_the_way(bench: Bench) -> Non
     await bench.control("fault/rest", route=CREATE, ret_code=110061)
     await bench.flatten()
     await bench.flat()
+    await bench.settled()
+
+
+async def test_f052_conditional_orders_by_hand_are_gone_at_the_end(bench: Bench) -> None:
+    await bench.enter(BTC)
+    conditional = {"orderType": "Market", "qty": "0.01", "triggerDirection": 2, "triggerBy": "LastPrice"}
+    for symbol in (BTC, ETH):
+        price = "1000" if symbol == ETH else "30000"
+        await bench.control("manual/order", symbol=symbol, side="Sell", triggerPrice=price, **conditional)
+    await bench.flatten()
+    await bench.flat()
+    assert all(entry["params"].get("orderFilter") == "Order" for entry in await bench.requests(CANCEL_ALL))
     await bench.settled()
 
 

@@ -12,13 +12,17 @@ Theory of operation. A loop that converges on "no position, no order" and trusts
   is reduce-only; it can neither flip a position nor close a later one twice over.
 * The two zero reads are apart because an entry order on its way may still fill (reliability.md, F48).
 * A stop is never cancelled while its position is open (F41).
+* A close that the book does not fill may pay more at each further try, up to a limit (F44). What is refused again and
+  again as if it were too small is tried each minute and told (F50).
 * A key that is refused or an address that is banned is tried every 15 s: nothing else could help from here.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from typing import TypeVar
 
 import msgspec
@@ -29,6 +33,7 @@ from cockpit.adapters.bybit.retcodes import NOTHING_TO_CLOSE
 from cockpit.domain.enums import Environment, OrderRole
 from cockpit.domain.errors import AuthRejected, VenueError, VenueRejected
 from cockpit.domain.ids import ClientOrderId, client_order_id
+from cockpit.domain.orders import closing_slippage
 from cockpit.domain.positions import PositionReport
 from cockpit.domain.time import NS_PER_S
 from cockpit.ports.clock import Clock
@@ -38,6 +43,9 @@ ResultT = TypeVar("ResultT")
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 5.0
 _REFUSED_WAIT_S = 15.0
+_DUST_WAIT_S = 60.0
+_DUST_REFUSALS = 3
+_TOO_SMALL_CODES = frozenset({10001, 110017, 110094})
 _TTL_MARGIN_S = 1.0
 
 
@@ -74,6 +82,8 @@ class FlattenProgress(msgspec.Struct, frozen=True, kw_only=True):
     """True if this round read no position and cancelled without failure."""
     is_flat: bool = False
     """True in the last report: no position and no order is left."""
+    is_dust: bool = False
+    """True if the exchange refuses every close that is left, as it does what is smaller than its least."""
     elapsed_s: float
     host: str
     """Where the next round's requests go."""
@@ -96,6 +106,7 @@ async def flatten(
     clock: Clock,
     ids: FlattenIds,
     progress: Callable[[FlattenProgress], None],
+    most_slippage_pct: float = 0.0,
 ) -> FlattenResult:
     """Close every USDT position and cancel every order, until the exchange says so. Ends only then, or by cancelling.
 
@@ -104,8 +115,9 @@ async def flatten(
         clock: spans between rounds.
         ids: link ids of this run.
         progress: is told every round; must not raise.
+        most_slippage_pct: how far from the touch closes may fill at last if the book leaves them unfilled, percent.
     """
-    return await _Run(rest, clock, ids, progress).until_flat()
+    return await _Run(rest, clock, ids, progress, most_slippage_pct).until_flat()
 
 
 class _Run:
@@ -115,7 +127,13 @@ class _Run:
         clock: Clock,
         ids: FlattenIds,
         progress: Callable[[FlattenProgress], None],
+        most_slippage_pct: float,
     ) -> None:
+        self._most_slippage_pct = Decimal(repr(most_slippage_pct))
+        self._taken: Counter[str] = Counter()
+        """Closes by symbol that the exchange took; while its position is read again they left something."""
+        self._too_small: Counter[str] = Counter()
+        """Refusals in a row, by symbol, of a kind that a size below the exchange's least explains."""
         self._rest = rest
         self._clock = clock
         self._ids = ids
@@ -127,6 +145,7 @@ class _Run:
         self._symbols: dict[str, None] = {}
         self._failures: list[str] = []
         self._is_refused = False
+        self._is_dust = False
 
     async def until_flat(self) -> FlattenResult:
         zero_since: int | None = None
@@ -155,19 +174,32 @@ class _Run:
         """Cancel entries, read positions, close them; returns the positions read, None if they could not be."""
         self._rounds += 1
         self._failures.clear()
-        self._is_refused = False
+        self._is_refused = self._is_dust = False
         await self._attempt("cancel entry orders", self._cancel_all(params.ACTIVE_ORDERS))
         positions = await self._attempt("read positions", self._positions())
         if positions:
             self._symbols.update(dict.fromkeys(position.symbol for position in positions))
+            self._is_dust = all(self._too_small[position.symbol] >= _DUST_REFUSALS for position in positions)
             await asyncio.gather(*(self._close(position) for position in positions))
         return positions
 
     async def _close(self, position: PositionReport) -> None:
         assert position.side is not None
-        sent = params.close_whole(position.symbol, position.side.opposite, position.position_idx, self._ids.next())
+        symbol, closing = position.symbol, position.side.opposite
+        slippage = closing_slippage(self._taken[symbol], self._most_slippage_pct)
+        sent = params.close_whole(symbol, closing, position.position_idx, self._ids.next(), slippage)
         call = self._rest.change(lambda client: client.place_order(**sent), Pool.FLATTEN)
-        await self._attempt(f"close {position.symbol}", call, benign=NOTHING_TO_CLOSE)
+        await self._attempt(f"close {symbol}", self._counted(symbol, call), benign=NOTHING_TO_CLOSE)
+
+    async def _counted(self, symbol: str, call: Awaitable[bytes]) -> bytes:
+        try:
+            raw = await call
+        except VenueRejected as error:
+            self._too_small[symbol] += error.code in _TOO_SMALL_CODES
+            raise
+        self._taken[symbol] += 1
+        self._too_small[symbol] = 0
+        return raw
 
     async def _is_swept(self) -> bool:
         """With no position open: cancel everything left, and read orders and positions once more."""
@@ -199,6 +231,8 @@ class _Run:
     async def _pause(self, positions: list[PositionReport], *, is_zero: bool) -> None:
         if self._is_refused or self._rest.is_silenced:
             wait_s = _REFUSED_WAIT_S
+        elif self._is_dust:
+            wait_s = _DUST_WAIT_S
         elif is_zero:
             wait_s = self._settle_s
         else:
@@ -215,6 +249,7 @@ class _Run:
                 failures=list(self._failures),
                 is_zero=is_zero,
                 is_flat=is_flat,
+                is_dust=self._is_dust and not is_zero,
                 elapsed_s=self._elapsed_s(),
                 host=self._rest.flatten_host,
                 next_s=next_s,

@@ -60,13 +60,17 @@ def order(request: OrderRequest, rules: Instrument) -> Params:
     return params
 
 
-def close_whole(symbol: str, side: Side, position_idx: int, client_id: ClientOrderId) -> Params:
+def close_whole(
+    symbol: str, side: Side, position_idx: int, client_id: ClientOrderId, slippage_pct: Decimal | None = None
+) -> Params:
     """Parameters of the market order that closes a whole position; ``side`` is the closing side.
+
+    ``slippage_pct`` is how far from the touch it may fill (bybit-v5.md 5.1: 0.01 to 10); None is the exchange's own.
 
     Quantity 0 with both flags closes what is there when the order arrives (bybit-v5.md 5.1), so no rules are needed
     and a double can only find nothing to close.
     """
-    return {
+    params: Params = {
         "category": CATEGORY,
         "symbol": symbol,
         "side": side.value,
@@ -77,10 +81,15 @@ def close_whole(symbol: str, side: Side, position_idx: int, client_id: ClientOrd
         "positionIdx": position_idx,
         "orderLinkId": client_id,
     }
+    if slippage_pct is not None:
+        params |= {"slippageToleranceType": "Percent", "slippageTolerance": _plain(f"{slippage_pct:.2f}")}
+    return params
 
 
 def cancel(request: CancelRequest) -> Params:
     """Parameters of ``order/cancel``."""
+    if request.order_id:
+        return {"category": CATEGORY, "symbol": request.symbol, "orderId": request.order_id}
     return {"category": CATEGORY, "symbol": request.symbol, "orderLinkId": request.client_id}
 
 

@@ -235,7 +235,9 @@ class BybitVenue:
     def _order_params(self, request: OrderRequest) -> params.Params:
         """Closing all of a position needs no rules: also one in a symbol that nobody watches can be closed."""
         if request.close_on_trigger and not request.lots and request.price is None:
-            return params.close_whole(request.symbol, request.side, request.position_idx, request.client_id)
+            return params.close_whole(
+                request.symbol, request.side, request.position_idx, request.client_id, request.slippage_pct
+            )
         rules = self._rules_of(request.symbol)
         if request.tick_size not in (None, rules.tick_size) or request.qty_step not in (None, rules.qty_step):
             raise VenueUnavailable(f"the trading rules of {request.symbol} have just changed; nothing was sent")

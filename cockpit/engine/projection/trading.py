@@ -285,5 +285,8 @@ def flatten_view(core: TradingCore) -> FlattenView:
 
 
 def _flatten_row(symbol: str, progress: SymbolProgress) -> FlattenRow:
-    state = "flat" if progress.is_flat else "acked" if progress.acked_ms is not None else "closing"
-    return FlattenRow(symbol, state, f"attempt {progress.attempts} {progress.detail}".strip(), progress.acked_ms)
+    state = "acked" if progress.acked_ms is not None else "closing"
+    state = "flat" if progress.is_flat else "dust" if progress.is_dust else state
+    left = "" if progress.is_flat else f"{progress.left.normalize():f} left"
+    detail = " ".join(filter(None, (left, f"attempt {progress.attempts}", progress.detail)))
+    return FlattenRow(symbol, state, detail, progress.acked_ms)

@@ -13,7 +13,7 @@ def draw(look: Look, width: int, height: int) -> list[Line]:
     """Rows of the pane."""
     view = look.store.flatten
     is_flat = view.state == "flat"
-    words = texts.FLATTEN_FLAT if is_flat else texts.FLATTEN_RUNNING
+    words = {"flat": texts.FLATTEN_FLAT, "dust": texts.FLATTEN_DUST}.get(view.state, texts.FLATTEN_RUNNING)
     head = spread(((f" {texts.FLATTEN} ", "armed"),), ((f" {words} ", "ok" if is_flat else "armed"),), width)
     rows = [_row(look, row, width) for row in view.rows]
     if not rows:
@@ -26,6 +26,7 @@ def _row(look: Look, row: FlattenRow, width: int) -> Line:
     sign, style = {
         "flat": (look.glyphs.ok, "ok"),
         "failed": (look.glyphs.bad, "bad"),
+        "dust": (look.glyphs.bad, "bad"),
     }.get(row.state, (look.glyphs.unknown, "warn"))
     left = ((f" {sign} ", style), (fit(short_symbol(row.symbol), 5), "strong"), (f" {fit(row.state, 7)}", style),
             (f"{row.detail}", "dim"))  # fmt: skip

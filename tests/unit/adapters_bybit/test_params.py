@@ -141,3 +141,13 @@ def test_closing_order_of_flatten_needs_no_rules() -> None:
         "positionIdx": 1,
         "orderLinkId": "cs1-x1-f2",
     }
+
+
+def test_f044_a_close_may_say_how_far_from_the_touch_it_may_fill() -> None:
+    sent = params.close_whole("A", Side.BUY, 0, ClientOrderId("cs1-x1-f4"), Decimal(1))
+    assert (sent["slippageToleranceType"], sent["slippageTolerance"]) == ("Percent", "1.00")
+
+
+def test_an_order_that_is_none_of_ours_is_cancelled_by_the_exchanges_id() -> None:
+    request = CancelRequest(symbol="A", client_id=None, order_id="7")
+    assert params.cancel(request) == {"category": "linear", "symbol": "A", "orderId": "7"}

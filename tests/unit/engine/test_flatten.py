@@ -11,9 +11,10 @@ from cockpit.domain.enums import OrderRole, OrderStatus, OrderType, Side
 from cockpit.domain.events import CancelAnswer, Outcome
 from cockpit.domain.ids import role_of
 from cockpit.domain.orders import OrderReport
-from cockpit.engine.effects import CancelOrder, RequestReports
+from cockpit.engine.effects import CancelOrder, Noted, RequestReports
+from cockpit.engine.projection.trading import flatten_view
 from cockpit.execution.flatten import FlattenState
-from tests.support.core_fixtures import AAA, BBB, Bench, recovery
+from tests.support.core_fixtures import AAA, BBB, Bench, instrument, recovery
 from tests.support.core_scenes import bounce, long, short
 
 BOTH = pytest.mark.parametrize("scene", [long, short])
@@ -282,3 +283,78 @@ def test_flatten_is_accepted_before_the_streams_are_up() -> None:
     assert bench.order(FlattenAll()) == ""
     bench.wait(1, market=False)
     assert bench.sent[0].symbol == AAA
+
+
+def conditionals_cancelled(bench: Bench) -> list[str]:
+    return [effect.request.order_id for effect in bench.asked(CancelOrder)]
+
+
+def test_f052_a_conditional_order_by_hand_goes_when_its_symbol_is_flat_and_stops_never() -> None:
+    bench = long(Bench().start())
+    reducing = resting(
+        bench, status=OrderStatus.UNTRIGGERED, stop_order_type="Stop", reduce_only=True, order_id="reducing"
+    )
+    stop = resting(bench, status=OrderStatus.UNTRIGGERED, stop_order_type="StopLoss", reduce_only=True, order_id="stop")
+    bench.account.orders = [reducing, stop]
+    bench.push(reducing, stop)
+    assert bench.order(FlattenAll()) == ""
+    bench.wait(0.6)
+    assert conditionals_cancelled(bench) == []
+    bench.closed(bench.sent[-1], "100.00")
+    bench.wait(2)
+    assert set(conditionals_cancelled(bench)) == {"reducing"}
+    bench.wait(8)
+    assert state(bench) is FlattenState.RUNNING
+    bench.account.orders = []
+    bench.push(resting(bench, status=OrderStatus.DEACTIVATED, stop_order_type="Stop", order_id="reducing"))
+    bench.wait(12)
+    assert state(bench) is FlattenState.FLAT
+
+
+def test_f047_a_conditional_order_that_could_open_a_position_goes_at_once() -> None:
+    bench = long(Bench(symbols=(AAA, BBB)).start())
+    opening = resting(bench, status=OrderStatus.UNTRIGGERED, stop_order_type="Stop", order_id="opening")
+    bench.account.orders = [opening]
+    bench.push(opening)
+    assert bench.order(FlattenAll()) == ""
+    assert conditionals_cancelled(bench) == ["opening"]
+
+
+def test_f044_closes_that_the_book_leaves_unfilled_may_pay_more() -> None:
+    bench = long(Bench().start())
+    assert bench.order(FlattenAll()) == ""
+    for _ in range(120):
+        for close in bench.sent[1:]:
+            bench.push(bench.order_report(close, OrderStatus.CANCELLED))
+        bench.wait(0.5)
+    paid = [close.slippage_pct for close in bench.sent[1:]]
+    assert paid[:7] == [None, None, None, 1, 2, 4, 5]
+    assert all(close.reduce_only for close in bench.sent[1:])
+
+
+def test_f050_dust_is_alarmed_once_with_its_amount_and_tried_slowly() -> None:
+    bench = long(Bench().start())
+    assert bench.order(FlattenAll()) == ""
+    bench.core.state.keep_rules(instrument(min_qty=Decimal(100)))
+    for _ in range(300):
+        for close in bench.sent[1:]:
+            bench.answer(close, Outcome.NO, code=110017, reason="truncated to zero")
+        bench.wait(0.5)
+    assert state(bench) is FlattenState.DUST
+    (alarm,) = [note for note in bench.told(Noted) if note.event == "flat_dust"]
+    assert alarm.text.startswith(f"25.0 {AAA} is smaller than the exchange closes")
+    assert len(bench.sent[1:]) <= 3 + 3
+    view = flatten_view(bench.core)
+    assert (view.state, view.is_running, view.rows[0].state) == ("dust", True, "dust")
+    assert "25 left" in view.rows[0].detail
+    assert bench.order(ResumeEntries()) != ""
+
+
+def test_a_refusal_of_a_size_that_is_large_enough_is_no_dust() -> None:
+    bench = long(Bench().start())
+    assert bench.order(FlattenAll()) == ""
+    for _ in range(60):
+        for close in bench.sent[1:]:
+            bench.answer(close, Outcome.NO, code=110017, reason="nothing to reduce")
+        bench.wait(0.5)
+    assert state(bench) is FlattenState.RUNNING
