@@ -70,7 +70,7 @@ def _line(output: Output) -> StoryLine | None:
         case WallEvent():
             return _wall(output)
         case SignalRaised(signal):
-            text = texts.SIGNAL_RAISED.format(price=f"{signal.wall.price:g}", **_signal_words(signal))
+            text = texts.LINE_SIGNAL_RAISED.format(price=f"{signal.wall.price:g}", **_signal_words(signal))
             return StoryLine("info", signal.symbol, text, {"signal_id": signal.signal_id})
         case SignalDecided():
             return _decided(output)
@@ -79,10 +79,10 @@ def _line(output: Output) -> StoryLine | None:
         case Noted():
             return StoryLine(output.severity.value, output.symbol, output.text, {})
         case EntriesChanged(reasons):
-            text = texts.ENTRIES_OFF.format(reasons="; ".join(reasons)) if reasons else texts.ENTRIES_ON
+            text = texts.LINE_ENTRIES_OFF.format(reasons="; ".join(reasons)) if reasons else texts.LINE_ENTRIES_ON
             return StoryLine("warning" if reasons else "info", "", text, {})
         case BookStateChanged(symbol, is_valid, reason):
-            text = texts.BOOK_VALID if is_valid else texts.BOOK_INVALID.format(reason=reason)
+            text = texts.LINE_BOOK_VALID if is_valid else texts.LINE_BOOK_INVALID.format(reason=reason)
             return StoryLine("info" if is_valid else "warning", symbol, text, {})
         case CommandAnswered():
             return _command(output)
@@ -92,18 +92,18 @@ def _line(output: Output) -> StoryLine | None:
 
 def _wall(event: WallEvent) -> StoryLine | None:
     wall: Wall = event.wall
-    side = texts.BID if wall.side is BookSide.BID else texts.ASK
+    side = texts.LETTER_BID if wall.side is BookSide.BID else texts.LETTER_ASK
     words = {"side": side, "price": f"{wall.price:g}"}
     match event.kind:
         case "new":
-            text = texts.WALL_NEW.format(usd=f"{wall.notional_usdt:,.0f}", **words)
+            text = texts.LINE_WALL_NEW.format(usd=f"{wall.notional_usdt:,.0f}", **words)
         case "eaten":
-            text = texts.WALL_EATEN.format(percent=f"{wall.eaten_ratio * 100:.0f}", **words)
+            text = texts.LINE_WALL_EATEN.format(percent=f"{wall.eaten_ratio * 100:.0f}", **words)
         case "pulled":
-            text = texts.WALL_PULLED.format(percent=f"{wall.pulled_ratio * 100:.0f}", **words)
+            text = texts.LINE_WALL_PULLED.format(percent=f"{wall.pulled_ratio * 100:.0f}", **words)
         case _:
             traded, pulled = f"{wall.eaten_ratio * 100:.0f}", f"{wall.pulled_ratio * 100:.0f}"
-            text = texts.WALL_GONE.format(reason=wall.end_reason, traded=traded, pulled=pulled, **words)
+            text = texts.LINE_WALL_GONE.format(reason=wall.end_reason, traded=traded, pulled=pulled, **words)
     return StoryLine("info", wall.symbol, text, {})
 
 
@@ -111,13 +111,13 @@ def _signal_words(signal: Signal) -> dict[str, str]:
     return {
         "id": signal.signal_id,
         "code": texts.SIGNAL_CODES.get(signal.kind.value, signal.kind.value),
-        "direction": texts.LONG if signal.direction is Side.BUY else texts.SHORT,
+        "direction": texts.LETTER_LONG if signal.direction is Side.BUY else texts.LETTER_SHORT,
     }
 
 
 def _decided(output: SignalDecided) -> StoryLine:
     reason = f": {output.reason}" if output.reason else ""
-    text = texts.SIGNAL_ENDED.format(state=output.state, reason=reason, **_signal_words(output.signal))
+    text = texts.LINE_SIGNAL_ENDED.format(state=output.state, reason=reason, **_signal_words(output.signal))
     return StoryLine("info", output.signal.symbol, text, {"signal_id": output.signal.signal_id})
 
 
@@ -125,15 +125,15 @@ def _refused(output: ApprovalRefused) -> StoryLine | None:
     """A person's refused command has a line of its own."""
     if output.operator != AUTO:
         return None
-    text = texts.AUTO_REFUSED.format(reason=output.reason, **_signal_words(output.signal))
+    text = texts.LINE_AUTO_REFUSED.format(reason=output.reason, **_signal_words(output.signal))
     return StoryLine("warning", output.signal.symbol, text, {"signal_id": output.signal.signal_id})
 
 
 def _command(output: CommandAnswered) -> StoryLine:
     if output.accepted:
-        text = texts.COMMAND_TAKEN.format(action=output.action, operator=output.operator)
+        text = texts.LINE_COMMAND_TAKEN.format(action=output.action, operator=output.operator)
         return StoryLine("info", "", text, {})
-    return StoryLine("warning", "", texts.COMMAND_REFUSED.format(action=output.action, reason=output.reason), {})
+    return StoryLine("warning", "", texts.LINE_COMMAND_REFUSED.format(action=output.action, reason=output.reason), {})
 
 
 def _money(output: Output) -> StoryLine | None:
@@ -142,7 +142,7 @@ def _money(output: Output) -> StoryLine | None:
             if output.status is OrderStatus.INTENT:
                 return None
             reason = f": {output.reason}" if output.reason else ""
-            text = texts.ORDER.format(
+            text = texts.LINE_ORDER.format(
                 id=output.client_id or output.order_id,
                 side=output.side.value,
                 status=output.status.value,
@@ -152,23 +152,23 @@ def _money(output: Output) -> StoryLine | None:
             return StoryLine("money", output.symbol, text, ids)
         case FillBooked(fill):
             fee = _money_text(fill.fee) if fill.fee_currency == SETTLE_COIN else f"{fill.fee:f} {fill.fee_currency}"
-            text = texts.FILL.format(side=fill.side.value, qty=fill.qty, price=fill.price, fee=fee)
+            text = texts.LINE_FILL.format(side=fill.side.value, qty=fill.qty, price=fill.price, fee=fee)
             return StoryLine(
                 "money", fill.symbol, text, {"order_id": fill.client_id or fill.order_id, "exec_id": fill.exec_id}
             )
         case PositionOpened(trade):
-            direction = texts.LONG if trade.direction == Side.BUY.value else texts.SHORT
-            text = texts.OPENED.format(direction=direction, qty=trade.qty, price=trade.entry_price)
+            direction = texts.LETTER_LONG if trade.direction == Side.BUY.value else texts.LETTER_SHORT
+            text = texts.LINE_OPENED.format(direction=direction, qty=trade.qty, price=trade.entry_price)
             return StoryLine("money", trade.symbol, text, {"position_id": trade.trade_id})
         case PositionClosed(trade):
-            direction = texts.LONG if trade.direction == Side.BUY.value else texts.SHORT
+            direction = texts.LETTER_LONG if trade.direction == Side.BUY.value else texts.LETTER_SHORT
             r = "" if trade.r_multiple is None else f"{trade.r_multiple:+.2f} R"
             net = _money_text(trade.net_pnl, sign=True)
-            text = texts.CLOSED.format(direction=direction, qty=trade.qty, reason=trade.exit_reason, net=net, r=r)
+            text = texts.LINE_CLOSED.format(direction=direction, qty=trade.qty, reason=trade.exit_reason, net=net, r=r)
             return StoryLine("money", trade.symbol, text, {"position_id": trade.trade_id})
         case StopConfirmed():
             ms = "" if output.ms is None else f" {output.ms} ms"
-            text = texts.STOP.format(price=output.price, ms=ms)
+            text = texts.LINE_STOP.format(price=output.price, ms=ms)
             return StoryLine("money", output.symbol, text, {"position_id": output.signal_id})
         case _:
             return None

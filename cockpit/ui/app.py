@@ -18,13 +18,14 @@ from textual.app import App
 from textual.binding import BindingType
 
 from cockpit.link.client import EngineClient
-from cockpit.ui import keymap, terminal, texts, theme
+from cockpit.ui import keymap, terminal, theme
 from cockpit.ui.config import KeysConfig, UiConfig
 from cockpit.ui.desk import Order
 from cockpit.ui.result import ScreenResult
 from cockpit.ui.screens.cockpit import CockpitScreen
 from cockpit.ui.session import Doors, Session
 from cockpit.ui.widgets.look import Look
+from cockpit.views import texts
 
 MIDDLE_BUTTON = 2
 

@@ -6,9 +6,9 @@ import msgspec
 
 from cockpit.domain import commands
 from cockpit.domain.enums import Approval
-from cockpit.ui import texts
 from cockpit.ui.desk import Desk, Move, Order
 from cockpit.ui.store import Store, UiState, say, with_symbol
+from cockpit.views import texts
 
 NAMES = (
     "auto", "cancel", "close", "detach", "help", "manual", "observe", "pause", "quit", "resume", "symbol",

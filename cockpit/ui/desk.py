@@ -7,9 +7,9 @@ import msgspec
 from cockpit.domain import commands
 from cockpit.domain.enums import Approval
 from cockpit.domain.ids import SignalId
-from cockpit.ui import texts
 from cockpit.ui.config import UiConfig
 from cockpit.ui.store import Armed, Store, UiState, marked_position, say, selected_signal
+from cockpit.views import texts
 from cockpit.views.model import PositionRow, SignalRow
 
 ARMED_S = 5.0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from cockpit.ui import texts
 from cockpit.ui.isolation import Isolation, Outcome, Verdict
 from cockpit.ui.keymap import BY_ID, LEAVE_KEYS, KeyMap, translated
+from cockpit.views import texts
 
 ENTER = "enter!"
 """Enter in the command line: it acts only when it came alone, like a money key."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from cockpit.domain.errors import ConfigError
-from cockpit.ui import texts
+from cockpit.views import texts
 
 FORBIDDEN_FOR_MONEY = frozenset("ABCDFHIMOPQRSZcmntuy0123456789~;<[$?") | {"escape", "enter"}
 """Keys that a broken escape sequence or a terminal's answer can produce: never for money."""

@@ -8,7 +8,7 @@ import msgspec
 
 from cockpit.domain import commands
 from cockpit.link.client import LinkEvent
-from cockpit.ui import command_line, desk, keyboard, layout, store, texts, view_keys
+from cockpit.ui import command_line, desk, keyboard, layout, store, view_keys
 from cockpit.ui.axis import Recentre
 from cockpit.ui.config import UiConfig
 from cockpit.ui.heat import Heat
@@ -16,6 +16,7 @@ from cockpit.ui.isolation import Verdict
 from cockpit.ui.keymap import KeyMap
 from cockpit.ui.result import QuitKind, ScreenResult
 from cockpit.ui.widgets.ladder import EDGES, follow_axis, hold_bar
+from cockpit.views import texts
 from cockpit.views.frames import Bye, CommandReply, Role, ViewFrame
 
 DONE_SHOWN_S, REFUSED_SHOWN_S = 4.0, 10.0

@@ -12,7 +12,7 @@ from rich.errors import StyleSyntaxError
 from rich.style import Style
 
 from cockpit.domain.errors import ConfigError
-from cockpit.ui import texts
+from cockpit.views import texts
 
 _NAMES = """
 text dim faint strong title key rule frame header header_warn header_bad

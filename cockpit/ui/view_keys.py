@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from cockpit.ui import texts
 from cockpit.ui.axis import coarser, finer, scrolled
 from cockpit.ui.format import PriceScale
 from cockpit.ui.store import Store, UiState, moved, next_symbol, say
 from cockpit.ui.widgets.positions import UNITS
+from cockpit.views import texts
 
 COLUMNS = ("traded", "cumulative", "off")
 LAYOUTS = ("auto", "one")

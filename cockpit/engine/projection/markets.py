@@ -195,7 +195,7 @@ def flow_view(symbol: SymbolState, series: SymbolSeries) -> FlowView:
         delta_10s=_signed(tape.window(TEN_SECONDS_NS).delta),
         delta_60s=_signed(tape.window(ONE_MINUTE_NS).delta),
         delta_300s=_signed(tape.window(FIVE_MINUTES_NS).delta),
-        ratio_60s=texts.NOT_AVAILABLE if ratio is None else f"{ratio:.2f}",
+        ratio_60s=texts.NO_VALUE if ratio is None else f"{ratio:.2f}",
         activity=f"{activity.index:+.1f}",
         activity_parts=f"tpm {activity.z_tpm:+.1f} tps {activity.z_tps:+.1f} dv {activity.z_delta:+.1f}",
         is_dropping=activity.is_dropping,
@@ -228,7 +228,7 @@ def _trend(symbol: SymbolState) -> str:
     change = None if symbol.market.ticker is None else symbol.market.ticker.change_24h
     if change is None:
         return texts.NO_DATA
-    return texts.UP if change > 0 else texts.DOWN if change < 0 else texts.FLAT
+    return texts.TREND_UP if change > 0 else texts.TREND_DOWN if change < 0 else texts.TREND_FLAT
 
 
 def _signed(value: float) -> str:
@@ -277,7 +277,7 @@ def _watch_row(core: TradingCore, symbol: SymbolState, series: SymbolSeries, now
     return WatchRow(
         symbol=symbol.symbol,
         last=last,
-        change=texts.NOT_AVAILABLE if change is None else f"{change * 100:+.2f} %",
+        change=texts.NO_VALUE if change is None else f"{change * 100:+.2f} %",
         tpm=f"{symbol.bank.activity.tpm_60:.0f}",
         walls=len(symbol.bank.walls),
         signals=sum(queued.signal.symbol == symbol.symbol for queued in core.signals.queue.values()),

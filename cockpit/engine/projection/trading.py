@@ -43,7 +43,7 @@ def signals_view(core: TradingCore, now_ns: int) -> SignalsView:
 
 
 def _headline(signal: Signal) -> str:
-    direction = texts.LONG if signal.direction is Side.BUY else texts.SHORT
+    direction = texts.LETTER_LONG if signal.direction is Side.BUY else texts.LETTER_SHORT
     return f"{texts.SIGNAL_CODES.get(signal.kind.value, signal.kind.value)} {direction} {signal.symbol}"
 
 
@@ -56,7 +56,7 @@ def _signal_row(core: TradingCore, queued: QueuedSignal, now_ns: int) -> SignalR
         signal_id=signal.signal_id,
         content_hash=ticket_hash(signal, core.state.settings.risk),
         code=texts.SIGNAL_CODES.get(signal.kind.value, signal.kind.value),
-        direction=texts.LONG if signal.direction is Side.BUY else texts.SHORT,
+        direction=texts.LETTER_LONG if signal.direction is Side.BUY else texts.LETTER_SHORT,
         symbol=signal.symbol,
         price=price,
         priority=f"p{signal.priority:.1f}",
@@ -119,7 +119,7 @@ def _ticket_words(core: TradingCore, ticket: Ticket, instrument: Instrument) -> 
         notional=words.usd(float(sizing.notional_usdt)),
         reward_r="" if ticket.reward_r is None else f"{ticket.reward_r:.1f}R",
         fees=words.money(ticket.fees_usdt, sign=False),
-        slippage=texts.NOT_AVAILABLE if ticket.slippage_usdt is None else words.money(ticket.slippage_usdt, sign=False),
+        slippage=texts.NO_VALUE if ticket.slippage_usdt is None else words.money(ticket.slippage_usdt, sign=False),
         cut=sizing.cut,
     )
 
@@ -169,7 +169,7 @@ def _position_row(core: TradingCore, position: OpenPosition, now_ns: int) -> Pos
         qty=f"{position.qty}",
         entry=_price(instrument, position.entry_price),
         mark=_price(instrument, mark),
-        pnl_r=f"{net / risk:+.2f}R" if risk else texts.NOT_AVAILABLE,
+        pnl_r=f"{net / risk:+.2f}R" if risk else texts.NO_VALUE,
         pnl_ticks=f"{move / instrument.tick_size:+.0f}t" if instrument is not None else "",
         pnl_percent=f"{move / position.entry_price * 100:+.3f}%" if position.entry_price else "",
         pnl_money=words.money(net),
@@ -260,7 +260,7 @@ def risk_view(core: TradingCore) -> RiskView:
     return RiskView(
         equity=words.money(equity, sign=False),
         available="" if state.balance is None else words.money(state.balance.available, sign=False),
-        day_r=f"{pnl / day.r_usdt:+.1f}R" if day.r_usdt else texts.NOT_AVAILABLE,
+        day_r=f"{pnl / day.r_usdt:+.1f}R" if day.r_usdt else texts.NO_VALUE,
         day_limit_r=f"-{limits.day_loss_limit_r:g}R",
         day_money=words.money(pnl),
         exposure_percent=float(exposure),

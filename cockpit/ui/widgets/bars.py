@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from cockpit.ui import texts
 from cockpit.ui.format import clock, short_symbol
 from cockpit.ui.lines import BLANK, Cell, Line, cut, fit, spread, width_of
 from cockpit.ui.store import SILENCE_S, marked_position, selected_signal
 from cockpit.ui.widgets.look import Look, header_of, signed_style
+from cockpit.views import texts
 from cockpit.views.model import HeaderView
 from cockpit.views.numbers import age
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cockpit.ui import texts
 from cockpit.ui.format import short_symbol
 from cockpit.ui.lines import Line, fill, fit, spread
 from cockpit.ui.widgets.look import Look
+from cockpit.views import texts
 from cockpit.views.model import FlattenRow
 
 

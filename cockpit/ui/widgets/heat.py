@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from cockpit.ui import texts
 from cockpit.ui.format import PriceScale, heat
 from cockpit.ui.heat import COLUMN_S, Column, History
 from cockpit.ui.lines import Cell, Line, fill, fit
 from cockpit.ui.widgets.look import Look, title
+from cockpit.views import texts
 
 PRICE = 10
 

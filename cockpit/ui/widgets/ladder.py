@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from cockpit.ui import texts
 from cockpit.ui.axis import Axis, Recentre, bucket, centred, default_group, follow, grouped
 from cockpit.ui.format import Glyphs, PriceScale
 from cockpit.ui.lines import Line, cut, fit, padded
 from cockpit.ui.safe import cells
 from cockpit.ui.store import SILENCE_S, BarScale, UiState
 from cockpit.ui.widgets.look import Look, price
+from cockpit.views import texts
 from cockpit.views.model import BookView, OwnMark, WallMark
 from cockpit.views.numbers import size5, size6
 

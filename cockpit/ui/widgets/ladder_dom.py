@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cockpit.ui import texts
 from cockpit.ui.format import bar, bar_left
 from cockpit.ui.lines import BLANK, Cell, Line, fit
 from cockpit.ui.widgets.ladder import (
@@ -21,6 +20,7 @@ from cockpit.ui.widgets.ladder import (
     wall_tag,
 )
 from cockpit.ui.widgets.look import Look
+from cockpit.views import texts
 from cockpit.views.model import BookView
 from cockpit.views.numbers import signed, size5, size6
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cockpit.ui import texts
 from cockpit.ui.axis import Axis
 from cockpit.ui.format import bar
 from cockpit.ui.lines import BLANK, Line, fit
@@ -23,6 +22,7 @@ from cockpit.ui.widgets.ladder import (
     wall_tag,
 )
 from cockpit.ui.widgets.look import Look
+from cockpit.views import texts
 from cockpit.views.model import BookView
 from cockpit.views.numbers import size6
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cockpit.ui import texts
 from cockpit.ui.keymap import ACTIONS
 from cockpit.ui.lines import BLANK, Line, fit, padded, width_of
 from cockpit.ui.widgets.look import Look
+from cockpit.views import texts
 
 
 def draw(look: Look) -> list[Line]:

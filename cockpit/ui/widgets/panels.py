@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cockpit.ui import texts
 from cockpit.ui.format import short_symbol, spark
 from cockpit.ui.lines import BLANK, Cell, Line, cut, fill, fit, spread
 from cockpit.ui.widgets.look import Look, gate_cells, gate_order, price, signed_style, title
+from cockpit.views import texts
 from cockpit.views.model import FlowView, LogLine, OrderRow, TapeRow, WallRow, WatchRow
 
 SEVERITY_STYLE = {"info": "text", "warning": "warn", "error": "bad", "critical": "armed", "money": "strong"}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from cockpit.ui import texts
 from cockpit.ui.format import short_symbol
 from cockpit.ui.lines import Cell, Line, fill, spread
 from cockpit.ui.store import POSITION, marked_position
 from cockpit.ui.widgets.look import Look, gate_cells, price, signed_style, title
+from cockpit.views import texts
 from cockpit.views.model import PositionRow
 
 UNITS = ("R", "ticks", "%", "money")

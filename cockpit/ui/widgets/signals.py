@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from cockpit.ui import texts
 from cockpit.ui.format import short_symbol
 from cockpit.ui.lines import BLANK, Line, cut, fill, fit, spread
 from cockpit.ui.store import SIGNAL, is_flatten_shown, selected_signal
 from cockpit.ui.widgets import flatten
 from cockpit.ui.widgets.look import Look, gate_cells, gate_order, price, title
+from cockpit.views import texts
 from cockpit.views.model import SignalRow, TicketView
 
 LIST_ROWS = 3

@@ -1,7 +1,7 @@
 import pytest
 
-from cockpit.ui import texts
 from cockpit.ui.layout import plan
+from cockpit.views import texts
 
 SIZES = [
     (80, 24),
