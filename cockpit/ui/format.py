@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 
 import msgspec
 
@@ -52,15 +53,20 @@ class PriceScale:
     """
 
     def __init__(self, tick_size: str, group: int) -> None:
-        tick = Decimal(tick_size)
-        step = (tick * group).normalize()
-        self._tick = tick
+        step = (Decimal(tick_size) * group).normalize()
+        self._tick_size = tick_size
         self.decimals = max(0, -int(step.as_tuple().exponent))
         self.step = f"{step:f}"
 
     def text(self, ticks: int) -> str:
         """Price of ``ticks``, grouped by thousands."""
-        return thousands(f"{self._tick * ticks:.{self.decimals}f}")
+        return _price_text(self._tick_size, ticks, self.decimals)
+
+
+@lru_cache(maxsize=2048)
+def _price_text(tick_size: str, ticks: int, decimals: int) -> str:
+    """The same prices stand on a ladder for many frames."""
+    return thousands(f"{Decimal(tick_size) * ticks:.{decimals}f}")
 
 
 def clock(ms: int) -> str:

@@ -169,7 +169,7 @@ class WatchRow(msgspec.Struct, frozen=True, gc=False):
     has_position: bool
     state: str
     age_ms: int
-    spark: list[float] = []
+    spark: tuple[float, ...] = ()
 
 
 class WatchlistView(msgspec.Struct, frozen=True, tag="watchlist"):

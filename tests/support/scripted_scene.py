@@ -502,7 +502,7 @@ class Scene:
                     has_position=market.symbol in self.positions,
                     state=market.state,
                     age_ms=20,
-                    spark=list(market.tpm),
+                    spark=tuple(market.tpm),
                 )
                 for market in self.markets.values()
             ]

@@ -284,7 +284,7 @@ def _watch_row(core: TradingCore, symbol: SymbolState, series: SymbolSeries, now
         has_position=symbol.symbol in core.state.positions.symbols(),
         state=_book_state(core, symbol, now_ns)[0],
         age_ms=0 if symbol.recv_ns is None else max(0, now_ns - symbol.recv_ns) // NS_PER_MS,
-        spark=list(series.price),
+        spark=tuple(series.price),
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cockpit.ui.format import bar, bar_left
+from functools import lru_cache
+
+from cockpit.ui.format import Glyphs, bar, bar_left
 from cockpit.ui.lines import BLANK, Cell, Line, fit
 from cockpit.ui.widgets.ladder import (
     LadderRow,
@@ -21,7 +23,6 @@ from cockpit.ui.widgets.ladder import (
 )
 from cockpit.ui.widgets.look import Look
 from cockpit.views import texts
-from cockpit.views.model import BookView
 from cockpit.views.numbers import signed, size5, size6
 
 OWN, SUM, SIZE, TRADED, PRICE, PULL = 5, 5, 6, 6, 9, 6
@@ -37,7 +38,8 @@ def draw(look: Look, width: int, height: int) -> list[Line]:
     if book is None or axis is None:
         return [_head(bars), *[BLANK] * max(0, height // 2 - 2), waiting(look, width)]
     ladder = lay(book, axis, look.glyphs)
-    rows = [centre_line(look, book, axis, width) if row is None else _row(look, book, row, bars) for row in ladder.rows]
+    looks = (bars, look.state.column != OFF, full_bar(look), is_blind(look, book), look.glyphs)
+    rows = [centre_line(look, book, axis, width) if row is None else _row(row, *looks) for row in ladder.rows]
     return [_head(bars), _edge(ladder.above, width), *rows, _edge(ladder.below, width)]
 
 
@@ -60,27 +62,26 @@ def _head(bars: int) -> Line:
     return (("".join(names), "title"),)
 
 
-def _row(look: Look, book: BookView, row: LadderRow, bars: int) -> Line:
-    stale = is_blind(look, book)
-    traded = look.state.column != OFF
+@lru_cache(maxsize=512)
+def _row(row: LadderRow, bars: int, traded: bool, full: float, stale: bool, glyphs: Glyphs) -> Line:
+    """One price; most rows of a ladder are the same in the next frame."""
     sold = size6(row.sold) if row.sold and traded else ""
     bought = f" {size6(row.bought)}" if row.bought and traded else ""
     empty: list[Cell] = [(" " * (SUM + bars + SIZE + 1), "text")]
     return (
-        *own_cells(row, OWN, look.glyphs),
-        *(_bid(look, book, row, bars) if row.bid else empty),
+        *own_cells(row, OWN, glyphs),
+        *(_bid(row, bars, full, glyphs, stale=stale) if row.bid else empty),
         (fit(sold, TRADED, ">"), "stale" if stale else "sell"),
         *price_cells(row, PRICE, is_stale=stale),
         (fit(bought, TRADED), "stale" if stale else "buy"),
-        *(_ask(look, book, row, bars) if row.ask else empty),
+        *(_ask(row, bars, full, glyphs, stale=stale) if row.ask else empty),
         _pull(row, stale=stale),
     )
 
 
-def _bid(look: Look, book: BookView, row: LadderRow, bars: int) -> list[Cell]:
-    stale = is_blind(look, book)
+def _bid(row: LadderRow, bars: int, full: float, glyphs: Glyphs, *, stale: bool) -> list[Cell]:
     style = side_style(row, is_stale=stale)
-    depth = bar_left(row.bid, full_bar(look), bars, look.glyphs)
+    depth = bar_left(row.bid, full, bars, glyphs)
     return [
         (fit(size5(row.cumulative), SUM, ">"), "stale" if stale else "faint"),
         (fit(depth, bars, ">"), "stale" if stale else "bid_bar"),
@@ -89,10 +90,9 @@ def _bid(look: Look, book: BookView, row: LadderRow, bars: int) -> list[Cell]:
     ]
 
 
-def _ask(look: Look, book: BookView, row: LadderRow, bars: int) -> list[Cell]:
-    stale = is_blind(look, book)
+def _ask(row: LadderRow, bars: int, full: float, glyphs: Glyphs, *, stale: bool) -> list[Cell]:
     style = side_style(row, is_stale=stale)
-    depth = bar(row.ask, full_bar(look), bars, look.glyphs)
+    depth = bar(row.ask, full, bars, glyphs)
     return [
         (wall_tag(row), style if row.wall else "text"),
         *size_cells(row, SIZE, style),

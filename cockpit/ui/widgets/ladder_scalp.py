@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from cockpit.ui.axis import Axis
-from cockpit.ui.format import bar
+from cockpit.ui.format import Glyphs, bar
 from cockpit.ui.lines import BLANK, Line, fit
 from cockpit.ui.widgets.ladder import (
     LadderRow,
@@ -23,7 +25,6 @@ from cockpit.ui.widgets.ladder import (
 )
 from cockpit.ui.widgets.look import Look
 from cockpit.views import texts
-from cockpit.views.model import BookView
 from cockpit.views.numbers import size6
 
 TRADED, CUMULATIVE = 0, 1
@@ -50,10 +51,8 @@ def draw(look: Look, width: int, height: int) -> list[Line]:
     if book is None or axis is None:
         return [head, *[BLANK] * max(0, height // 2 - 2), waiting(look, width)]
     ladder = lay(book, axis, look.glyphs)
-    columns = Columns(width)
-    rows = [
-        centre_line(look, book, axis, width) if row is None else _row(look, book, row, columns) for row in ladder.rows
-    ]
+    looks = (width, look.state.column, full_bar(look), is_blind(look, book), look.glyphs)
+    rows = [centre_line(look, book, axis, width) if row is None else _row(row, *looks) for row in ladder.rows]
     return [head, _edge(ladder.above, width), *rows, _edge(ladder.below, width)]
 
 
@@ -91,9 +90,11 @@ def _symbol_head(look: Look, width: int) -> Line:
     return ((fit(name, len(name)), "strong" if is_chosen else "dim"), (fit(words, width - len(name)), "faint"))
 
 
-def _row(look: Look, book: BookView, row: LadderRow, columns: Columns) -> Line:
-    stale = is_blind(look, book)
-    tape, tape_style = _tape(look, row)
+@lru_cache(maxsize=512)
+def _row(row: LadderRow, width: int, column: int, full: float, stale: bool, glyphs: Glyphs) -> Line:
+    """One price; most rows of a ladder are the same in the next frame."""
+    columns = Columns(width)
+    tape, tape_style = _tape(row, column)
     style = side_style(row, is_stale=stale)
     bar_style = "stale" if stale else side_style(row, is_stale=False, suffix="_bar")
     return (
@@ -101,18 +102,18 @@ def _row(look: Look, book: BookView, row: LadderRow, columns: Columns) -> Line:
         (fit(eaten(row), columns.eaten, ">"), "stale" if stale else eaten_style(row)),
         *size_cells(row, columns.size, style),
         (wall_tag(row), style if row.wall else "text"),
-        (fit(bar(row.size, full_bar(look), columns.bar, look.glyphs), columns.bar), bar_style),
+        (fit(bar(row.size, full, columns.bar, glyphs), columns.bar), bar_style),
         (" ", "text"),
         *price_cells(row, columns.price, is_stale=stale),
         (row.touch or " ", "stale" if stale else ("bid" if row.touch == "B" else "ask")),
         (" ", "text"),
-        *own_cells(row, columns.mark, look.glyphs),
+        *own_cells(row, columns.mark, glyphs),
     )
 
 
-def _tape(look: Look, row: LadderRow) -> tuple[str, str]:
-    if look.state.column == TRADED:
+def _tape(row: LadderRow, column: int) -> tuple[str, str]:
+    if column == TRADED:
         return traded_text(row)
-    if look.state.column == CUMULATIVE and row.cumulative:
+    if column == CUMULATIVE and row.cumulative:
         return size6(row.cumulative), "dim"
     return "", "faint"

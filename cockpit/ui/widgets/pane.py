@@ -45,7 +45,7 @@ class Pane(Widget):
 
     def draw(self) -> int:
         """Build the rows and redraw the cells that differ; how many rows did."""
-        width, height = self.size
+        width, height = self.outer_size  # the same as ``size`` without border and padding, and much cheaper to ask
         if not width or not height:
             return 0
         if width != self._width or len(self._strips) != height:
@@ -61,8 +61,9 @@ class Pane(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The cached strips of the wanted rows."""
-        if self.size.width != self._width or len(self._strips) != self.size.height:
-            self._rebuild(*self.size)
+        width, height = self.outer_size
+        if width != self._width or len(self._strips) != height:
+            self._rebuild(width, height)
         strips: list[LeanStrip] = self._strips[crop.y : crop.bottom]
         strips += [strip_of(padded(BLANK, self._width), self._width, self._theme)] * (crop.height - len(strips))
         if crop.x == 0 and crop.width == self._width:

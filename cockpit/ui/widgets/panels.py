@@ -1,8 +1,14 @@
-"""The quiet panes: walls, orders, risk, flow, tape, links, tasks, log, symbols, wall map."""
+"""The quiet panes: walls, orders, risk, flow, tape, links, tasks, log, symbols, wall map.
+
+Rows that stay the same for many frames are made once (``lru_cache``): a frame is drawn ten times a second, most of
+what it shows changes twice.
+"""
 
 from __future__ import annotations
 
-from cockpit.ui.format import short_symbol, spark
+from functools import lru_cache
+
+from cockpit.ui.format import Glyphs, short_symbol, spark
 from cockpit.ui.lines import BLANK, Cell, Line, cut, fill, fit, spread
 from cockpit.ui.widgets.look import Look, gate_cells, gate_order, price, signed_style, title
 from cockpit.views import texts
@@ -15,10 +21,11 @@ def walls(look: Look, width: int, height: int) -> list[Line]:
     """Walls of all symbols by distance from the touch."""
     rows = look.store.walls.rows
     head = title(look, f"{texts.WALLS} {len(rows)}" if rows else texts.WALLS, width)
-    body = [_wall(row, width) for row in rows] or [((f" {texts.WALLS_NONE}", "faint"),)]
+    body = [_wall(row, width) for row in rows[:height]] or [((f" {texts.WALLS_NONE}", "faint"),)]
     return fill([head, *body], height)
 
 
+@lru_cache(maxsize=128)
 def _wall(row: WallRow, width: int) -> Line:
     side, style = ("B", "bid") if row.is_bid else ("A", "ask")
     mark = "o" if row.is_round else " "
@@ -148,6 +155,7 @@ def tape(look: Look, width: int, height: int) -> list[Line]:
     return fill([head, *[_trade(row, width) for row in view.tape[: height - 1]]], height)
 
 
+@lru_cache(maxsize=128)
 def _trade(row: TapeRow, width: int) -> Line:
     side = "B" if row.is_buy else "S"
     style = "large" if row.is_large else ("buy" if row.is_buy else "sell")
@@ -185,9 +193,11 @@ def tasks(look: Look, width: int, height: int) -> list[Line]:
 
 def log(look: Look, width: int, height: int) -> list[Line]:
     """The engine's story, newest first."""
-    return fill([title(look, texts.LOG, width), *[_story(line, width) for line in look.store.log.lines]], height)
+    lines = look.store.log.lines[:height]
+    return fill([title(look, texts.LOG, width), *[_story(line, width) for line in lines]], height)
 
 
+@lru_cache(maxsize=128)
 def _story(line: LogLine, width: int) -> Line:
     time = line.time[-8:]
     return (
@@ -212,23 +222,23 @@ def log_line(look: Look, width: int, _height: int) -> list[Line]:
 def watch(look: Look, width: int, height: int) -> list[Line]:
     """All symbols, one row each."""
     rows = look.store.watchlist.rows
-    return fill(
-        [title(look, f"{texts.WATCH} {len(rows)}", width), *[_watched(look, row, width) for row in rows]], height
-    )
+    head = title(look, f"{texts.WATCH} {len(rows)}", width)
+    chosen, glyphs = look.state.symbol, look.glyphs
+    return fill([head, *[_watched(row, row.symbol == chosen, glyphs, width) for row in rows[:height]]], height)
 
 
-def _watched(look: Look, row: WatchRow, width: int) -> Line:
-    is_chosen = row.symbol == look.state.symbol
+@lru_cache(maxsize=128)
+def _watched(row: WatchRow, is_chosen: bool, glyphs: Glyphs, width: int) -> Line:
     style = "strong" if is_chosen else "text"
     is_up = row.state == "VALID"
     left = (
-        (look.glyphs.cursor if is_chosen else " ", "key"),
+        (glyphs.cursor if is_chosen else " ", "key"),
         (fit(short_symbol(row.symbol), 7), style),
         (fit(price(row.last), 11, ">"), style if is_up else "stale"),
         (fit(row.change, 8, ">"), signed_style(row.change)),
         (fit(row.tpm, 6, ">"), "dim"),
         (" ", "text"),
-        (spark(row.spark, max(0, width - 51), look.glyphs), "spark"),
+        (spark(row.spark, max(0, width - 51), glyphs), "spark"),
     )
     marks = f" {row.walls}w" + (f" {row.signals}s" if row.signals else "   ") + (" P" if row.has_position else "  ")
     state = "" if is_up else row.state
