@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from cockpit.domain.enums import ExecType, Severity
 from cockpit.domain.positions import FillReport
-from cockpit.engine.effects import FillBooked, Noted, QueryPosition, SetFlag
+from cockpit.engine.effects import FillBooked, QueryPosition, SetFlag
 from cockpit.engine.state import EngineState, Outbox
 
 LIQUIDATION = "liquidation"
@@ -43,11 +43,11 @@ class ForceDesk:
         if LIQUIDATION not in self.state.locks:
             self.state.locks[LIQUIDATION] = text
             out.effects.append(SetFlag(LIQUIDATION_FLAG, text))
-        out.outputs.append(Noted(event=LIQUIDATION, severity=Severity.CRITICAL, text=text, symbol=fill.symbol))
+        out.note(LIQUIDATION, Severity.CRITICAL, text, fill.symbol)
 
     @staticmethod
     def _deleveraged(fill: FillReport, out: Outbox) -> None:
         """A part is gone, the rest is still ours: its stop is looked at anew."""
         text = f"auto-deleveraged by the exchange: {fill.side} {fill.qty} {fill.symbol} at {fill.price}"
-        out.outputs.append(Noted(event="adl", severity=Severity.CRITICAL, text=text, symbol=fill.symbol))
+        out.note("adl", Severity.CRITICAL, text, fill.symbol)
         out.effects.append(QueryPosition(fill.symbol))

@@ -11,7 +11,6 @@ from cockpit.domain.enums import Severity, StreamName
 from cockpit.domain.events import OperatorsAttached
 from cockpit.domain.time import NS_PER_S
 from cockpit.engine.config import Absence
-from cockpit.engine.effects import Noted
 from cockpit.engine.flatten_desk import FlattenDesk
 from cockpit.engine.state import EngineState, Outbox
 
@@ -84,4 +83,4 @@ class WatchDesk:
         self._has_fired.add(rule)
         if self.flatten.start(out):
             words = f"{text} with an open position: flattening by REST"
-            out.outputs.append(Noted(event="watchdog", severity=Severity.CRITICAL, text=words))
+            out.note("watchdog", Severity.CRITICAL, words)
