@@ -229,8 +229,7 @@ class PositionManager:
             position = self._begin(fill, is_entry_due=is_entry_due)
             self.open[fill.symbol] = position
         if origin is not None and position.origin is None:
-            position.origin = origin
-            position.stop_wanted = origin.stop
+            self._claim(position, origin)
         self.last_gain = self._book(position, _closing_part(position, fill))
         if position.fills.qty == 0:
             self.forget(position)
@@ -259,6 +258,14 @@ class PositionManager:
         if held is not None and held.side is not None:
             position.take_over(held.side, held.qty, held.entry_price)
         return position
+
+    def _claim(self, position: OpenPosition, origin: EntryOrigin) -> None:
+        """An entry of ours joins a position that was foreign; its trade may have ended once and goes on with it."""
+        position.origin, position.stop_wanted = origin, origin.stop
+        ended = self._ended.pop(origin.trade_id, None)
+        if ended is not None:
+            position.carried_gross, position.carried_fees = ended.gross, ended.fees
+            position.counted_net, position.first_exec_id = ended.counted_net, ended.first_exec_id
 
     def forget(self, position: OpenPosition) -> None:
         """A position is over; reports from its life time are void from now on."""

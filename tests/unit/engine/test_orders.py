@@ -490,3 +490,21 @@ def test_a_stop_that_fires_before_an_entry_fill_is_known_loses_no_money() -> Non
     trades = {closed.trade.trade_id: closed.trade for closed in bench.told(PositionClosed)}
     assert sum(trade.gross_pnl for trade in trades.values()) == Decimal("-0.35") * 25
     assert bench.core.state.positions.symbols() == set()
+
+
+def test_a_late_entry_fill_that_joins_a_foreign_position_keeps_what_its_trade_has_earned() -> None:
+    bench, request = entered()
+    first = bench.fill(request, "100", "1", fee=Decimal(0))
+    late = bench.fill(request, "100", "1", fee=Decimal(0))
+    bench.account.fills.remove(late)
+    bench.push(first)
+    bench.push(bench.execution(AAA, Side.SELL, "103", "1", fee=Decimal(0), closed_qty=Decimal(1)))
+    bench.push(bench.execution(AAA, Side.BUY, "110", "1", fee=Decimal(0)))
+    bench.push(late)
+    bench.push(bench.execution(AAA, Side.SELL, "110", "2", fee=Decimal(0), closed_qty=Decimal(2)))
+    rows = {
+        each.trade.trade_id: each.trade
+        for kind in (PositionOpened, PositionChanged, PositionClosed)
+        for each in bench.told(kind)
+    }
+    assert sum(row.gross_pnl for row in rows.values()) == Decimal(3) + Decimal(10)
