@@ -25,7 +25,7 @@ from cockpit.domain.commands import (
     SnoozeSignal,
 )
 from cockpit.domain.enums import Approval, OrderRole, Severity
-from cockpit.domain.time import NS_PER_MS
+from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import CommandAnswered, EndEngine, Noted, RequestReports, SetFlag
 from cockpit.engine.exit_desk import ExitDesk
 from cockpit.engine.flatten_desk import PAUSED, FlattenDesk
@@ -228,7 +228,8 @@ class OperatorDesk:
         if self._low_since_ns is None:
             self._low_since_ns = now_ns
             out.effects.append(RequestReports(now_ns // NS_PER_MS - 60_000, now_ns))
-        if self.state.balance_ns < self._low_since_ns:
+        is_told = self.state.to_exchange_ns(self.state.balance_ns) > self.state.day.last_move_ms * NS_PER_MS + NS_PER_S
+        if self.state.balance_ns < self._low_since_ns or not is_told:
             return False
         if self.state.day.ledger_ns < self.state.balance_ns:
             self.ledger.ask()

@@ -180,6 +180,11 @@ class DayBook:
         """Deposits less withdrawals since the day's start, USDT."""
         return sum((amount for ts_ms, amount in self._moves.values() if ts_ms >= self.start_ms), Decimal(0))
 
+    @property
+    def last_move_ms(self) -> int:
+        """Exchange time of the newest deposit or withdrawal of today, 0 if there was none."""
+        return max((ts_ms for ts_ms, _ in self._moves.values()), default=0)
+
     def flag(self) -> str:
         """The day's start as a durable flag."""
         return f"{self.day}:{self.start_equity}:{self.start_ms}"
@@ -261,8 +266,12 @@ class EngineState:
     @property
     def exchange_ns(self) -> int:
         """The exchange's time: a day is the exchange's, whatever this machine's clock says."""
+        return self.to_exchange_ns(self.now_ns)
+
+    def to_exchange_ns(self, engine_ns: int) -> int:
+        """Exchange time of an engine time."""
         offset_ns = None if self.host is None else self.host.clock_offset_ns
-        return self.now_ns + (offset_ns or 0)
+        return engine_ns + (offset_ns or 0)
 
     @property
     def is_flattening(self) -> bool:
