@@ -75,5 +75,20 @@ DIRECTED = {
         ],
         chaos_s=18.0,
     ),
+    "somebody trades, the exchange tells of the money alone, then a signal comes": _plan(
+        7, [(44.0, BTC, Side.BUY)], [(6.0, "unseen_trade", {"symbol": ETH})], chaos_s=50.0
+    ),
+    "money comes and goes while a position pays funding and fees in another coin": _plan(
+        8,
+        [(3.0, BTC, Side.BUY), (30.0, ETH, Side.BUY)],
+        [
+            (4.0, "fee_coin", {"price": "0.8", "seconds": 60.0}),
+            (5.0, "funding", {"rate": "0.0001"}),
+            (6.0, "flow", {"kind": "TRANSFER_OUT", "amount": "-40000"}),
+            (7.0, "funding", {"rate": "-0.0002"}),
+            (9.0, "flow", {"kind": "TRANSFER_IN", "amount": "1000"}),
+            (12.0, "phone_close", {}),
+        ],
+    ),
 }
 """Name of the situation and its schedule."""

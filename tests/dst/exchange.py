@@ -148,6 +148,8 @@ class Exchange:
     fee_coin_price: Decimal = Decimal(1)
     rows: list[Row] = field(default_factory=list)
     """The transaction log, oldest first."""
+    hidden: set[str] = field(default_factory=set)
+    """Executions of which the exchange tells nothing but their rows in the log."""
     ignores_attached_stop: bool = False
     seq: int = 100
     listeners: list[Listener] = field(default_factory=list)

@@ -21,11 +21,13 @@ from cockpit.engine.account_desk import AccountDesk
 from cockpit.engine.exit_desk import ExitDesk
 from cockpit.engine.flatten_desk import FlattenDesk
 from cockpit.engine.journal_writer import JournalWriter
+from cockpit.engine.ledger_desk import LedgerDesk
 from cockpit.engine.operator_desk import OperatorDesk
 from cockpit.engine.position_desk import PositionDesk
 from cockpit.engine.query_desk import QueryDesk
 from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.signal_desk import SignalDesk
+from cockpit.engine.state import DayBook
 from cockpit.engine.stop_desk import StopDesk
 from cockpit.execution.orders import OrderManager
 from cockpit.execution.positions import OpenPosition, PositionManager
@@ -243,6 +245,16 @@ LOAD_BEARING = (
     Mutation("size is cut to the exposure room", ("I1",), lambda: [_tenfold_size()]),
     Mutation("flatten is durable", ("I3", "I12"), lambda: [_flags_in_memory()]),
     Mutation("entries keep their purpose over a restart", ("I2", "I15", "I7", "I19"), lambda: [_forget_entries()]),
+    Mutation(
+        "our books are compared with the exchange's log",
+        ("I7",),
+        lambda: [patch.object(LedgerDesk, "_differs", LedgerDesk._agrees)],
+    ),
+    Mutation(
+        "a withdrawal is no loss",
+        ("I8",),
+        lambda: [patch.object(DayBook, "note_moves", _nothing)],
+    ),
     Mutation(
         "the day's loss limit locks",
         ("I8",),

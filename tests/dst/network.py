@@ -84,6 +84,10 @@ class Network:
     marks: Counter[str] = field(default_factory=Counter)
     mute_routes: set[str] = field(default_factory=set)
     """Routes whose answers are lost, every one."""
+    ledger_random: Random = field(default_factory=lambda: Random(11))
+    """Fortune of the reads of the transaction log: of its own, so that older seeds keep theirs."""
+    unseen: set[str] = field(default_factory=set)
+    """Symbols of which the exchange tells neither executions nor orders nor positions, by push or by read."""
     hides_executions: bool = False
     """The private stream tells of orders and positions, but of no execution."""
 
@@ -92,7 +96,7 @@ class Network:
 
     def _listen(self, kind: str, what: Any) -> None:
         """Private pushes of whatever changed."""
-        if self.client is None or not self.client.is_subscribed:
+        if self.client is None or not self.client.is_subscribed or getattr(what, "symbol", "") in self.unseen:
             return
         match kind:
             case "order":
@@ -258,7 +262,11 @@ class VenueClient:
 
     def _reports(self, since_ms: int, requested_ns: int) -> VenueReports:
         network = self.network
-        fills = [fill_report(e, network) for e in network.exchange.executions if e.time_ms >= since_ms]
+        fills = [
+            fill_report(e, network)
+            for e in network.exchange.executions
+            if e.time_ms >= since_ms and e.exec_id not in network.exchange.hidden
+        ]
         return VenueReports(
             orders=stop_orders(network),
             positions=self._positions(),
@@ -311,7 +319,8 @@ class VenueClient:
         """One request over the wire; the answer, or one of the three ways it can fail."""
         if self.is_dead:
             await asyncio.get_running_loop().create_future()
-        network, faults, random = self.network, self.network.faults, self.network.random
+        network, faults = self.network, self.network.faults
+        random = network.ledger_random if route == "ledger" else network.random
         network.requests[route] += 1
         answer: asyncio.Future[Any] = network.loop.create_future()
         if faults.is_partitioned and random.random() < 0.5:
@@ -324,7 +333,7 @@ class VenueClient:
                 raise OutcomeUnknown("502 from the gateway")
         if not (faults.is_partitioned or random.random() < faults.lose_request):
             sent_s = network.loop.time()
-            network.loop.call_later(self._delay(), self._arrived, route, sent_s, arrive, answer)
+            network.loop.call_later(self._delay(random), self._arrived, route, sent_s, arrive, answer)
         try:
             async with asyncio.timeout(deadline_s):
                 result = await answer
@@ -344,18 +353,19 @@ class VenueClient:
         except Refused as refused:
             result = refused
         faults = self.network.faults
+        random = self.network.ledger_random if route == "ledger" else self.network.random
         is_mute = faults.is_partitioned or route in self.network.mute_routes
-        if is_mute or self.network.random.random() < faults.lose_reply:
+        if is_mute or random.random() < faults.lose_reply:
             self.network.marks["reply_lost"] += 1
             return
-        self.network.loop.call_later(self._delay(), self._answer, answer, result)
+        self.network.loop.call_later(self._delay(random), self._answer, answer, result)
 
     def _answer(self, answer: asyncio.Future[Any], result: Any) -> None:
         if not answer.done() and not self.is_dead:
             answer.set_result(result)
 
-    def _delay(self) -> float:
-        random, faults = self.network.random, self.network.faults
+    def _delay(self, random: Random) -> float:
+        faults = self.network.faults
         delay = 0.01 + random.random() * 0.06
         if random.random() < faults.slow:
             delay += random.random() * faults.slow_s

@@ -19,6 +19,10 @@ NAKED_LIMIT_S = 5.0
 DAY_LOSS_GRACE_S = 15.0
 CENT_FRACTION = Decimal("1e-8")
 CREATES_PER_SECOND = 10
+MISMATCH_S = 30.0
+"""Every 10 s a comparison, 5 s of it left to the next one, 10 s until it is certain."""
+RESULTS = ("TRADE", "SETTLEMENT", "INTEREST")
+"""Rows that are a result of the day; all others are money that came or went."""
 
 
 @dataclass
@@ -53,6 +57,10 @@ class Oracle:
     loss_since_s: float | None = None
     executions: int = 0
     stop_was_removed: set[str] = field(default_factory=set)
+    unexplained_s: float | None = None
+    """Since when money has been missing that nobody told of."""
+    deepest: Decimal = Decimal(0)
+    """Largest loss since the start, deposits and withdrawals left out."""
 
     def __post_init__(self) -> None:
         self.start_equity = self.exchange.equity()
@@ -116,6 +124,8 @@ class Oracle:
             self.fail("I9", f"entry for {signal} while {unknown} intents are unknown")
         if is_stale:
             self.fail("I6", f"entry for {signal} on a book that is stale or broken")
+        if self.unexplained_s is not None and self.now_s() - self.unexplained_s > MISMATCH_S:
+            self.fail("I7", f"entry for {signal} {self.now_s() - self.unexplained_s:.0f} s after money was missing")
         if self.loss_since_s is not None and self.now_s() - self.loss_since_s > DAY_LOSS_GRACE_S:
             self.fail("I8", f"entry for {signal} {self.now_s() - self.loss_since_s:.0f} s after the day's loss limit")
 
@@ -148,7 +158,9 @@ class Oracle:
             self.fail("I10", f"stop of {position.symbol} loosened from {before} to {position.stop}")
 
     def _loss(self) -> None:
-        loss = self.start_equity - self.exchange.equity()
+        moved = sum((row.change for row in self.exchange.rows if row.kind not in RESULTS), Decimal(0))
+        loss = self.start_equity + moved - self.exchange.equity()
+        self.deepest = max(self.deepest, loss)
         if loss >= self.limits.day_loss_usdt:
             if self.loss_since_s is None:
                 self.loss_since_s = self.now_s()
@@ -182,15 +194,27 @@ class Oracle:
         truth = {e.exec_id: e for e in self.exchange.executions}
         for exec_id, fill in disk.fills.items():
             e = truth.get(exec_id)
-            if e is None or (fill.qty, fill.price, fill.fee, fill.side.value) != (e.qty, e.price, e.fee, e.side):
+            told = (fill.qty, fill.price, fill.fee, fill.fee_currency, fill.side.value, fill.exec_type.value)
+            if e is None or told != (e.qty, e.price, e.fee, e.fee_coin, e.side, e.exec_type):
                 self.fail("I4", f"journal execution {exec_id} is not the exchange's")
-        missing = sorted(set(truth) - set(disk.fills))
+        missing = sorted(set(truth) - set(disk.fills) - self.exchange.hidden)
         if missing:
             self.fail("I4", f"{len(missing)} executions are not in the journal, first {missing[0]}")
-        if all(p.qty == 0 for p in self.exchange.positions.values()) and not missing:
+        if all(p.qty == 0 for p in self.exchange.positions.values()) and not missing and not self.exchange.hidden:
             gross = sum((row.gross_pnl for row in disk.trades.values()), Decimal(0))
             if abs(gross - self.exchange.realised) > CENT_FRACTION:
                 self.fail("I7", f"journal profit {gross} is not the exchange's {self.exchange.realised}")
+
+    def check_locks(self, locks: set[str]) -> None:
+        """I7 and I8: missing money locks, and nothing locks that all agree on."""
+        is_mismatch = "money mismatch" in locks
+        if self.unexplained_s is not None and not is_mismatch:
+            self.fail("I7", "money is missing and entries are not locked for it")
+        has_violation = any(text.startswith(("I4", "I7", "I19")) for text in self.violations)
+        if is_mismatch and self.unexplained_s is None and not has_violation:
+            self.fail("I7", "locked for money that is not missing")
+        if "day loss" in locks and self.deepest < self.limits.day_loss_usdt / 2:
+            self.fail("I8", f"the day is locked, but the largest loss was {self.deepest:.2f} USDT")
 
     def check_flat(self, what: str) -> None:
         """I3: no position, no open order."""

@@ -61,6 +61,7 @@ def draw(seed: int, *, traced: bool = False) -> Plan:
     faults: list[tuple[float, str, dict[str, Any]]] = []
     for family in families:
         faults += _DRAWERS[family](random, chaos_s, moments)
+    faults += _money(Random(seed * 6_700_417 + 3), chaos_s, moments)
     if random.random() < 0.35:
         faults.append((_near(random, moments, chaos_s), "flatten", {}))
     return Plan(
@@ -157,6 +158,20 @@ def _reads(random: Random, chaos_s: float, _moments: list[float]) -> Faults:
 
 def _feed(random: Random, chaos_s: float, moments: list[float]) -> Faults:
     return [(_near(random, moments, chaos_s), "silence", {"seconds": 2 + random.random() * 10})]
+
+
+def _money(random: Random, chaos_s: float, moments: list[float]) -> Faults:
+    """A family with fortune of its own, so that older seeds keep their schedules."""
+    if random.random() > FAMILY_CHANCE:
+        return []
+    drawn: Faults = [
+        (_near(random, moments, chaos_s), "funding", {"rate": random.choice(("0.0001", "-0.0003"))}),
+        (_near(random, moments, chaos_s), "flow", {"kind": "TRANSFER_IN", "amount": "1000"}),
+        (_near(random, moments, chaos_s), "flow", {"kind": "TRANSFER_OUT", "amount": "-1000"}),
+        (_near(random, moments, chaos_s), "flow", {"kind": "INTEREST", "amount": "-0.001", "currency": "BTC"}),
+        (_near(random, moments, chaos_s), "fee_coin", {"price": "0.8", "seconds": 2 + random.random() * 8}),
+    ]
+    return [fault for fault in drawn if random.random() < 0.5]
 
 
 _DRAWERS = {

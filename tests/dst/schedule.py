@@ -16,7 +16,7 @@ from cockpit.domain.instrument import Instrument
 from cockpit.domain.time import NS_PER_S
 from cockpit.engine import runner
 from cockpit.engine.core import EngineEvent, TradingCore
-from cockpit.engine.effects import Noted, OrderChanged, Step, StopConfirmed, SubmitOrder
+from cockpit.engine.effects import FlowBooked, Noted, OrderChanged, Step, StopConfirmed, SubmitOrder
 from cockpit.engine.projection import ShellFigures
 from cockpit.engine.runner import Runner
 from cockpit.engine.state import CoreSettings
@@ -194,9 +194,8 @@ class World:
                 self._mark_order(output)
             elif isinstance(output, Noted) and output.event == "money_mismatch":
                 marks["money_mismatch"] += 1
-                self.events.append(f"{self.loop.time():9.3f} {output.text}")
-            elif isinstance(output, Noted) and output.event == "ledger" and "differs" in output.text:
-                marks["money_suspect"] += 1
+            elif isinstance(output, FlowBooked):
+                marks["external_flow"] += 1
             elif isinstance(output, StopConfirmed):
                 marks["stop_confirmed"] += 1
             if self.plan.is_traced:
@@ -372,6 +371,29 @@ class World:
         self.network.hides_executions = True
         self.loop.call_later(seconds, setattr, self.network, "hides_executions", False)
 
+    def _fault_funding(self, rate: str) -> None:
+        for symbol in self.instruments:
+            self.exchange.settle_funding(symbol, Decimal(rate))
+
+    def _fault_fee_coin(self, price: str, seconds: float) -> None:
+        self.exchange.fee_coin, self.exchange.fee_coin_price = "MNT", Decimal(price)
+        self.loop.call_later(seconds, setattr, self.exchange, "fee_coin", "USDT")
+        self.loop.call_later(seconds, setattr, self.exchange, "fee_coin_price", Decimal(1))
+
+    def _fault_flow(self, kind: str, amount: str, currency: str = "USDT") -> None:
+        category = "spot" if kind == "TRADE" else ""
+        self.exchange.book(kind, cash_flow=Decimal(amount), currency=currency, category=category)
+
+    def _fault_unseen_trade(self, symbol: str) -> None:
+        """Somebody opens and closes a position of which the exchange tells nothing but the money."""
+        self.network.unseen.add(symbol)
+        known = len(self.exchange.executions)
+        self.exchange.open_by_hand(symbol, "Buy", Decimal(1))
+        self.exchange.close_by("CreateByClosing", symbol, Decimal(1), "")
+        self.exchange.hidden |= {e.exec_id for e in self.exchange.executions[known:]}
+        self.network.unseen.discard(symbol)
+        self.oracle.unexplained_s = self.loop.time()
+
     def _fault_silence(self, seconds: float) -> None:
         symbol = self.random.choice(sorted(self.instruments))
         self.market.silent.add(symbol)
@@ -418,6 +440,7 @@ class World:
                 seen = unclaimed.qty * (1 if unclaimed.side is Side.BUY else -1)
             if seen != position.qty:
                 oracle.fail("I19", f"engine holds {seen} {symbol}, the exchange {position.qty}")
+        oracle.check_locks(set(engine.core.state.locks))
 
     async def _restart_quietly(self) -> None:
         """I15: a restart with nothing new sends no order, no cancel and no stop."""
