@@ -63,6 +63,9 @@ NO_EXITS = ExitsConfig(
     known_level=False,
 )
 EXECUTION = ExecutionConfig(
+    ledger_s=1.5,
+    ledger_settle_s=0.3,
+    ledger_confirm_s=1.0,
     stop_check_s=0.5,
     unknown_first_query_s=1.2,
     order_ttl_s=1.0,

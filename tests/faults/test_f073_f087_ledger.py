@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from cockpit.adapters.store.reader import JournalReader
-from cockpit.domain.commands import ClosePosition
+from cockpit.domain.commands import ClosePosition, ResumeEntries
 from cockpit.domain.enums import OrderStatus
 from cockpit.domain.errors import VenueRejected
 from tests.faults.bench import BTC, CREATE, ETH, Bench
 
+TRANSACTIONS = "/v5/account/transaction-log"
 ETH_BUY = {"symbol": ETH, "side": "Buy"}
 
 
@@ -70,6 +71,14 @@ async def test_f076_liquidation(bench: Bench) -> None:
     await bench.settled()
     [trade] = await _eventually_closed(bench)
     assert trade["exit_reason"] == "BustTrade"
+    [bust] = [row for row in (await bench.account())["executions"] if row["execType"] == "BustTrade"]
+    assert abs(trade["gross_pnl"] - Decimal(bust["execPnl"])) <= Decimal("1e-8")
+    assert "liquidated by the exchange" in bench.core.state.locks["liquidation"]
+    await bench.stop()
+    await bench.start(wait=False)
+    await bench.until(lambda: bench.is_started and set(bench.core.state.locks) == {"liquidation"}, "locked again")
+    assert (await bench.command(ResumeEntries())).accepted
+    await bench.until(lambda: not bench.core.state.locks, "the operator has let it go on")
 
 
 async def test_f077_auto_deleveraging_takes_a_part(bench: Bench) -> None:
@@ -78,6 +87,10 @@ async def test_f077_auto_deleveraging_takes_a_part(bench: Bench) -> None:
     await bench.control("adl", symbol=BTC, share="0.4")
     await bench.settled()
     assert Decimal(0) < await bench.size(BTC) < before
+    assert [told for told in bench.notes if told.startswith("adl: auto-deleveraged by the exchange")]
+    assert bench.is_protected(BTC)
+    await compared(bench)
+    assert bench.core.state.locks == {}
 
 
 async def test_f078_close_races_with_a_close_by_hand(bench: Bench) -> None:
@@ -152,6 +165,76 @@ async def test_f082_funding_is_no_trade(bench: Bench, rate: str) -> None:
     funding = [row for row in (await bench.account())["executions"] if row["execType"] == "Funding"]
     assert len(funding) == 1
     assert bench.core.state.positions.open[BTC].qty == size
+    await compared(bench)
+    assert bench.core.state.locks == {}
+
+
+async def test_f083_fees_in_another_coin_are_booked_in_that_coin(bench: Bench) -> None:
+    await bench.enter(BTC)
+    await bench.control("money/fees", currency="MNT", price="0.8")
+    assert (await bench.command(ClosePosition(BTC))).accepted
+    [trade] = await _eventually_closed(bench)
+    closing = [row for row in (await bench.account())["executions"] if row["feeCurrency"] == "MNT"]
+    assert trade["coin_fees"] == {"MNT": f"{sum(Decimal(row['execFee']) for row in closing):f}"}
+    assert trade["net_pnl"] == trade["gross_pnl"] - trade["fees"]
+    await compared(bench)
+    assert bench.core.state.locks == {}
+    async with JournalReader(bench.journal) as reader:
+        coins = {row["fee_currency"] for row in await reader.rows("executions")}
+    assert coins == {"USDT", "MNT"}
+
+
+async def compared(bench: Bench) -> None:
+    """Two more comparisons with the transaction log have been made."""
+    for _ in range(2):
+        known = bench.core.ledger.compared_ns
+        await bench.until(lambda known=known: bench.core.ledger.compared_ns != known, "the log is read again")
+
+
+async def test_money_that_no_execution_explains_locks_until_the_operator_has_looked(bench: Bench) -> None:
+    await bench.control("money/flow", type="TRADE", category="linear", symbol=BTC, cash_flow="-12.5", fee="0.055")
+    await bench.until(lambda: "money mismatch" in bench.core.state.locks, "the difference is certain")
+    assert "exchange minus books -12.555 USDT; 1 not in our books" in bench.core.state.locks["money mismatch"]
+    await bench.kill()
+    await bench.start(wait=False)
+    await bench.until(lambda: bench.is_started and set(bench.core.state.locks) == {"money mismatch"}, "locked again")
+    assert (await bench.command(ResumeEntries())).accepted
+    await compared(bench)
+    assert bench.core.state.locks == {}
+    [(text,)] = bench.stored("SELECT text FROM system_events WHERE type = 'money_mismatch'")
+    assert "-12.555 USDT" in text
+
+
+async def test_a_log_that_cannot_be_read_completely_is_no_information(bench: Bench) -> None:
+    await bench.control("fault/rest", route=TRANSACTIONS, ret_code=10016, count=-1)
+    known = bench.core.ledger.compared_ns
+    await bench.until(lambda: "ledger" in bench.core.state.locks, "nothing is known any more")
+    assert bench.core.ledger.compared_ns == known
+    await bench.control("heal")
+    await bench.until(lambda: not bench.core.state.locks, "it is read again")
+
+
+async def test_transfers_are_journaled_and_are_no_loss(bench: Bench) -> None:
+    await bench.control("money/flow", type="TRANSFER_OUT", cash_flow="-4000")
+    await bench.control("money/flow", type="INTEREST", currency="BTC", cash_flow="-0.0001")
+    await compared(bench)
+    assert bench.core.state.locks == {}
+    flows = bench.stored("SELECT kind, change, currency FROM external_flows ORDER BY ts_ms, kind DESC")
+    assert flows == [("TRANSFER_OUT", "-4000", "USDT"), ("INTEREST", "-0.0001", "BTC")]
+
+
+async def test_a_deleted_journal_does_not_forget_the_day_s_loss(bench: Bench) -> None:
+    wallet = Decimal((await bench.account())["wallet"]["totalWalletBalance"])
+    await bench.control("money/flow", type="INTEREST", cash_flow=str(-wallet * Decimal("0.11")))
+    await bench.until(lambda: "day loss" in bench.core.state.locks, "the limit of 50 R is reached")
+    await bench.stop()
+    for part in bench.journal.parent.glob("*journal*"):
+        part.unlink()
+    await bench.start(wait=False)
+    await bench.until(lambda: bench.is_started and "day loss" in bench.core.state.locks, "locked by the log alone")
+    refused = await bench.command(ResumeEntries())
+    assert not refused.accepted
+    assert "next day" in refused.reason
 
 
 async def test_f085_leverage_is_called_not_modified_or_refused(bench: Bench) -> None:
