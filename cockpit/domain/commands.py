@@ -42,6 +42,12 @@ class MoveStopToBreakeven(msgspec.Struct, frozen=True, tag=True, forbid_unknown_
     symbol: str
 
 
+class ProtectPosition(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Put a stop at the configured distance behind a foreign position that has none."""
+
+    symbol: str
+
+
 class CancelEntryOrders(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Cancel the entry orders of a symbol ("" = of all); protective stops stay."""
 
@@ -83,6 +89,7 @@ Command = (
     | SnoozeSignal
     | ClosePosition
     | MoveStopToBreakeven
+    | ProtectPosition
     | CancelEntryOrders
     | PauseEntries
     | ResumeEntries

@@ -123,6 +123,16 @@ class OrderRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     qty_step: Decimal | None = None
     """Quantity step that the lots count. Not journaled."""
 
+    def asked(self, instrument: Instrument | None) -> tuple[Decimal | None, Decimal | None]:
+        """Limit price and quantity as decimals; None where there is none or the steps are not known.
+
+        ``instrument`` is asked for steps that the request does not name.
+        """
+        tick_size = self.tick_size or (None if instrument is None else instrument.tick_size)
+        qty_step = self.qty_step or (None if instrument is None else instrument.qty_step)
+        price = None if self.price is None or tick_size is None else tick_size * self.price
+        return price, None if not self.lots or qty_step is None else qty_step * self.lots
+
     def notional(self, instrument: Instrument | None) -> Decimal:
         """Value at the limit price; ``instrument`` is asked for steps that the request does not name."""
         if self.price is None:

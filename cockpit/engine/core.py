@@ -37,11 +37,12 @@ from cockpit.domain.events import (
 from cockpit.domain.market import BookDelta, BookSnapshot, MarketEvent, Ticker, TouchHeartbeat, Trades
 from cockpit.domain.time import NS_PER_S
 from cockpit.engine.account_desk import AccountDesk
-from cockpit.engine.effects import BookStateChanged, EntriesChanged, Noted, ResyncBook, SetTimer, Step
+from cockpit.engine.effects import BookStateChanged, EntriesChanged, ResyncBook, SetTimer, Step
 from cockpit.engine.exit_desk import ExitDesk
 from cockpit.engine.fill_desk import FillDesk
 from cockpit.engine.flatten_desk import FlattenDesk
 from cockpit.engine.force_desk import ForceDesk
+from cockpit.engine.foreign_desk import ForeignDesk
 from cockpit.engine.ledger_desk import LedgerDesk
 from cockpit.engine.leverage_desk import LeverageDesk
 from cockpit.engine.operator_desk import OperatorDesk
@@ -97,15 +98,16 @@ class TradingCore:
         self.fills = FillDesk(state, self.sending, self.queries, self.stops)
         self.orders = OrderDesk(state, self.queries, self.fills)
         self.positions = PositionDesk(state, self.sending, self.queries, self.stops, self.fills)
+        foreign = self.foreign = ForeignDesk(state, self.queries)
         self.account = AccountDesk(state, self.queries, self.orders, self.fills, self.positions, self.stops)
         self.signals = SignalDesk(state, self.sending)
         self.leverage = LeverageDesk(state)
         self.rules = RulesDesk(state)
         self.exits = ExitDesk(state, self.sending)
         self.flatten = FlattenDesk(state, self.sending, self.queries)
-        self.ledger = LedgerDesk(state, recovery)
+        ledger = self.ledger = LedgerDesk(state, recovery)
         self.force = ForceDesk(state)
-        self.operator = OperatorDesk(state, self.signals, self.sending, self.exits, self.flatten, self.ledger)
+        self.operator = OperatorDesk(state, self.signals, self.sending, self.exits, self.flatten, ledger, foreign)
         self.watch = WatchDesk(state, self.flatten)
         self._recovery = recovery
         self._locks_told: list[str] = []
@@ -232,6 +234,7 @@ class TradingCore:
                 self.orders.on_cancel_answer(event, out)
             case StopAnswer():
                 self.stops.on_answer(event, out)
+                self.foreign.on_answer(event, out)
                 self.rules.on_answer(event, out)
             case LeverageAnswer():
                 self.leverage.on_answer(event, out)
@@ -241,13 +244,14 @@ class TradingCore:
                 self.account.on_push(event, out)
             case VenueReports():
                 self.account.on_reports(event, out)
+                self.foreign.on_reports(out)
                 self.leverage.on_reports(event)
                 self.ledger.on_reports(event)
                 if event.requested_ns >= self._read_after_ns:
                     self.state.locks.pop("account", None)
                 self.flatten.on_reports(event, out)
             case ReportsFailed():
-                self._note(out, "reports", Severity.WARNING, f"reading the account failed: {event.reason}")
+                out.note("reports", Severity.WARNING, f"reading the account failed: {event.reason}")
             case _:
                 self._source(event, out)
 
@@ -263,13 +267,13 @@ class TradingCore:
             case FrameRejected():
                 self._frame_rejected(event, out)
             case TopicRefused():
-                self._note(out, "topic_refused", Severity.ERROR, f"topic {event.topic} refused: {event.reason}")
+                out.note("topic_refused", Severity.ERROR, f"topic {event.topic} refused: {event.reason}")
             case FlattenHostChanged(host):
-                self._note(out, "flatten_host", Severity.ERROR, f"no answer twice: flatten goes on over {host}")
+                out.note("flatten_host", Severity.ERROR, f"no answer twice: flatten goes on over {host}")
             case MarketEnded():
                 self.state.is_ended = True
                 self.state.locks["ended"] = "the recording has ended"
-                self._note(out, "ended", Severity.WARNING, "the recording has ended; entries are refused")
+                out.note("ended", Severity.WARNING, "the recording has ended; entries are refused")
             case _:
                 assert_never(event)
 
@@ -279,7 +283,7 @@ class TradingCore:
         self.state.streams[event.stream] = is_up
         if is_up:
             self.state.locks.pop(name, None)
-            self._note(out, "stream_up", Severity.INFO, f"{name} is up")
+            out.note("stream_up", Severity.INFO, f"{name} is up")
             if event.stream is StreamName.PRIVATE:
                 self.state.private_up_ns = self.state.now_ns
                 self._read_account("the account is being read: the private stream has just come up", out)
@@ -289,7 +293,7 @@ class TradingCore:
             self._invalidate_books(out)
         self.state.locks[name] = f"{name} lost"
         reason = event.reason if isinstance(event, StreamLost) else ""
-        self._note(out, "stream_lost", Severity.ERROR, f"{name} lost: {reason}")
+        out.note("stream_lost", Severity.ERROR, f"{name} lost: {reason}")
 
     def _invalidate_books(self, out: Outbox) -> None:
         """What was not heard is not known: every book waits for a new snapshot."""
@@ -301,7 +305,7 @@ class TradingCore:
 
     def _frame_rejected(self, event: FrameRejected, out: Outbox) -> None:
         self.state.rejected_frames += 1
-        self._note(out, "frame_rejected", Severity.WARNING, f"frame dropped: {event.reason}", event.symbol)
+        out.note("frame_rejected", Severity.WARNING, f"frame dropped: {event.reason}", event.symbol)
         if event.stream is StreamName.PRIVATE:
             self._read_account("the account is being read: a private frame was not understood", out)
             return
@@ -324,11 +328,11 @@ class TradingCore:
         was_off = before is not None and before.clock_offset_ns is not None and _is_off(before.clock_offset_ns)
         if offset is not None and _is_off(offset) and not was_off:
             text = f"this machine's clock is {-offset / NS_PER_S:+.2f} s off the exchange's; requests are corrected"
-            self._note(out, "clock", Severity.WARNING, text)
+            out.note("clock", Severity.WARNING, text)
         if event.slept_ns < SLEEP_NS:
             return
         text = f"this machine was away for {event.slept_ns / NS_PER_S:.0f} s; what was known is read anew"
-        self._note(out, "sleep", Severity.ERROR, text)
+        out.note("sleep", Severity.ERROR, text)
         self._invalidate_books(out)
         self.signals.expire_all("the machine was away", out)
         self._read_account("the account is being read: the machine was away", out)
@@ -339,7 +343,7 @@ class TradingCore:
             self.state.locks.pop("journal", None)
             return
         self.state.locks["journal"] = f"journal cannot be written: {event.reason}"
-        self._note(out, "journal", Severity.CRITICAL, self.state.locks["journal"])
+        out.note("journal", Severity.CRITICAL, self.state.locks["journal"])
 
     # ------------------------------------------------------------------------------------------------------ timers
 
@@ -359,7 +363,7 @@ class TradingCore:
         out.effects.append(SetTimer("tick", state.now_ns + TICK_NS))
         if state.day.roll(state.exchange_ns):
             self.ledger.ask()
-            self._note(out, "day", Severity.INFO, "a new exchange day has begun")
+            out.note("day", Severity.INFO, "a new exchange day has begun")
         self.signals.on_tick(out)
         self.positions.on_tick(out)
         self.leverage.on_tick(out)
@@ -367,6 +371,7 @@ class TradingCore:
         self.operator.on_tick(out)
         self.watch.on_tick(out)
         self.rules.on_tick(out)
+        self.foreign.on_tick(out)
         self.ledger.on_tick(out)
         if state.reconciled_ns is None or state.now_ns - state.reconciled_ns >= self._reconcile_ns():
             self.queries.request_reports(out)
@@ -380,10 +385,6 @@ class TradingCore:
         is_settling = self.state.now_ns - self.state.private_up_ns < config.settling_s * NS_PER_S
         is_holding = any(held.origin is not None for held in self.state.positions.open.values())
         return round((config.short_reconcile_s if is_settling or is_holding else config.reconcile_s) * NS_PER_S)
-
-    @staticmethod
-    def _note(out: Outbox, kind: str, severity: Severity, text: str, symbol: str = "") -> None:
-        out.outputs.append(Noted(event=kind, severity=severity, text=text, symbol=symbol))
 
 
 def _is_off(offset_ns: int) -> bool:

@@ -18,6 +18,7 @@ from cockpit.domain.commands import (
     MoveStopToBreakeven,
     OperatorCommand,
     PauseEntries,
+    ProtectPosition,
     RejectSignal,
     ResumeEntries,
     SetApproval,
@@ -30,6 +31,7 @@ from cockpit.engine.effects import CommandAnswered, EndEngine, Noted, RequestRep
 from cockpit.engine.exit_desk import ExitDesk
 from cockpit.engine.flatten_desk import PAUSED, FlattenDesk
 from cockpit.engine.force_desk import LIQUIDATION, LIQUIDATION_FLAG
+from cockpit.engine.foreign_desk import ForeignDesk
 from cockpit.engine.ledger_desk import LedgerDesk
 from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.signal_desk import SignalDesk
@@ -55,6 +57,7 @@ class OperatorDesk:
         exits: ExitDesk,
         flatten: FlattenDesk,
         ledger: LedgerDesk,
+        foreign: ForeignDesk,
     ) -> None:
         self.state = state
         self.signals = signals
@@ -62,6 +65,7 @@ class OperatorDesk:
         self.exits = exits
         self.flatten = flatten
         self.ledger = ledger
+        self.foreign = foreign
         self._shutdown_when_flat = False
         self._answers: dict[tuple[str, str], str] = {}
         """Answers to the last commands by operator and id: a command that arrives again is not carried out again."""
@@ -120,11 +124,8 @@ class OperatorDesk:
                 return self.signals.reject(signal_id, reason, operator, out)
             case SnoozeSignal(signal_id):
                 return self.signals.snooze(signal_id)
-            case ClosePosition(symbol, percent):
-                return self._close(symbol, percent, out)
-            case MoveStopToBreakeven(symbol):
-                position = self.state.positions.open.get(symbol)
-                return f"no position in {symbol}" if position is None else self.exits.to_breakeven(position, out)
+            case ClosePosition() | MoveStopToBreakeven() | ProtectPosition():
+                return self._act_on_position(command, out)
             case CancelEntryOrders(symbol):
                 return "" if self.flatten.cancel_entries(symbol, out) else f"no entry order of {symbol or 'any symbol'}"
             case SetApproval(approval):
@@ -135,6 +136,16 @@ class OperatorDesk:
                 return self._switch(command, out)
             case _:
                 assert_never(command)
+
+    def _act_on_position(self, command: ClosePosition | MoveStopToBreakeven | ProtectPosition, out: Outbox) -> str:
+        match command:
+            case ClosePosition(symbol, percent):
+                return self._close(symbol, percent, out)
+            case ProtectPosition(symbol):
+                return self.foreign.protect(symbol, out)
+            case MoveStopToBreakeven(symbol):
+                position = self.state.positions.open.get(symbol)
+                return f"no position in {symbol}" if position is None else self.exits.to_breakeven(position, out)
 
     def _switch(self, command: PauseEntries | ResumeEntries | ArmFlatten | FlattenAll, out: Outbox) -> str:
         match command:

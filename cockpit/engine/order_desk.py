@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cockpit.domain.enums import OrderStatus, Severity
+from cockpit.domain.enums import OrderRole, OrderStatus, Severity
 from cockpit.domain.events import CancelAnswer, OrderAnswer, OrderLookedUp, Outcome, VenueReports
 from cockpit.domain.ids import epoch_of
-from cockpit.domain.orders import OrderReport
+from cockpit.domain.orders import CancelRequest, OrderReport
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
+from cockpit.engine.effects import CancelOrder
 from cockpit.engine.fill_desk import FillDesk
 from cockpit.engine.query_desk import QueryDesk, is_unsettled
 from cockpit.engine.sending_desk import order_changed
@@ -92,6 +93,7 @@ class OrderDesk:
             return
         out.outputs.append(order_changed(order))
         self._free_position(order)
+        self._compare(order, report, out)
         if order.is_own and order.unbooked_qty > 0:
             self.queries.look_later(order, MISSING_FILL_S, out)
 
@@ -104,6 +106,21 @@ class OrderDesk:
                 self.state.orders.forget(absent)
             elif self.queries.is_newer(reports, absent.symbol):
                 self.queries.look_at(absent, out)
+
+    def _compare(self, order: TrackedOrder, report: OrderReport, out: Outbox) -> None:
+        """An order that is not what was asked for is alarmed once, and cancelled while it works (F118)."""
+        if order.request is None or order.is_altered:
+            return
+        price, qty = order.request.asked(self.state.instrument(order.symbol))
+        told = [f"price {price} → {report.price}"] if price is not None and report.price not in (None, price) else []
+        told += [f"size {qty} → {report.qty}"] if qty is not None and report.qty != qty else []
+        if not told:
+            return
+        order.is_altered = True
+        text = f"the exchange changed order {order.client_id} without a word: {', '.join(told)}"
+        out.note("order_altered", Severity.CRITICAL, text, order.symbol)
+        if order.is_open and order.request.role is OrderRole.ENTRY:
+            out.effects.append(CancelOrder(CancelRequest(symbol=order.symbol, client_id=order.request.client_id)))
 
     def _look_when_expired(self, order: TrackedOrder, out: Outbox) -> None:
         """Ask for an order of unknown fate once its time to live is over."""

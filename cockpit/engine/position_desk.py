@@ -1,4 +1,4 @@
-"""Positions as the exchange tells them: ours are closed until they are gone, foreign ones are told and not touched."""
+"""Positions as the exchange tells them: those of ours that are to be closed are closed until they are gone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ class PositionDesk:
         self.queries = queries
         self.stops = stops
         self.fills = fills
-        self._told_foreign: set[str] = set()
 
     def on_report(self, report: PositionReport, out: Outbox) -> None:
         """The exchange's word on one position."""
@@ -59,17 +58,6 @@ class PositionDesk:
                 self._close_again(position, out)
             else:
                 self.stops.guard(position, out)
-
-    def tell_foreign(self, out: Outbox) -> None:
-        """A position that no execution of ours explains is told once; it is never touched (reliability.md F60)."""
-        found = self.state.positions.unclaimed
-        for symbol in sorted(found.keys() - self._told_foreign):
-            report = found[symbol]
-            stop = f"stop {report.stop_loss}" if report.stop_loss else "WITHOUT a stop"
-            text = f"foreign position: {report.side} {report.qty} {symbol} at {report.entry_price}, {stop}"
-            severity = Severity.WARNING if report.stop_loss else Severity.CRITICAL
-            out.note("foreign_position", severity, text, symbol)
-        self._told_foreign = set(found)
 
     def _close_again(self, position: OpenPosition, out: Outbox) -> None:
         """What is to be closed is tried again, ever slower, until the exchange says that it is gone.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -37,6 +38,13 @@ class ExitsConfig(BaseModel):
     """Dynamic take-profit: price within touch tolerance of a 4 h extremum."""
     min_profit_r: NonNegative = 0.3
     """Dynamic take-profit rules act only at or above this profit, in R after fees."""
+
+
+class ForeignNaked(StrEnum):
+    """What becomes of a position that is none of ours and has no stop."""
+
+    ALARM = "alarm"
+    PROTECT = "protect"
 
 
 class ExecutionConfig(BaseModel):
@@ -77,6 +85,10 @@ class ExecutionConfig(BaseModel):
     """A difference that is still there after this long, and after a new read of the account, locks entries."""
     connection_loss_flatten_s: NonNegative = 30.0
     """With a position open and a stream of the exchange lost for longer, everything is closed by REST. 0: stops do."""
+    foreign_naked: ForeignNaked = ForeignNaked.ALARM
+    """A foreign position without a stop: alarm (an operator may say :protect) or protect (a stop is set by itself)."""
+    foreign_stop_pct: Annotated[float, Field(ge=0.1, le=50, allow_inf_nan=False)] = 1.0
+    """Distance of that stop from the mark price, percent."""
     flatten_slippage_pct: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 5.0
     """A close of a flatten that the book left unfilled three times may fill further from the touch each time, up to
     this much, percent. 0: never further than the exchange itself allows."""

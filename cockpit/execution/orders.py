@@ -29,6 +29,7 @@ class TrackedOrder:
         "booked_qty",
         "client_id",
         "filled_qty",
+        "is_altered",
         "misses",
         "order_id",
         "reason",
@@ -63,6 +64,8 @@ class TrackedOrder:
         self.misses = 0
         self.was_dead = False
         """Judged dead once; if it shows up after all, its signal is spent and nobody expects it."""
+        self.is_altered = False
+        """The exchange shows another price or size than was asked for."""
 
     @property
     def is_open(self) -> bool:

@@ -11,8 +11,8 @@ from cockpit.ui.store import Store, UiState, say, with_symbol
 from cockpit.views import texts
 
 NAMES = (
-    "auto", "cancel", "close", "detach", "help", "manual", "observe", "pause", "quit", "resume", "symbol",
-    "theme",
+    "auto", "cancel", "close", "detach", "help", "manual", "observe", "pause", "protect", "quit", "resume",
+    "symbol", "theme",
 )  # fmt: skip
 _FREE = frozenset({"detach", "help", "symbol", "theme", "quit"})
 """Commands that send nothing by themselves; an observer has only these."""
@@ -85,6 +85,8 @@ def _money(name: str, argument: str, desk: Desk, state: UiState, store: Store, n
             return _close(argument, desk, state, store, now)
         case "cancel":
             return desk.act("orders.cancel_symbol", state, store, now)
+        case "protect":
+            return desk.protect(state, store, now)
         case "pause":
             return Move(state, Order(commands.PauseEntries(), texts.SAY_PAUSE))
         case "resume":

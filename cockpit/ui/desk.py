@@ -80,6 +80,14 @@ class Desk:
             return Move(state, order)
         return self.arm(order, state, now)
 
+    def protect(self, state: UiState, store: Store, now: float) -> Move:
+        """Arm a stop for the marked position, which is foreign and has none."""
+        row = marked_position(state, store)
+        if row is None:
+            return Move(say(state, texts.NO_POSITION, now))
+        words = texts.SAY_PROTECT.format(side=_side(row), qty=row.qty, symbol=row.symbol)
+        return self.arm(Order(commands.ProtectPosition(row.symbol), words, _seen_position(row)), state, now)
+
     def resume(self, state: UiState, store: Store, now: float) -> Move:
         """Arm the resuming of entries."""
         words = texts.SAY_RESUME.format(environment=_environment(store))

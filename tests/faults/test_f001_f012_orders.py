@@ -172,3 +172,10 @@ async def test_f012_answer_drips(bench: Bench) -> None:
     await bench.flatten()
     await bench.flat()
     await bench.settled()
+
+
+async def test_f118_price_that_the_exchange_moved_is_alarmed(bench: Bench) -> None:
+    await bench.control("fault/order", shift_ticks=3)
+    await bench.enter(BTC)
+    await bench.until(lambda: any(note.startswith("order_altered:") for note in bench.notes), "the alarm")
+    await bench.settled()

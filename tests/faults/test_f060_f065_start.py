@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from cockpit.domain.commands import ProtectPosition
 from tests.faults.bench import BTC, CREATE, ETH, EXECUTIONS, HISTORY, POSITIONS, REALTIME, WALLET, WRITES, Bench
 
 EMPTY = json.dumps({"retCode": 0, "retMsg": "OK", "result": {"list": [], "nextPageCursor": ""}, "retExtInfo": {}})
@@ -35,6 +36,25 @@ async def test_f060_start_with_a_foreign_position_without_a_stop(exchange: Bench
     await exchange.until(lambda: signal in exchange.core.signals.queue, "the signal waits")
     assert "one position" in exchange.core.signals.queue[signal].note
     assert await exchange.requests(CREATE) == []
+    assert (await exchange.command(ProtectPosition(BTC))).accepted
+
+    async def is_protected() -> bool:
+        row = await exchange.position(BTC)
+        return row is not None and Decimal(row["stopLoss"]) > 0
+
+    await exchange.until(is_protected, "the operator's word gives it a stop")
+    assert "has a stop already" in await _protect_again(exchange)
+
+
+async def _protect_again(exchange: Bench) -> str:
+    await exchange.until(lambda: bool(_foreign_stop(exchange)), "the engine sees the stop")
+    return (await exchange.command(ProtectPosition(BTC))).reason
+
+
+def _foreign_stop(exchange: Bench) -> Decimal | None:
+    held = exchange.core.state.positions
+    report = held.open[BTC].report if BTC in held.open else held.unclaimed[BTC]
+    return None if report is None else report.stop_loss
 
 
 async def test_f061_warm_restart_sends_nothing(bench: Bench) -> None:

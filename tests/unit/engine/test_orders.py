@@ -14,6 +14,7 @@ from cockpit.domain.ids import role_of
 from cockpit.domain.orders import OrderReport, OrderRequest
 from cockpit.domain.positions import FillReport
 from cockpit.engine.effects import (
+    CancelOrder,
     FillBooked,
     OrderChanged,
     PositionChanged,
@@ -508,3 +509,29 @@ def test_a_late_entry_fill_that_joins_a_foreign_position_keeps_what_its_trade_ha
         for each in bench.told(kind)
     }
     assert sum(row.gross_pnl for row in rows.values()) == Decimal(3) + Decimal(10)
+
+
+def test_f118_an_order_that_the_exchange_changed_is_alarmed_once_and_cancelled_while_it_works() -> None:
+    bench = bounce(Bench().start())
+    assert bench.approve() == ""
+    entry = bench.sent[0]
+    bench.answer(entry)
+    assert entry.price is not None
+    asked = Decimal(entry.price) / 100
+    bench.push(bench.order_report(entry, OrderStatus.NEW, price=asked))
+    assert "order_altered" not in bench.notes()
+    for filled in ("0", "1"):
+        changed = bench.order_report(entry, OrderStatus.PARTIALLY_FILLED, filled, price=asked + 1)
+        bench.push(changed)
+    assert bench.notes().count("order_altered") == 1
+    assert [effect.request.client_id for effect in bench.asked(CancelOrder)] == [entry.client_id]
+
+
+def test_f118_another_size_than_the_one_asked_for_is_alarmed() -> None:
+    bench = bounce(Bench().start())
+    assert bench.approve() == ""
+    entry = bench.sent[0]
+    bench.answer(entry)
+    bench.push(bench.order_report(entry, OrderStatus.FILLED, "1", qty=Decimal(1)))
+    assert bench.notes().count("order_altered") == 1
+    assert bench.asked(CancelOrder) == []
