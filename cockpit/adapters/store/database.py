@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Engine, Insert, QueuePool, Table, create_engine, event, make_url
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 BUSY_TIMEOUT_MS = 1_000
 """How long a transaction waits at its begin while another process holds the file (reliability.md F89)."""
@@ -59,12 +59,18 @@ def insert_into(backend: str, table: Table, key: Sequence[str] = (), *, keep: bo
     """An insert of all columns. With ``key`` a row of the same key is changed, or kept as it is with ``keep``."""
     if not key:
         return table.insert()
-    new: Any = postgresql.insert(table) if backend == "postgresql" else sqlite.insert(table)
+    new: Any = _postgresql_insert(table) if backend == "postgresql" else sqlite.insert(table)
     if keep:
         return new.on_conflict_do_nothing(index_elements=key)  # type: ignore[no-any-return]
     kept = {"id", *key}
     changes = {column.name: new.excluded[column.name] for column in table.columns if column.name not in kept}
     return new.on_conflict_do_update(index_elements=key, set_=changes)  # type: ignore[no-any-return]
+
+
+def _postgresql_insert(table: Table) -> Any:
+    from sqlalchemy.dialects import postgresql  # two megabytes that an SQLite journal does not need
+
+    return postgresql.insert(table)
 
 
 def secure_file(path: Path) -> None:
