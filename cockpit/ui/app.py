@@ -133,13 +133,14 @@ class CockpitApp(App[ScreenResult]):
         """Come back when a waiting key is due. As a message, so that keys which came before it are before it."""
         due = self.session.keys_due
         if due is not None:
-            self.set_timer(max(0.001, due - self._now() + 0.002), self._poll_keys)
+            self.set_timer(max(0.0005, due - self._now()), self._poll_keys)
         if has_acted:
-            self.draw_frame()
+            # A turn of the loop later: a command that the key meant leaves before the frame that shows it is built.
+            asyncio.get_running_loop().call_soon(self.draw_frame)
 
     def _poll_keys(self) -> None:
-        if self.session.poll(self._now()):
-            self._after_keys(has_acted=True)
+        """Let go what is due; a timer that came a moment early asks again."""
+        self._after_keys(has_acted=self.session.poll(self._now()))
 
     def _look(self, symbol: str) -> Look:
         session = self.session

@@ -103,6 +103,29 @@ async def test_a_signal_shows_its_gates_its_ticket_and_its_countdown() -> None:
             assert words in rig.text
 
 
+async def test_a_command_leaves_before_the_frame_that_shows_it_is_built() -> None:
+    rig = Rig(config=msgspec_copy(FAST, fps=1, confirm="fast"))
+    async with rig.app.run_test(size=(200, 60)) as pilot:
+        await rig.show(pilot)
+        poll, released, sent = rig.app.session.poll, [], []
+
+        def noted(now: float) -> bool:
+            has_acted = poll(now)
+            if has_acted:
+                released.append(rig.app.frames_drawn)
+            return has_acted
+
+        def answer(_command: commands.Command) -> tuple[bool, str]:
+            sent.append(rig.app.frames_drawn)
+            return True, ""
+
+        rig.app.session.poll, rig.client.answer = noted, answer
+        await pilot.press("a")
+        await rig.until(pilot, lambda: rig.client.commands)
+        assert sent == released
+        await rig.until(pilot, lambda: rig.app.frames_drawn > sent[0])
+
+
 async def test_the_position_panel_shows_profit_in_r_ticks_and_money_and_the_acknowledged_stop() -> None:
     rig = Rig()
     for _ in range(10):
