@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import locale
 import os
 import shutil
@@ -33,6 +34,8 @@ from cockpit.domain.time import NS_PER_MS
 
 State = Literal["ok", "warn", "FAIL"]
 
+BOOTED = Path("/run/systemd/system")
+LINGERING = Path("/var/lib/systemd/linger")
 MIB = 1 << 20
 ENTRIES_NEED_MIB = 200
 WARN_BELOW_MIB = 1024
@@ -56,7 +59,7 @@ class Finding:
 @data_dir_option
 def doctor(env: str | None, config_path: Path | None, data_dir: Path | None) -> int:
     """Check machine, terminal, configuration, key and exchange. Exits 1 if something is missing."""
-    findings = [*_machine(), *_terminal(), *_tmux()]
+    findings = [*_machine(), *linger(BOOTED, LINGERING, getpass.getuser()), *_terminal(), *_tmux()]
     try:
         loaded = settings_from(config_path, {"venue.environment": env})
     except CockpitError as error:
@@ -75,6 +78,22 @@ def _machine() -> Iterator[Finding]:
     yield Finding("ok" if sys.version_info >= (3, 11) else "FAIL", "python", python)
     yield Finding("ok", "cockpit", __version__)
     yield Finding("ok", "sqlite", sqlite3.sqlite_version)
+
+
+def linger(booted: Path, kept: Path, user: str) -> Iterator[Finding]:
+    """Whether an engine outlives the logout of its user, where systemd runs the machine.
+
+    Args:
+        booted: is there if it does.
+        kept: has a file for each user whose processes are kept.
+        user: whose.
+    """
+    if not booted.is_dir():
+        return
+    if (kept / user).exists():
+        yield Finding("ok", "logout", f"processes of {user} outlive it")
+    else:
+        yield Finding("warn", "logout", "may end a background engine: loginctl enable-linger prevents that")
 
 
 def _terminal() -> Iterator[Finding]:

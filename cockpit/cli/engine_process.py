@@ -28,6 +28,7 @@ from cockpit.adapters.bybit.config import BybitConfig
 from cockpit.adapters.bybit.credentials import SecretKey
 from cockpit.adapters.bybit.flatten import FlattenIds, flatten
 from cockpit.adapters.system.process import watch_loop
+from cockpit.adapters.system.service import ALIVE, READY, STOPPING, ServiceManager
 from cockpit.cli import bootstrap
 from cockpit.cli.clock import CLOCK
 from cockpit.cli.flatten import tell_round
@@ -119,6 +120,7 @@ class _Engine:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._supervisor = Supervisor(CLOCK, _tell)
+        self._manager = ServiceManager(os.environ)
         self._recorder = bootstrap.recorder(plan.settings.recorder, plan.profile.recordings)
         self._venue = bootstrap.venue(plan.venue, plan.key, self._recorder)
         self._journal = bootstrap.journal(plan.settings, plan.profile)
@@ -177,11 +179,14 @@ class _Engine:
         gc.collect()
         gc.freeze()
         say(f"engine ready: {self._plan.profile.environment.value}, {_source(self._plan)}, pid {os.getpid()}")
+        self._manager.tell(READY)
         try:
             while True:
                 self._supervisor.beat(SCREENS)
+                self._manager.tell(ALIVE)  # from the loop: one that is blocked says nothing and is ended from outside
                 await CLOCK.sleep(1.0)
         finally:
+            self._manager.tell(STOPPING)
             failure = self._supervisor.failure
             await self._server.aclose("the engine has ended" if failure is None else f"{FAILED}: {failure}")
 
