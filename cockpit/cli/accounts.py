@@ -36,7 +36,12 @@ _AUTH_WORDS = {
 
 def sim_venue(config: BybitConfig, simex: SimexRun) -> tuple[BybitConfig, SecretKey]:
     """Addresses and key of the running simulated exchange."""
-    own = {"rest_url": simex.rest, "public_url": simex.public, "private_url": simex.private}
+    own = {
+        "rest_url": simex.rest,
+        "public_url": simex.public,
+        "private_url": simex.private,
+        "trade_url": simex.trade,
+    }
     return config.model_copy(update=own), SecretKey(simex.api_key, simex.api_secret)
 
 

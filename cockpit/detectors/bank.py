@@ -27,7 +27,8 @@ class DetectorBank:
         Only books and trades drive detectors, and only once the symbol's first book has come: heartbeats and tickers
         differ between sources, decisions must not.
         """
-        if not isinstance(event, (BookDelta, Trades, BookSnapshot)) or not state.last_event_ns:
+        kind = type(event)
+        if not (kind is BookDelta or kind is Trades or kind is BookSnapshot) or not state.last_event_ns:
             return []
         self._mid = state.mid
         self._activity.update(state.tape)

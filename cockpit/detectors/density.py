@@ -119,12 +119,14 @@ class DensityDetector:
             self._scan_book(bids, asks, event.ts_event)
         if state.mid != self._touched_mid:
             self._touch(state)
-        if self.ended:
+        if self.ended and (self.ended[0].ended_ns or 0) < self._now_ns - self._recent_ns:
             self._forget()
 
     def _follow(self, side: SideWalls, ladder: BookLadder, levels: Sequence[Level], ts_event: int) -> None:
         """Follow the walls and candidates among the changed levels; ``ladder`` shows the change already."""
         walls, candidates = side.walls, side.candidates
+        if not walls and not candidates:
+            return
         for price, size in levels:
             if price in candidates:
                 side.changed(price, size)

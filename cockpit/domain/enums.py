@@ -128,6 +128,14 @@ class StreamName(StrEnum):
 
     PUBLIC = "public"
     PRIVATE = "private"
+    TRADE = "trade"  # only where orders go over the trade socket
+
+
+class OrderPath(StrEnum):
+    """The way on which an order goes to the exchange."""
+
+    REST = "rest"
+    SOCKET = "socket"
 
 
 class Severity(StrEnum):

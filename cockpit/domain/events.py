@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from cockpit.domain.account import BalanceReport
-from cockpit.domain.enums import StreamName
+from cockpit.domain.enums import OrderPath, StreamName
 from cockpit.domain.ids import ClientOrderId
 from cockpit.domain.instrument import Instrument, Ticks
 from cockpit.domain.ledger import LedgerRow
@@ -99,6 +99,8 @@ class OrderAnswer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     reason: str = ""
     is_auth: bool = False
     """The key itself was refused."""
+    path: OrderPath | None = None
+    """The way it took, or would have taken; None if it failed before a way was chosen."""
     sent_ns: int
     ts_recv: int
 

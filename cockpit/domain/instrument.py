@@ -5,6 +5,7 @@ Orders carry int ticks and int lots; the exchange sees plain decimal text (``^\d
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 from typing import NewType
@@ -61,6 +62,11 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     def nearest_ticks(self, price: float) -> Ticks:
         """Ticks of a market-data price, which lies on the grid up to float error; nearest tick otherwise."""
         return Ticks(round(price / _as_float(self.tick_size)))
+
+    def nearest_ticks_of(self, prices: Iterable[float]) -> list[Ticks]:
+        """``nearest_ticks`` of each price of a book's side: one call instead of fifty."""
+        tick_size = _as_float(self.tick_size)
+        return [Ticks(round(price / tick_size)) for price in prices]
 
     def ticks_down(self, price: Decimal | float) -> Ticks:
         """Largest whole number of ticks not above ``price``."""

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from cockpit.detectors.wall import WallEvent
-from cockpit.domain.enums import OrderStatus, Severity, Side
+from cockpit.domain.enums import OrderPath, OrderStatus, Severity, Side
+from cockpit.domain.events import Outcome
 from cockpit.domain.ids import ClientOrderId
 from cockpit.domain.ledger import LedgerRow
 from cockpit.domain.orders import CancelRequest, OrderRequest, StopRequest
@@ -178,6 +179,18 @@ class OrderChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     signal_id: str = ""
 
 
+class OrderAnswered(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """An order of ours was answered, or given up without an answer: on which way, and after how long."""
+
+    client_id: str
+    symbol: str
+    outcome: Outcome
+    path: OrderPath
+    is_detour: bool
+    """By REST although orders go over the trade socket: that one was not ready."""
+    ms: int
+
+
 class FillBooked(msgspec.Struct, frozen=True, tag=True):
     """An execution was booked, for the first and only time."""
 
@@ -260,6 +273,7 @@ Output = (
     | SignalDecided
     | ApprovalRefused
     | OrderChanged
+    | OrderAnswered
     | FillBooked
     | FlowBooked
     | PositionOpened

@@ -17,6 +17,7 @@ from cockpit.engine.effects import (
     FillBooked,
     FlowBooked,
     Noted,
+    OrderAnswered,
     OrderChanged,
     Output,
     PositionChanged,
@@ -207,6 +208,10 @@ def _system_event(output: Output, now_ns: int) -> SystemEventRow | None:
             return _refusal(output, now_ns)
         case Noted():
             return event(output.event, output.severity, output.text, output.symbol)
+        case OrderAnswered():
+            words = f"{output.client_id}: {output.outcome} by {output.path} after {output.ms} ms"
+            severity = Severity.WARNING if output.is_detour else Severity.INFO
+            return event("order_answered", severity, words, output.symbol)
         case StopConfirmed():
             span = "" if output.ms is None else f" after {output.ms} ms"
             return event("stop_confirmed", Severity.INFO, f"stop {output.price} confirmed{span}", output.symbol)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cockpit.domain.enums import OrderRole, OrderStatus, Severity
+from cockpit.domain.enums import OrderPath, OrderRole, OrderStatus, Severity
 from cockpit.domain.events import CancelAnswer, OrderAnswer, OrderLookedUp, Outcome, VenueReports
 from cockpit.domain.ids import epoch_of
 from cockpit.domain.orders import CancelRequest, OrderReport
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
-from cockpit.engine.effects import CancelOrder
+from cockpit.engine.effects import CancelOrder, OrderAnswered
 from cockpit.engine.fill_desk import FillDesk
 from cockpit.engine.query_desk import QueryDesk, is_unsettled
 from cockpit.engine.sending_desk import order_changed
@@ -48,6 +48,7 @@ class OrderDesk:
         self.state.order_ms = (answer.ts_recv - answer.sent_ns) // NS_PER_MS
         if answer.is_auth:
             self.state.locks["key"] = f"key refused: {answer.reason}"
+        self._tell_way(answer, out)
         order = self.state.orders.on_answer(answer)
         if order is None:
             return
@@ -63,6 +64,24 @@ class OrderDesk:
             out.note("outcome_unknown", Severity.ERROR, text, order.symbol)
         else:
             self.queries.look_later(order, SENT_CHECK_S, out)
+
+    def _tell_way(self, answer: OrderAnswer, out: Outbox) -> None:
+        """On which way the order went; a detour by REST is never silent."""
+        order = self.state.orders.get(answer.client_id)
+        if order is None or answer.path is None:
+            return
+        is_over_socket = self.state.settings.order_path is OrderPath.SOCKET
+        is_detour = is_over_socket and answer.path is OrderPath.REST and order.role is not OrderRole.FLATTEN
+        out.outputs.append(
+            OrderAnswered(
+                client_id=answer.client_id,
+                symbol=order.symbol,
+                outcome=answer.outcome,
+                path=answer.path,
+                is_detour=is_detour,
+                ms=(answer.ts_recv - answer.sent_ns) // NS_PER_MS,
+            )
+        )
 
     def on_cancel_answer(self, answer: CancelAnswer, out: Outbox) -> None:
         """The exchange answered a cancel; order reports say what really happened."""

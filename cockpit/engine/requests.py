@@ -71,10 +71,12 @@ class VenueRequests:
             )
             return
         sent = self._clock.now_ns()
+        # Chosen at the last instant before the send, and never changed for this order afterwards.
+        path = self._venue.path_of(request.role)
         order_id, is_auth = "", False
         outcome, code, reason = Outcome.YES, 0, ""
         try:
-            order_id = await self._venue.submit(intent)
+            order_id = await self._venue.submit(intent, path)
         except VenueError as error:
             outcome, code, reason = _verdict(error)
             is_auth = isinstance(error, AuthRejected)
@@ -86,6 +88,7 @@ class VenueRequests:
                 code=code,
                 reason=reason,
                 is_auth=is_auth,
+                path=path,
                 sent_ns=sent,
                 ts_recv=self._clock.now_ns(),
             )

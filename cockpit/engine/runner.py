@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol
 
 from cockpit.domain.commands import OperatorCommand, Shutdown
-from cockpit.domain.enums import Severity
+from cockpit.domain.enums import OrderPath, Severity
 from cockpit.domain.errors import CockpitError, VenueError
 from cockpit.domain.events import HostHealth, InstrumentsLoaded, OperatorsAttached, TimerFired
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
@@ -58,6 +58,7 @@ _LEVELS = {"info": logging.INFO, "money": logging.INFO} | {
 }
 
 STREAMS = "streams"
+TRADE_SOCKET = "trade socket"
 DETECTION = "detection"
 EXECUTION = "execution"
 JOURNAL = "journal"
@@ -157,6 +158,8 @@ class Runner:
         start(EXECUTION, self._watch_effects, essential=True)
         start(DETECTION, self._watch_detection, essential=True)
         start(STREAMS, self._pump, essential=True)
+        if core.state.settings.order_path is OrderPath.SOCKET:
+            start(TRADE_SOCKET, self._keep_trade_socket, restart=True)
         start(CLOCK, self._watch_clock, restart=True)
         start(SNAPSHOTS, self._snapshot, restart=True)
         start(VIEWS, self._publish, restart=True)
@@ -318,6 +321,10 @@ class Runner:
         async for event in self._venue.events():
             self.handle(event)
             self._supervisor.beat(STREAMS)
+
+    async def _keep_trade_socket(self) -> None:
+        """The way of orders; without it entries wait and closes take REST, so its end does not end the engine."""
+        await self._venue.keep_trade_socket(lambda: self._supervisor.beat(TRADE_SOCKET))
 
     async def _watch_effects(self) -> None:
         """Ends the engine if an effect failed in a way nobody foresaw."""

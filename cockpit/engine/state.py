@@ -11,7 +11,7 @@ import msgspec
 from cockpit.detectors.bank import DetectorBank
 from cockpit.detectors.config import DetectorsConfig
 from cockpit.domain.account import BalanceReport
-from cockpit.domain.enums import Approval, Environment, Severity, Side, StreamName
+from cockpit.domain.enums import Approval, Environment, OrderPath, Severity, Side, StreamName
 from cockpit.domain.events import HostHealth
 from cockpit.domain.instrument import Instrument
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
@@ -42,11 +42,19 @@ class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Count of engine starts on this data folder."""
     pace: float = 1.0
     """Speed of a simulated market; only at 1 do its stamps keep step with the clock."""
+    order_path: OrderPath = OrderPath.REST
+    """The way of orders; over the trade socket, entries wait for that stream too."""
     engine: EngineConfig = EngineConfig()
     detectors: DetectorsConfig = DetectorsConfig()
     signals: SignalsConfig = SignalsConfig()
     risk: RiskLimits = RiskLimits()
     execution: ExecutionConfig = ExecutionConfig()
+
+    @property
+    def streams(self) -> tuple[StreamName, ...]:
+        """The streams without which no entry is made."""
+        is_traded_on = self.order_path is OrderPath.SOCKET
+        return tuple(name for name in StreamName if name is not StreamName.TRADE or is_traded_on)
 
 
 class Outbox:
@@ -229,10 +237,10 @@ class EngineState:
         self.day = DayBook(recovery.day_realised)
         self.locks: dict[str, str] = {
             "account": "the account has not been read yet",
-            **{f"{name} stream": f"{name} stream is not up yet" for name in StreamName},
+            **{f"{name} stream": f"{name} stream is not up yet" for name in settings.streams},
         }
         """Reasons that keep entries off: name -> words. Entries are on when it is empty."""
-        self.streams: dict[StreamName, bool] = dict.fromkeys(StreamName, False)
+        self.streams: dict[StreamName, bool] = dict.fromkeys(settings.streams, False)
         self.is_ended = False
         self.books_since_ms = 0
         """Exchange time of the first start on this data folder: from there on our books claim to be complete."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from cockpit.detectors.wall import Wall, WallEvent
-from cockpit.domain.enums import BookSide, OrderStatus, Side
+from cockpit.domain.enums import BookSide, OrderPath, OrderStatus, Side
 from cockpit.domain.ledger import SETTLE_COIN
 from cockpit.domain.time import NS_PER_S
 from cockpit.engine.effects import (
@@ -18,6 +18,7 @@ from cockpit.engine.effects import (
     EntriesChanged,
     FillBooked,
     Noted,
+    OrderAnswered,
     OrderChanged,
     Output,
     PositionClosed,
@@ -86,6 +87,8 @@ def _line(output: Output) -> StoryLine | None:
             return StoryLine("info" if is_valid else "warning", symbol, text, {})
         case CommandAnswered():
             return _command(output)
+        case OrderAnswered():
+            return _answered(output)
         case _:
             return _money(output)
 
@@ -134,6 +137,17 @@ def _command(output: CommandAnswered) -> StoryLine:
         text = texts.LINE_COMMAND_TAKEN.format(action=output.action, operator=output.operator)
         return StoryLine("info", "", text, {})
     return StoryLine("warning", "", texts.LINE_COMMAND_REFUSED.format(action=output.action, reason=output.reason), {})
+
+
+def _answered(output: OrderAnswered) -> StoryLine | None:
+    """Which way an order took, where there are two."""
+    words = {"id": output.client_id, "outcome": output.outcome.value, "ms": output.ms}
+    ids = {"order_id": output.client_id}
+    if output.is_detour:
+        return StoryLine("warning", output.symbol, texts.LINE_ANSWERED_BY_DETOUR.format(**words), ids)
+    if output.path is OrderPath.SOCKET:
+        return StoryLine("money", output.symbol, texts.LINE_ANSWERED_BY_SOCKET.format(**words), ids)
+    return None
 
 
 def _money(output: Output) -> StoryLine | None:

@@ -53,7 +53,7 @@ class WatchDesk:
             self._watch_operators(out)
 
     def _watch_streams(self, step_ns: int, out: Outbox) -> None:
-        missing = [name for name, is_up in self.state.streams.items() if not is_up and not self._has_ended(name)]
+        missing = [name for name, is_up in self.state.streams.items() if not is_up and not self._is_no_loss(name)]
         if not missing:
             self._lost_ns = 0
             self._has_fired.discard("connection")
@@ -63,9 +63,9 @@ class WatchDesk:
         if limit_s and self._lost_ns > limit_s * NS_PER_S:
             self._flatten("connection", f"{' and '.join(missing)} stream lost for more than {limit_s:g} s", out)
 
-    def _has_ended(self, name: StreamName) -> bool:
-        """A recording that is over has no market any more: that is no loss."""
-        return self.state.is_ended and name is StreamName.PUBLIC
+    def _is_no_loss(self, name: StreamName) -> bool:
+        """A recording that is over has no market any more; without the trade socket closes take REST."""
+        return name is StreamName.TRADE or (self.state.is_ended and name is StreamName.PUBLIC)
 
     def _watch_operators(self, out: Outbox) -> None:
         config = self.state.settings.engine

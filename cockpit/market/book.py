@@ -158,10 +158,11 @@ class OrderBook:
         return self._change(event.bids, event.asks)
 
     def _change(self, bids: list[Level], asks: list[Level]) -> bool:
-        problem = self.bids_ladder.apply(bids) or self.asks_ladder.apply(asks)
+        bid_ladder, ask_ladder = self.bids_ladder, self.asks_ladder
+        problem = (bid_ladder.apply(bids) if bids else "") or (ask_ladder.apply(asks) if asks else "")
         if problem:
             return self._break(problem)
-        bid_prices, ask_prices = self.bids_ladder.prices, self.asks_ladder.prices
+        bid_prices, ask_prices = bid_ladder.prices, ask_ladder.prices
         if bid_prices and ask_prices and bid_prices[0] >= ask_prices[0]:
             return self._break(f"crossed: bid {bid_prices[0]} >= ask {ask_prices[0]}")
         return True

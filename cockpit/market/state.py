@@ -37,13 +37,13 @@ class MarketState:
 
     def apply(self, event: MarketEvent) -> None:
         """Take in one event of this symbol. A ``TouchHeartbeat`` changes nothing here."""
-        if isinstance(event, (BookDelta, BookSnapshot)):
+        if type(event) is BookDelta or type(event) is BookSnapshot:
             self._apply_book(event)
-        elif isinstance(event, Trades):
+        elif type(event) is Trades:
             if self.last_event_ns and event.trades:
                 self.tape.add(event.trades)
                 self._advance(event.trades[-1].ts_event)  # matching-engine time, as the book's; not the gateway's
-        elif isinstance(event, Ticker):
+        elif type(event) is Ticker:
             self.ticker = event
 
     @property
@@ -67,5 +67,5 @@ class MarketState:
             self._spreads.add(ask - bid)
 
     def _advance(self, ts_event: int) -> None:
-        self.last_event_ns = max(ts_event, self.last_event_ns)
+        self.last_event_ns = max(self.last_event_ns, ts_event)
         self.tape.advance(self.last_event_ns)

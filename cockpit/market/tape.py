@@ -101,12 +101,16 @@ class TradeTape:
         self.started_ns: int | None = None
         """Event clock at the first ``advance``: how far back the tape can know."""
         self.last_price: float | None = None
+        self.total = 0
+        """Trades taken in since the start."""
         self._stamps: list[int] = []
         self._prices: list[float] = []
         self._signed: list[float] = []
         self._windows = {window_ns: TradeWindow(window_ns) for window_ns in WINDOWS_NS}
         self._longest = self._windows[FIVE_MINUTES_NS]
         self._window_list = tuple(self._windows.values())
+        self._due_ns: float = 0
+        """Event clock before which ``advance`` has nothing to do but to move."""
         self._sampling = Cadence(NS_PER_S)
         self._speed_stamps = array("q")
         self._speeds = array("d")
@@ -122,21 +126,17 @@ class TradeTape:
             stamps.append(ts_event)
             self._prices.append(trade.price)
             self._signed.append(signed)
+            self.total += 1
             self.last_price = trade.price
             for window in self._window_list:
                 window.add(ts_event, signed)
+        self._due_ns = min(self._due_ns, *(window.due_ns for window in self._window_list))
 
     def advance(self, now_ns: int) -> None:
         """Move the event clock to ``now_ns`` (never backwards) and let old trades go."""
         self.now_ns = now_ns
-        if self.started_ns is None:
-            self.started_ns = now_ns
-        for window in self._window_list:
-            if now_ns >= window.due_ns:
-                window.evict(self._stamps, self._signed, now_ns)
-        if now_ns >= self._sampling.next_ns and self._sampling.is_due(now_ns):
-            self._sample_speed()
-            self._compact()
+        if now_ns >= self._due_ns:
+            self._let_go(now_ns)
 
     def window(self, window_ns: int) -> TradeWindow:
         """Running totals of one of ``WINDOWS_NS``. Read only."""
@@ -185,6 +185,18 @@ class TradeTape:
         """
         speeds = self._speeds[bisect_left(self._speed_stamps, since_ns) :]
         return max((speed * direction.sign for speed in speeds), default=None)
+
+    def _let_go(self, now_ns: int) -> None:
+        """Let old trades go, sample the speed if it is time, and find out when there is something to do again."""
+        if self.started_ns is None:
+            self.started_ns = now_ns
+        for window in self._window_list:
+            if now_ns >= window.due_ns:
+                window.evict(self._stamps, self._signed, now_ns)
+        if self._sampling.is_due(now_ns):
+            self._sample_speed()
+            self._compact()
+        self._due_ns = min(self._sampling.next_ns, *(window.due_ns for window in self._window_list))
 
     def _sample_speed(self) -> None:
         speed = self.speed()

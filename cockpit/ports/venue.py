@@ -6,11 +6,12 @@ Every method that changes something ends in one of three ways: it returns (yes),
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from decimal import Decimal
 from typing import Protocol
 
 from cockpit.domain.account import AccountInfo
+from cockpit.domain.enums import OrderPath, OrderRole
 from cockpit.domain.events import LedgerRead, VenueEvent, VenueReports
 from cockpit.domain.instrument import Instrument
 from cockpit.domain.market import MarketEvent
@@ -34,8 +35,23 @@ class Venue(Protocol):
         """Ask for a fresh book snapshot of one symbol (unsubscribe, then subscribe)."""
         ...
 
-    async def submit(self, intent: DurableIntent) -> str:
-        """Send one order; returns the exchange's order id. Sent at most once, whatever happens."""
+    async def keep_trade_socket(self, beat: Callable[[], None]) -> None:
+        """Keep the trade socket alive until cancelled, where orders go over it; its state is told by ``events``.
+
+        Args:
+            beat: called again and again while the socket is ready.
+        """
+        ...
+
+    def path_of(self, role: OrderRole) -> OrderPath:
+        """The way that an order of this role takes if it is sent now."""
+        ...
+
+    async def submit(self, intent: DurableIntent, path: OrderPath) -> str:
+        """Send one order on ``path``; returns the exchange's order id. Sent at most once, whatever happens.
+
+        What fails on one path is not tried on the other.
+        """
         ...
 
     async def cancel(self, request: CancelRequest) -> None:

@@ -54,7 +54,8 @@ class SignalPipeline:
         self, state: MarketState, bank: DetectorBank, event: MarketEvent, wall_events: Sequence[WallEvent]
     ) -> list[SignalEvent]:
         """What this event changed about the signals. Call it after ``bank.update``, with its events."""
-        if not isinstance(event, (BookDelta, Trades, BookSnapshot)) or not state.last_event_ns:
+        kind = type(event)
+        if not (kind is BookDelta or kind is Trades or kind is BookSnapshot) or not state.last_event_ns:
             return []
         self._state = state
         for told in wall_events:
@@ -62,7 +63,7 @@ class SignalPipeline:
                 self._bounced.pop(told.wall.wall_id, None)
         outputs: list[SignalEvent] = []
         if self._live:
-            outputs.extend(self._expire(state.last_event_ns))
+            outputs += self._expire(state.last_event_ns)
         if state.mid is not None and state.last_event_ns >= self._quiet_until_ns:
             signal = self._breakout(state, bank) or self._bounce(state, bank)
             if signal is not None:
@@ -95,9 +96,8 @@ class SignalPipeline:
 
     def _expire(self, now_ns: int) -> list[SignalExpired]:
         expired: list[SignalExpired] = []
-        for signal in list(self._live.values()):
-            is_wall_gone = self._wall_of[signal.signal_id].ended_ns is not None
-            if signal.kind is SignalKind.BOUNCE and is_wall_gone:
+        for signal in self._live.values():
+            if signal.kind is SignalKind.BOUNCE and self._wall_of[signal.signal_id].ended_ns is not None:
                 expired.append(SignalExpired(signal.signal_id, "wall gone", now_ns))
             elif now_ns >= signal.expires_event_ns:
                 expired.append(SignalExpired(signal.signal_id, "ttl", now_ns))

@@ -16,6 +16,7 @@ from cockpit.simex.exchange import Exchange
 from cockpit.simex.feed import Feed
 from cockpit.simex.hub import Connection, Hub
 from cockpit.simex.limits import RateLimits
+from cockpit.simex.request_log import RequestLog
 from cockpit.simex.rest import Handler, Rest, Route
 from cockpit.simex.ws_private import PrivateSocket
 from cockpit.simex.ws_public import OnFrame, PublicSocket, serve_socket
@@ -68,8 +69,9 @@ ROUTES = {
 def build_app(exchange: Exchange, credentials: Credentials, feed: Feed) -> Starlette:
     """The application of one exchange."""
     limits = RateLimits()
-    rest = Rest(exchange, credentials, limits, ROUTES)
-    control = Control(exchange, rest, feed)
+    log = RequestLog()
+    rest = Rest(exchange, credentials, limits, ROUTES, log)
+    control = Control(exchange, log, feed)
 
     async def connect(socket: WebSocket, channel: str, hub: Hub, handler: Callable[[Connection], OnFrame]) -> None:
         if exchange.socket_faults.refuses(channel):
@@ -89,7 +91,10 @@ def build_app(exchange: Exchange, credentials: Credentials, feed: Feed) -> Starl
         await connect(socket, "private", hub, lambda c: PrivateSocket(exchange, credentials, c).on_frame)
 
     async def trade(socket: WebSocket) -> None:
-        await connect(socket, "trade", exchange.trade, lambda c: TradeSocket(exchange, credentials, limits, c).on_frame)
+        def handler(connection: Connection) -> OnFrame:
+            return TradeSocket(exchange, credentials, limits, log, connection).on_frame
+
+        await connect(socket, "trade", exchange.trade, handler)
 
     return Starlette(
         routes=[

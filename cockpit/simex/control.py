@@ -17,9 +17,10 @@ from cockpit.simex.auth import Refusal
 from cockpit.simex.control_conditions import Conditions
 from cockpit.simex.control_money import MoneyFlows
 from cockpit.simex.exchange import Exchange
-from cockpit.simex.faults import OrderFault, RestFault, SocketFault
+from cockpit.simex.faults import OrderFault, RequestFault, SocketFault
 from cockpit.simex.feed import Feed
-from cockpit.simex.rest import Rest, json_response
+from cockpit.simex.request_log import RequestLog
+from cockpit.simex.rest import json_response
 from cockpit.simex.rows import execution_row, order_row, position_row, wallet_row
 
 Verb = Callable[[dict[str, Any]], Any]
@@ -28,9 +29,9 @@ Verb = Callable[[dict[str, Any]], Any]
 class Control:
     """Answers the control routes of one exchange."""
 
-    def __init__(self, exchange: Exchange, rest: Rest, feed: Feed) -> None:
+    def __init__(self, exchange: Exchange, log: RequestLog, feed: Feed) -> None:
         self._exchange = exchange
-        self._rest = rest
+        self._log = log
         self._feed = feed
         conditions, flows = Conditions(exchange), MoneyFlows(exchange)
         self._verbs: dict[tuple[str, str], Verb] = {
@@ -39,6 +40,7 @@ class Control:
             ("GET", "requests"): self.requests,
             ("GET", "counters"): self.counters,
             ("POST", "fault/rest"): self.fault_rest,
+            ("POST", "fault/trade"): self.fault_trade,
             ("POST", "fault/socket"): self.fault_socket,
             ("POST", "fault/order"): self.fault_order,
             ("POST", "heal"): self.heal,
@@ -107,23 +109,34 @@ class Control:
     def requests(self, params: dict[str, Any]) -> dict[str, Any]:
         """The last private requests, oldest first; ``path`` filters, ``after`` skips numbers up to it."""
         after, path = int(params.get("after", 0)), params.get("path")
-        rows = [entry for entry in self._rest.log if entry.number > after and path in (None, entry.path)]
+        rows = [entry for entry in self._log.entries if entry.number > after and path in (None, entry.path)]
         return {"requests": rows}
 
     def counters(self, params: dict[str, Any]) -> dict[str, Any]:
         """Requests per path, and open sockets per channel."""
         sockets = {channel: len(hub.connections) for channel, hub in self._exchange.hubs.items()}
-        return {"requests": self._rest.counts, "sockets": sockets}
+        return {"requests": self._log.counts, "sockets": sockets}
 
     # ------------------------------------------------------------------ faults
 
     def fault_rest(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Queue a fault of a REST route: ``route`` and the fields of ``faults.RestFault``."""
+        """Queue a fault of a REST route: ``route`` and the fields of ``faults.RequestFault``."""
         route = str(params.pop("route"))
-        fault = msgspec.convert(params, RestFault)
+        fault = msgspec.convert(params, RequestFault)
         if fault.stale_s:
             self._exchange.desk.past.keep(self._exchange.desk.account, self._exchange.now_ms())
         self._exchange.rest_faults.add(route, fault)
+        return {}
+
+    def fault_trade(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Queue a fault of requests over the trade socket: ``op`` (order.create ..., or ``*``) and the fields of
+        ``faults.RequestFault`` that a socket can have.
+        """
+        op = str(params.pop("op"))
+        fault = msgspec.convert(params, RequestFault)
+        if fault.is_of_rest:
+            raise ValueError("status, drip_bytes_per_s and stale_s are faults of REST")
+        self._exchange.trade_faults.add(op, fault)
         return {}
 
     def fault_order(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -132,8 +145,8 @@ class Control:
         return {}
 
     def fault_socket(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Disturb a channel: ``close`` (code), ``reset``, ``half_open``, ``refuse`` (count), ``raw`` (frame),
-        and the fields of ``faults.SocketFault``.
+        """Disturb a channel (public, private, trade): ``close`` (code), ``reset``, ``half_open``, ``refuse`` (count),
+        ``raw`` (frame), and the fields of ``faults.SocketFault``.
         """
         channel = str(params.pop("channel"))
         hub = self._exchange.hubs[channel]
@@ -153,6 +166,7 @@ class Control:
     def heal(self, params: dict[str, Any]) -> dict[str, Any]:
         """Remove every fault."""
         self._exchange.rest_faults.clear()
+        self._exchange.trade_faults.clear()
         self._exchange.order_faults.clear()
         self._exchange.desk.past.forget()
         self._exchange.socket_faults.clear()

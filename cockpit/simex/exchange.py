@@ -15,7 +15,7 @@ from cockpit.simex.config import SimexConfig
 from cockpit.simex.desk import Desk
 from cockpit.simex.encode import trade_frame
 from cockpit.simex.events import BookChange, TickerChange, TradeBatch
-from cockpit.simex.faults import OrderFaults, RestFaults, SocketFaults
+from cockpit.simex.faults import OrderFaults, RequestFaults, SocketFaults
 from cockpit.simex.hub import Hub
 from cockpit.simex.symbol_market import SymbolMarket
 
@@ -37,7 +37,8 @@ class Exchange:
         self.desk = Desk(ledger, self.markets, config.default_leverage, self.now_ms)
         self.hubs = {"public": self.public, "private": self.desk.private, "trade": self.trade}
         self.socket_faults = SocketFaults()
-        self.rest_faults = RestFaults()
+        self.rest_faults = RequestFaults()
+        self.trade_faults = RequestFaults()
         self.order_faults = OrderFaults()
         self.clock_shift_ns = 0
         self.is_started = False

@@ -1,8 +1,9 @@
 """Faults on demand: what goes wrong, where, how often. The well-defined points consult it; nothing is broken here.
 
 Points: every frame before it enters a socket's queue (``SocketFaults.frames``), every subscription
-(``SocketFaults.refusal``), every REST request before and after it is applied (``RestFaults.take``), every accepted
-order before it meets the book (``OrderFaults.take``). The verbs are those of the fault catalogue.
+(``SocketFaults.refusal``), every request by REST or over the trade socket before and after it is applied
+(``RequestFaults.take``), every accepted order before it meets the book (``OrderFaults.take``). The verbs are those of
+the fault catalogue.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from cockpit.simex.limits import Allowance
+
 _TOPIC = '"topic":"'
+_ORDER_OP = '"op":"order.'
 
 
 class SocketFault(msgspec.Struct):
@@ -115,13 +119,17 @@ class SocketFaults:
 
 
 def topic_of(frame: str) -> str | None:
-    """The topic of a push; None for an answer to a request."""
+    """The topic of a push, the op of an answer to an order (``order.create``); None for any other answer."""
     start = frame.find(_TOPIC, 0, 120)
-    return None if start < 0 else frame[start + len(_TOPIC) : frame.find('"', start + len(_TOPIC))]
+    if start >= 0:
+        start += len(_TOPIC)
+    elif (start := frame.find(_ORDER_OP)) >= 0:
+        start += len(_ORDER_OP) - len("order.")
+    return None if start < 0 else frame[start : frame.find('"', start)]
 
 
-class RestFault(msgspec.Struct):
-    """What happens to the next requests of one route (path, or ``*``)."""
+class RequestFault(msgspec.Struct):
+    """What happens to the next requests of one route: a REST path, an op of the trade socket, or ``*``."""
 
     count: int = 1
     """How many requests it hits; -1 all until healed."""
@@ -137,7 +145,7 @@ class RestFault(msgspec.Struct):
     """Answer with this retCode; applied only if ``is_applied``."""
     ret_msg: str = "injected fault"
     status: int | None = None
-    """Answer with this HTTP status."""
+    """REST alone: answer with this HTTP status."""
     body: str | None = None
     """Answer with this body instead of the reply."""
     is_applied: bool = False
@@ -147,26 +155,41 @@ class RestFault(msgspec.Struct):
     reset_in_ms: int | None = None
     """With ``ret_code`` 10006: the reset header lies this far from now (negative: in the past)."""
     drip_bytes_per_s: float = 0.0
-    """The body of the reply leaves byte by byte at this pace."""
+    """REST alone: the body of the reply leaves byte by byte at this pace."""
     stale_s: float = 0.0
-    """A read is answered from the account as it was this long ago, but not before the fault was set."""
+    """REST alone: a read is answered from the account as it was this long ago, but not before the fault was set."""
+
+    @property
+    def is_carried_out(self) -> bool:
+        """True if the exchange does what was asked, whatever it answers."""
+        replaces = self.ret_code is not None or self.status is not None or self.body is not None
+        return self.is_applied or not replaces
+
+    @property
+    def is_of_rest(self) -> bool:
+        """True if a socket cannot have this fault."""
+        return self.status is not None or self.drip_bytes_per_s > 0 or self.stale_s > 0
+
+    def headers(self, now_ms: int) -> dict[str, str]:
+        """Rate headers of an injected refusal."""
+        return {} if self.reset_in_ms is None else Allowance(False, 10, 0, now_ms + self.reset_in_ms).headers()
 
 
-class RestFaults:
-    """Faults of the REST routes."""
+class RequestFaults:
+    """Faults of the requests of one way in."""
 
     def __init__(self) -> None:
-        self._faults: list[tuple[str, RestFault]] = []
+        self._faults: list[tuple[str, RequestFault]] = []
 
-    def add(self, route: str, fault: RestFault) -> None:
-        """Queue a fault for ``route`` (a path, or ``*``)."""
+    def add(self, route: str, fault: RequestFault) -> None:
+        """Queue a fault for ``route``."""
         self._faults.append((route, fault))
 
     def clear(self) -> None:
         """Heal every route."""
         self._faults.clear()
 
-    def take(self, path: str, symbol: str | None) -> RestFault | None:
+    def take(self, path: str, symbol: str | None) -> RequestFault | None:
         """The fault that hits this request, counted down."""
         for entry in self._faults:
             route, fault = entry

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
@@ -17,13 +16,12 @@ from cockpit.matching.records import Rejected
 from cockpit.simex.auth import Credentials, Refusal, check_request
 from cockpit.simex.encode import reply
 from cockpit.simex.exchange import Exchange
-from cockpit.simex.faults import RestFault
+from cockpit.simex.faults import RequestFault
 from cockpit.simex.hub import transport_of
 from cockpit.simex.limits import Allowance, RateLimits
+from cockpit.simex.request_log import LoggedRequest, RequestLog
 
 Handler = Callable[[Exchange, Mapping[str, Any]], dict[str, Any]]
-
-LOG_LENGTH = 5000
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -36,30 +34,22 @@ class Route(msgspec.Struct, frozen=True):
     """Changes the account: logged, and acknowledged after the configured delay."""
 
 
-class LoggedRequest(msgspec.Struct):
-    """One private request, for inspection by tests."""
-
-    number: int
-    at_ms: int
-    method: str
-    path: str
-    params: dict[str, Any]
-    ret_code: int | None = None
-    """None while it is under way, and when no reply was sent."""
-
-
 class Rest:
     """Serves the routes of one exchange."""
 
     def __init__(
-        self, exchange: Exchange, credentials: Credentials, limits: RateLimits, routes: Mapping[str, Route]
+        self,
+        exchange: Exchange,
+        credentials: Credentials,
+        limits: RateLimits,
+        routes: Mapping[str, Route],
+        log: RequestLog,
     ) -> None:
         self._exchange = exchange
         self._credentials = credentials
         self._routes = routes
         self._limits = limits
-        self.log: deque[LoggedRequest] = deque(maxlen=LOG_LENGTH)
-        self.counts: dict[str, int] = {}
+        self._log = log
 
     async def handle(self, request: Request) -> Response:
         """Answer one request."""
@@ -70,10 +60,8 @@ class Rest:
         body = await request.body()
         payload = body if request.method == "POST" else bytes(request.scope["query_string"])
         params = _params(request.method, payload)
-        self.counts[path] = self.counts.get(path, 0) + 1
-        entry = LoggedRequest(sum(self.counts.values()), self._exchange.now_ms(), request.method, path, params)
-        if route.is_private:
-            self.log.append(entry)
+        now_ms = self._exchange.now_ms()
+        entry = self._log.add(now_ms, request.method, path, params, is_private=route.is_private)
         fault = self._exchange.rest_faults.take(path, params.get("symbol"))
         if fault is not None:
             return await self._serve_faulty(request, route, entry, payload, fault)
@@ -115,15 +103,14 @@ class Rest:
         return exchange
 
     async def _serve_faulty(
-        self, request: Request, route: Route, entry: LoggedRequest, payload: bytes, fault: RestFault
+        self, request: Request, route: Route, entry: LoggedRequest, payload: bytes, fault: RequestFault
     ) -> Response:
         """Carry out one request the way an injected fault wants it."""
         if fault.is_dropped:
             return self._break_line(request)
         await asyncio.sleep(fault.late_s)
-        replaces = fault.ret_code is not None or fault.status is not None or fault.body is not None
         response = None
-        if not replaces or fault.is_applied:
+        if fault.is_carried_out:
             response = self._answer(request, route, entry, payload, fault.stale_s)
         await asyncio.sleep(fault.delay_s)
         if fault.is_reply_lost:
@@ -134,10 +121,9 @@ class Rest:
             return self._refusal(fault)
         return _dripping(response, fault.drip_bytes_per_s) if fault.drip_bytes_per_s else response
 
-    def _refusal(self, fault: RestFault) -> Response:
+    def _refusal(self, fault: RequestFault) -> Response:
         now_ms = self._exchange.now_ms()
-        headers = {} if fault.reset_in_ms is None else Allowance(False, 10, 0, now_ms + fault.reset_in_ms).headers()
-        return json_response(reply(fault.ret_code or 0, fault.ret_msg, {}, now_ms), headers)
+        return json_response(reply(fault.ret_code or 0, fault.ret_msg, {}, now_ms), fault.headers(now_ms))
 
     @staticmethod
     def _break_line(request: Request) -> Response:

@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from cockpit.domain.enums import OrderPath
 from tests.dst.directed import DIRECTED
 from tests.dst.mutations import LOAD_BEARING, REDUNDANT
 from tests.dst.plan import draw
@@ -38,10 +39,12 @@ REQUIRED_MARKS = (
     "reply_lost",
     "push_lost",
     "partition",
+    "socket_lost_in_flight",
+    "close_by_detour",
 )
 """What a green batch must have gone through; without them it would prove nothing."""
 CORPUS = Path(__file__).with_name("corpus.jsonl")
-"""One line a schedule that failed once: seed, invariant, and what was learned."""
+"""One line a schedule that failed once: seed, invariant, what was learned, and ``path`` if orders took the socket."""
 
 
 def main() -> int:
@@ -74,7 +77,9 @@ def replay(seed: int) -> int:
 def corpus() -> int:
     """Every schedule that found a bug once."""
     entries = [json.loads(line) for line in CORPUS.read_text().splitlines()]
-    plans = [draw(entry["seed"]) for entry in entries] + list(DIRECTED.values())
+    paths = [OrderPath(entry.get("path", OrderPath.REST)) for entry in entries]
+    plans = [draw(entry["seed"], path=path) for entry, path in zip(entries, paths, strict=True)]
+    plans += list(DIRECTED.values())
     failures = [result for plan in plans if (result := run_schedule(plan)).violations]
     print(f"corpus      {len(plans)} schedules, {len(failures)} failed")
     for result in failures:

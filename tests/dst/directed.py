@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cockpit.domain.enums import Side
+from cockpit.domain.enums import OrderPath, Side
 from cockpit.domain.time import NS_PER_S
 from tests.dst.plan import START_S, Plan
 
@@ -23,6 +23,7 @@ def _plan(
     chaos_s: float = 40.0,
     approve_after_s: float = 0.0,
     depth: str = "100000",
+    order_path: OrderPath = OrderPath.REST,
 ) -> Plan:
     by_symbol: dict[str, list[tuple[int, Side]]] = {BTC: [], ETH: [], SOL: []}
     for at_s, symbol, side in signals:
@@ -38,7 +39,12 @@ def _plan(
         faults=faults,
         approve_after_s=approve_after_s,
         keeps_still=True,
+        order_path=order_path,
     )
+
+
+def _cut(at_s: float) -> tuple[float, str, dict[str, Any]]:
+    return at_s, "cut_socket", {"seconds": 0.1}
 
 
 DIRECTED = {
@@ -89,6 +95,15 @@ DIRECTED = {
             (9.0, "flow", {"kind": "TRANSFER_IN", "amount": "1000"}),
             (12.0, "phone_close", {}),
         ],
+    ),
+    "a signal comes while the trade socket is gone": _plan(
+        9, [(3.0, BTC, Side.BUY)], [(2.0, "cut_socket", {"seconds": 12.0})], order_path=OrderPath.SOCKET
+    ),
+    "the trade socket breaks with an order on its way": _plan(
+        10,
+        [(3.0, BTC, Side.BUY), (9.0, ETH, Side.SELL)],
+        [(2.0, "wire", {"lose_reply": 1.0, "drop_push": 1.0}), *(_cut(3.0 + step / 5) for step in range(20))],
+        order_path=OrderPath.SOCKET,
     ),
 }
 """Name of the situation and its schedule."""

@@ -15,9 +15,11 @@ from unittest.mock import patch
 
 import msgspec
 
-from cockpit.domain.events import OrderAnswer, Outcome
+from cockpit.domain.enums import StreamName
+from cockpit.domain.events import OrderAnswer, Outcome, StreamUp
 from cockpit.engine import signal_desk as signal_desk_module
 from cockpit.engine.account_desk import AccountDesk
+from cockpit.engine.core import TradingCore
 from cockpit.engine.exit_desk import ExitDesk
 from cockpit.engine.flatten_desk import FlattenDesk
 from cockpit.engine.journal_writer import JournalWriter
@@ -220,6 +222,16 @@ def _reports_without_fills() -> Any:
     return patch.object(AccountDesk, "on_reports", on_reports)
 
 
+def _trade_socket_is_always_there() -> Any:
+    original = TradingCore._stream
+
+    def stream(self: TradingCore, event: Any, out: Any) -> None:
+        if event.stream is not StreamName.TRADE or isinstance(event, StreamUp):
+            original(self, event, out)
+
+    return patch.object(TradingCore, "_stream", stream)
+
+
 LOAD_BEARING = (
     Mutation("stop attached to the entry", ("I2",), lambda: [_replace_request(_without_stop)]),
     Mutation("exits are reduce-only", ("I11",), _whole_size_not_reducing),
@@ -241,6 +253,7 @@ LOAD_BEARING = (
     Mutation("old position reports are dropped", ("I19", "I2", "I10", "I7", "I4"), _any_report_is_new),
     Mutation("the stop only tightens", ("I10",), lambda: [_breakeven_at_any_price()]),
     Mutation("locks stop entries", ("I12", "I8", "I9"), lambda: [_facts_without(lock_reasons=())]),
+    Mutation("entries wait for the trade socket", ("I12",), lambda: [_trade_socket_is_always_there()]),
     Mutation("stale books stop entries", ("I6",), lambda: [_fresh_book()]),
     Mutation("size is cut to the exposure room", ("I1",), lambda: [_tenfold_size()]),
     Mutation("flatten is durable", ("I3", "I12"), lambda: [_flags_in_memory()]),

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from cockpit.domain.account import AccountInfo, BalanceReport
-from cockpit.domain.enums import ExecType, OrderStatus, OrderType, Side, StreamName
+from cockpit.domain.enums import ExecType, OrderPath, OrderRole, OrderStatus, OrderType, Side, StreamName
 from cockpit.domain.errors import OutcomeUnknown, VenueRejected, VenueThrottled, VenueUnavailable
 from cockpit.domain.events import AccountPush, LedgerRead, StreamLost, StreamUp, VenueEvent, VenueReports
 from cockpit.domain.instrument import Instrument
@@ -36,6 +36,8 @@ ORDER_TTL_S = 3.0
 WRITES = frozenset({"create", "cancel", "cancel_all", "set_stop"})
 """Requests that the gateway refuses when they come later than their recv_window."""
 SILENCE_S = 10.0
+AMBIGUOUS_S = 0.02
+"""How soon the trade socket answers with a code that says nothing (10019, 20003, 20006)."""
 HISTORY_MISSING = 0.0
 
 
@@ -90,6 +92,8 @@ class Network:
     """Symbols of which the exchange tells neither executions nor orders nor positions, by push or by read."""
     hides_executions: bool = False
     """The private stream tells of orders and positions, but of no execution."""
+    order_path: OrderPath = OrderPath.REST
+    """The way that the engines are told to send orders."""
 
     def __post_init__(self) -> None:
         self.exchange.listeners.append(self._listen)
@@ -133,10 +137,19 @@ class Network:
             self.loop.call_later(SILENCE_S / 2, self._lost)
         self.loop.call_later(seconds, self._mended, seconds > SILENCE_S / 2)
 
+    def cut_socket(self, seconds: float) -> None:
+        """The trade socket breaks with whatever is on its way, and comes back after ``seconds``."""
+        client = self.client
+        if client is None or not client.is_socket_up:
+            return
+        client.socket_lost("reset")
+        self.loop.call_later(seconds, client.socket_up)
+
     def _lost(self) -> None:
         if self.client is not None:
-            for stream in StreamName:
+            for stream in (StreamName.PUBLIC, StreamName.PRIVATE):
                 self.client.deliver(StreamLost(stream, "silent", 0))
+            self.client.socket_lost("no pong")
 
     def _mended(self, was_lost: bool) -> None:
         self.faults.is_partitioned = False
@@ -153,6 +166,11 @@ class VenueClient:
         self.is_subscribed = False
         self.symbols: list[str] = []
         self.resyncs: list[str] = []
+        self.is_socket_up = False
+        self.socket_down_s = 0.0
+        """Since when the trade socket is not there."""
+        self._on_socket: set[asyncio.Future[Any]] = set()
+        """Answers that the trade socket still owes."""
         self._queue: asyncio.Queue[MarketEvent | VenueEvent | None] = asyncio.Queue()
 
     def deliver(self, event: Any) -> None:
@@ -168,8 +186,32 @@ class VenueClient:
             self.network.loop.call_later(1.0, self.streams_up)
             return
         self.is_subscribed = True
-        for stream in StreamName:
+        for stream in (StreamName.PUBLIC, StreamName.PRIVATE):
             self.deliver(StreamUp(stream, 0))
+        self.socket_up()
+
+    def socket_up(self) -> None:
+        """The trade socket is connected and authenticated; under a partition some time after its end."""
+        network = self.network
+        if network.order_path is not OrderPath.SOCKET or self.is_socket_up:
+            return
+        if network.faults.is_partitioned:
+            network.loop.call_later(1.0, self.socket_up)
+            return
+        self.is_socket_up = True
+        self.deliver(StreamUp(StreamName.TRADE, 0))
+
+    def socket_lost(self, reason: str) -> None:
+        """The trade socket is gone: nobody will say what became of the requests that it has taken."""
+        if not self.is_socket_up:
+            return
+        self.is_socket_up = False
+        self.socket_down_s = self.network.loop.time()
+        for answer in self._on_socket:
+            if not answer.done() and not self.is_dead:
+                self.network.marks["socket_lost_in_flight"] += 1
+                answer.set_exception(OutcomeUnknown(f"the connection was lost ({reason})"))
+        self.deliver(StreamLost(StreamName.TRADE, reason, 0))
 
     # ------------------------------------------------------------------------------------------------- ports.venue
 
@@ -184,8 +226,22 @@ class VenueClient:
     async def resync(self, symbol: str) -> None:
         self.resyncs.append(symbol)
 
-    async def submit(self, intent: DurableIntent) -> str:
+    async def keep_trade_socket(self, beat: Callable[[], None]) -> None:
+        while True:
+            beat()
+            await asyncio.sleep(1.0)
+
+    def path_of(self, role: OrderRole) -> OrderPath:
+        if self.network.order_path is OrderPath.REST or role is OrderRole.FLATTEN:
+            return OrderPath.REST
+        return OrderPath.SOCKET if self.is_socket_up or role is OrderRole.ENTRY else OrderPath.REST
+
+    async def submit(self, intent: DurableIntent, path: OrderPath) -> str:
         request = intent.request
+        if path is OrderPath.SOCKET:
+            return str(await self._call_over_socket("create", lambda: self._create(request)))
+        if self.network.order_path is OrderPath.SOCKET and request.role is OrderRole.CLOSE:
+            self.network.marks["close_by_detour"] += 1
         return str(await self._call("create", lambda: self._create(request), ORDER_DEADLINE_S))
 
     def _create(self, request: OrderRequest) -> str:
@@ -339,6 +395,39 @@ class VenueClient:
                 result = await answer
         except TimeoutError:
             raise OutcomeUnknown(f"{route}: no answer within {deadline_s} s") from None
+        if isinstance(result, Refused):
+            raise VenueRejected(result.code, result.reason)
+        return result
+
+    async def _call_over_socket(self, route: str, arrive: Callable[[], Any]) -> Any:
+        """One request over the trade socket: its answer, a code, silence, or the loss of the connection."""
+        network, faults, random = self.network, self.network.faults, self.network.random
+        if self.is_dead:
+            await asyncio.get_running_loop().create_future()
+        if not self.is_socket_up:
+            network.marks["socket_not_ready"] += 1
+            raise VenueUnavailable("the trade socket is not ready")
+        network.requests[route] += 1
+        network.marks["order_over_socket"] += 1
+        answer: asyncio.Future[Any] = network.loop.create_future()
+        sent_s = network.loop.time()
+        if random.random() < faults.refuse:
+            await asyncio.sleep(AMBIGUOUS_S)
+            if random.random() < 0.5:
+                raise VenueThrottled(10429, "system protection", None)
+            if random.random() < 0.5:
+                network.loop.call_later(self._delay(), self._arrived, route, sent_s, arrive, answer)
+            raise OutcomeUnknown("code 10019")
+        if not (faults.is_partitioned or random.random() < faults.lose_request):
+            network.loop.call_later(self._delay(), self._arrived, route, sent_s, arrive, answer)
+        self._on_socket.add(answer)
+        try:
+            async with asyncio.timeout(ORDER_DEADLINE_S):
+                result = await answer
+        except TimeoutError:
+            raise OutcomeUnknown(f"{route}: no answer within {ORDER_DEADLINE_S} s over the socket") from None
+        finally:
+            self._on_socket.discard(answer)
         if isinstance(result, Refused):
             raise VenueRejected(result.code, result.reason)
         return result

@@ -10,12 +10,15 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from cockpit.domain.enums import Side
+from cockpit.domain.enums import OrderPath, Side
 from cockpit.domain.time import NS_PER_S
 
 FAMILIES = ("wire", "pushes", "partition", "kill", "disk", "stops", "market", "phone", "reads", "feed")
 START_S = 1_767_225_600 + 9 * 3_600
 FAMILY_CHANCE = 0.7
+SOCKET_CHANCE = 0.25
+
+Faults = list[tuple[float, str, dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -37,14 +40,28 @@ class Plan:
     """Nobody approves a signal younger than this."""
     keeps_still: bool = False
     """Prices only move where a fault says so, and people only approve."""
+    order_path: OrderPath = OrderPath.REST
+    """Orders over the trade socket meet its own faults besides those of the wires."""
 
     def calm(self) -> Plan:
         """The plan after healing: nobody approves any more."""
         return replace(self, approves=False)
 
 
-def draw(seed: int, *, traced: bool = False) -> Plan:
-    """The plan of a seed."""
+def draw(seed: int, *, traced: bool = False, path: OrderPath | None = None) -> Plan:
+    """The plan of a seed; ``path`` instead of the drawn way of orders."""
+    plan, moments = _draw(seed, traced)
+    # A source of its own, so that everything else of a seed stays what it was.
+    random = Random(seed * 104_729 + 3)
+    is_over_socket = random.random() < SOCKET_CHANCE
+    if (path or (OrderPath.SOCKET if is_over_socket else OrderPath.REST)) is OrderPath.REST:
+        return plan
+    faults = sorted([*plan.faults, *_socket(random, plan.chaos_s, moments)], key=lambda item: item[0])
+    return replace(plan, order_path=OrderPath.SOCKET, faults=faults)
+
+
+def _draw(seed: int, traced: bool) -> tuple[Plan, list[float]]:
+    """The plan of a seed with orders by REST, and the times of its signals."""
     random = Random(seed)
     symbols = random.choice((1, 1, 2, 3))
     chaos_s = random.choice((20.0, 30.0, 45.0))
@@ -64,7 +81,7 @@ def draw(seed: int, *, traced: bool = False) -> Plan:
     faults += _money(Random(seed * 6_700_417 + 3), chaos_s, moments)
     if random.random() < 0.35:
         faults.append((_near(random, moments, chaos_s), "flatten", {}))
-    return Plan(
+    plan = Plan(
         seed=seed,
         symbols=symbols,
         depth=random.choice(("100000", "100000", "300")),
@@ -77,6 +94,16 @@ def draw(seed: int, *, traced: bool = False) -> Plan:
         is_traced=traced,
         families=families,
     )
+    return plan, moments
+
+
+def _socket(random: Random, chaos_s: float, moments: list[float]) -> Faults:
+    """The trade socket breaks, most often while an order may be on its way."""
+    cuts = []
+    for _ in range(random.randint(0, 3)):
+        at = _near(random, moments, chaos_s)
+        cuts.append((at, "cut_socket", {"seconds": random.choice((0.3, 2.0, 8.0))}))
+    return cuts
 
 
 def _near(random: Random, moments: list[float], chaos_s: float) -> float:
@@ -84,9 +111,6 @@ def _near(random: Random, moments: list[float], chaos_s: float) -> float:
     if moments and random.random() < 0.5:
         return min(random.choice(moments) + random.random() * 1.5, chaos_s - 0.5)
     return 1.0 + random.random() * (chaos_s - 2)
-
-
-Faults = list[tuple[float, str, dict[str, Any]]]
 
 
 def _wire(random: Random, chaos_s: float, _moments: list[float]) -> Faults:

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from cockpit.domain.commands import ApproveSignal, ArmFlatten, ClosePosition, Command, FlattenAll, MoveStopToBreakeven
-from cockpit.domain.enums import Environment, OrderStatus, Side
+from cockpit.domain.enums import Environment, OrderPath, OrderStatus, Side
 from cockpit.domain.instrument import Instrument
 from cockpit.domain.time import NS_PER_S
 from cockpit.engine import runner
@@ -133,6 +133,7 @@ class World:
             now_ms=lambda: (START_NS + round(loop.time() * NS_PER_S)) // 1_000_000,
         )  # fmt: skip
         self.network = Network(self.exchange, self.clock, loop, self.random, self.instruments)
+        self.network.order_path = plan.order_path
         self.disk = Disk()
         self.oracle = Oracle(self.exchange, Limits(Decimal(5), 10, CASH * Decimal("0.003")), loop.time)
         self.market = MarketActor(self.network, Random(plan.seed * 31 + 7), plan.market_period_s)
@@ -150,7 +151,11 @@ class World:
     def make_core(self, recovery: Recovery) -> TradingCore:
         """The real core with the schedule's strategy in the place of detectors and rules."""
         settings = CoreSettings(
-            environment=Environment.SIM, symbols=tuple(self.instruments), epoch=recovery.epoch, execution=EXECUTION
+            environment=Environment.SIM,
+            symbols=tuple(self.instruments),
+            epoch=recovery.epoch,
+            order_path=self.plan.order_path,
+            execution=EXECUTION,
         )
         core = ObservedCore(settings, recovery)
         install(core, self._signals)
@@ -207,6 +212,15 @@ class World:
                 is_stale = age_s > 4.5 or not symbol.market.book.is_valid
                 unknown = len(core.state.orders.unknown())
                 self.oracle.entry_decided(str(effect.request.signal_id), unknown, is_stale)
+                if self._has_no_way():
+                    self.oracle.fail("I12", f"entry for {effect.request.signal_id} without the trade socket")
+
+    def _has_no_way(self) -> bool:
+        """Orders go over the trade socket, and it has been gone for so long that the engine must know."""
+        client = self.network.client
+        if self.plan.order_path is OrderPath.REST or client is None or client.is_socket_up:
+            return False
+        return self.loop.time() - client.socket_down_s > 0.1
 
     def _mark_order(self, output: OrderChanged) -> None:
         marks = self.oracle.marks
@@ -302,6 +316,9 @@ class World:
 
     def _fault_partition(self, seconds: float) -> None:
         self.network.partition(seconds)
+
+    def _fault_cut_socket(self, seconds: float) -> None:
+        self.network.cut_socket(seconds)
 
     def _fault_kill(self, restart_after_s: float) -> None:
         self.kill_engine(restart_after_s)

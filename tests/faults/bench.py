@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 import requests
 from msgspec.structs import replace
 
@@ -25,7 +26,7 @@ from cockpit.adapters.store.journal import SqlJournal
 from cockpit.adapters.store.reader import JournalReader
 from cockpit.adapters.system.clock import LiveClock
 from cockpit.domain.commands import ArmFlatten, Command, FlattenAll
-from cockpit.domain.enums import Approval, Environment, OrderStatus, Side
+from cockpit.domain.enums import Approval, Environment, OrderPath, OrderStatus, Side
 from cockpit.domain.ids import is_own, origin_of, role_of
 from cockpit.engine.config import EngineConfig
 from cockpit.engine.core import EngineEvent, TradingCore
@@ -33,7 +34,7 @@ from cockpit.engine.effects import Noted, OrderChanged, Output, Step
 from cockpit.engine.projection import ShellFigures
 from cockpit.engine.runner import Runner
 from cockpit.engine.state import CoreSettings
-from cockpit.engine.supervisor import Supervisor
+from cockpit.engine.supervisor import Supervisor, TaskStatus
 from cockpit.execution.config import ExecutionConfig, ExitsConfig
 from cockpit.ports.journal import Recovery
 from cockpit.risk.limits import RiskLimits
@@ -43,6 +44,9 @@ from cockpit.simex.server import serving
 from cockpit.views.frames import CommandFrame, CommandReply
 from tests.dst.actors import NoDetectors, Strategy
 
+BOTH_PATHS = pytest.mark.parametrize("exchange", list(OrderPath), indirect=True)
+"""A fault that orders can meet by REST and over the trade socket alike."""
+SOCKET_PATH = pytest.mark.parametrize("exchange", [OrderPath.SOCKET], indirect=True)
 BTC, ETH, SOL = "BTCUSDT", "ETHUSDT", "SOLUSDT"
 CREATE, CANCEL_ALL, TRADING_STOP = "/v5/order/create", "/v5/order/cancel-all", "/v5/position/trading-stop"
 REALTIME, HISTORY, EXECUTIONS = "/v5/order/realtime", "/v5/order/history", "/v5/execution/list"
@@ -143,6 +147,8 @@ class Engine:
             rest_alternate_url=ready.get("rest_alternate", ""),
             public_url=ready["public"],
             private_url=ready["private"],
+            trade_url=ready["trade"],
+            order_path=bench.order_path,
             streams=STREAMS,
             rest=REST,
         )
@@ -164,6 +170,7 @@ class Engine:
             environment=Environment.SIM,
             symbols=self._bench.symbols,
             epoch=recovery.epoch,
+            order_path=self._bench.order_path,
             engine=EngineConfig(approval=Approval.AUTO),
             risk=RISK,
             execution=EXECUTION,
@@ -211,8 +218,9 @@ async def _lost(_rows: Any) -> None:
 class Bench:
     """Exchange, engine and what a test does with them."""
 
-    def __init__(self, ready: dict[str, Any], folder: Path, symbols: tuple[str, ...]) -> None:
+    def __init__(self, ready: dict[str, Any], folder: Path, symbols: tuple[str, ...], order_path: OrderPath) -> None:
         self.ready = ready
+        self.order_path = order_path
         self.journal = folder / "journal.sqlite"
         self.symbols = symbols
         self.session = requests.Session()
@@ -276,6 +284,19 @@ class Bench:
     def notes(self) -> list[str]:
         """What the engine noted."""
         return [f"{told.event}: {told.text}" for told in self.core.told if isinstance(told, Noted)]
+
+    @property
+    def lights(self) -> list[TaskStatus]:
+        """The engine's tasks."""
+        assert self.engine is not None
+        return self.engine.runner._supervisor.lights
+
+    @property
+    def story(self) -> list[str]:
+        """What the screen's log would say."""
+        assert self.engine is not None
+        assert self.engine.runner._projection is not None
+        return [line.text for line in self.engine.runner._projection.story.lines]
 
     def history(self, signal: str) -> list[OrderStatus]:
         """The states through which the entry of a signal went."""
@@ -344,6 +365,18 @@ class Bench:
     async def control(self, verb: str, **body: Any) -> Any:
         """Make the exchange do something."""
         return await asyncio.to_thread(self._ask, verb, body)
+
+    async def spoil_order(self, **fault: Any) -> None:
+        """Let something happen to the next orders on their way, whichever way orders take."""
+        if self.order_path is OrderPath.REST:
+            await self.control("fault/rest", route=CREATE, **fault)
+        else:
+            await self.control("fault/trade", op="order.create", **fault)
+
+    @property
+    def takes_socket(self) -> bool:
+        """True if orders go over the trade socket."""
+        return self.order_path is OrderPath.SOCKET
 
     async def account(self) -> dict[str, Any]:
         """The exchange's account: wallet, positions, orders, executions."""
@@ -459,10 +492,12 @@ def _is_ours(entry: dict[str, Any]) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def running_bench(folder: Path, symbols: tuple[str, ...]) -> AsyncIterator[Bench]:
+async def running_bench(
+    folder: Path, symbols: tuple[str, ...], order_path: OrderPath = OrderPath.REST
+) -> AsyncIterator[Bench]:
     """A fresh exchange; the engine is started by the test, and ended here if it still runs."""
     async with serving(SimexConfig(symbols=symbols, seed=5)) as ready:
-        bench = Bench(ready, folder, symbols)
+        bench = Bench(ready, folder, symbols, order_path)
         try:
             yield bench
         finally:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cockpit.domain.enums import OrderStatus
-from tests.faults.bench import BTC, CREATE, ETH, SOL, Bench
+from tests.faults.bench import BOTH_PATHS, BTC, CREATE, ETH, SOL, Bench
 
 
 async def creates(bench: Bench, signal: str) -> list[dict[str, Any]]:
@@ -23,8 +23,9 @@ async def died(bench: Bench, signal: str) -> None:
     assert len(await creates(bench, signal)) <= 1
 
 
+@BOTH_PATHS
 async def test_f001_answer_lost_after_the_order_was_accepted(bench: Bench) -> None:
-    await bench.control("fault/rest", route=CREATE, is_reply_lost=True)
+    await bench.spoil_order(is_reply_lost=True)
     signal = await bench.enter(BTC)
     await bench.settled()
     assert bench.history(signal)[0] is OrderStatus.INTENT
@@ -32,8 +33,9 @@ async def test_f001_answer_lost_after_the_order_was_accepted(bench: Bench) -> No
     assert len(await creates(bench, signal)) == 1
 
 
+@BOTH_PATHS
 async def test_f001_unknown_outcome_keeps_other_entries_off(bench: Bench) -> None:
-    await bench.control("fault/rest", route=CREATE, is_dropped=True, symbol=BTC)
+    await bench.spoil_order(is_dropped=True, symbol=BTC)
     lost = bench.signal(BTC)
     await bench.until(lambda: bench.history(lost)[-1:] == [OrderStatus.UNKNOWN], "the outcome is unknown")
     other = bench.signal(ETH)
@@ -43,8 +45,9 @@ async def test_f001_unknown_outcome_keeps_other_entries_off(bench: Bench) -> Non
     await bench.until(lambda: bench.is_protected(ETH), "the other signal is taken afterwards")
 
 
+@BOTH_PATHS
 async def test_f002_killed_between_intent_and_send(bench: Bench) -> None:
-    async def never(_intent: Any) -> str:
+    async def never(_intent: Any, _path: Any) -> str:
         await asyncio.Event().wait()
         return ""
 
@@ -63,8 +66,9 @@ def _is_journaled(bench: Bench) -> bool:
     return bool(bench.stored("select * from intents"))
 
 
+@BOTH_PATHS
 async def test_f003_killed_between_send_and_answer(bench: Bench) -> None:
-    await bench.control("fault/rest", route=CREATE, delay_s=0.5)
+    await bench.spoil_order(delay_s=0.5)
     signal = bench.signal(BTC)
 
     async def has_filled() -> bool:
@@ -79,11 +83,12 @@ async def test_f003_killed_between_send_and_answer(bench: Bench) -> None:
     assert bench.core.state.positions.open[BTC].origin is not None
 
 
+@BOTH_PATHS
 @pytest.mark.parametrize(
     ("body", "is_applied"), [("{}", True), ("[]", False), ("<html>", True), ('{"retCode":0,"res', False)]
 )
 async def test_f004_answer_that_is_none(bench: Bench, body: str, is_applied: bool) -> None:
-    await bench.control("fault/rest", route=CREATE, body=body, is_applied=is_applied)
+    await bench.spoil_order(body=body, is_applied=is_applied)
     if is_applied:
         await bench.enter(BTC)
         await bench.settled()
@@ -92,22 +97,25 @@ async def test_f004_answer_that_is_none(bench: Bench, body: str, is_applied: boo
     assert len(await bench.requests(CREATE)) == 1
 
 
+@BOTH_PATHS
 async def test_f005_order_arrives_after_its_time_to_live(bench: Bench) -> None:
-    await bench.control("fault/rest", route=CREATE, late_s=1.3)
+    await bench.spoil_order(late_s=1.3)
     await died(bench, bench.signal(BTC))
     assert [entry["ret_code"] for entry in await bench.requests(CREATE)] == [10002]
 
 
+@BOTH_PATHS
 async def test_f005_order_arrives_late_but_in_time(bench: Bench) -> None:
-    await bench.control("fault/rest", route=CREATE, late_s=0.7, delay_s=0.5)
+    await bench.spoil_order(late_s=0.7, delay_s=0.5)
     signal = await bench.enter(BTC)
     await bench.settled()
     assert len(await creates(bench, signal)) == 1
 
 
+@BOTH_PATHS
 @pytest.mark.parametrize(("code", "is_applied"), [(10000, True), (10016, False)])
 async def test_f006_server_error_is_no_refusal(bench: Bench, code: int, is_applied: bool) -> None:
-    await bench.control("fault/rest", route=CREATE, ret_code=code, is_applied=is_applied)
+    await bench.spoil_order(ret_code=code, is_applied=is_applied)
     signal = bench.signal(BTC)
     await bench.until(lambda: OrderStatus.UNKNOWN in bench.history(signal) or bench.is_protected(BTC), "not dead")
     assert bench.history(signal)[1] is not OrderStatus.DEAD
@@ -118,16 +126,18 @@ async def test_f006_server_error_is_no_refusal(bench: Bench, code: int, is_appli
         await died(bench, signal)
 
 
+@BOTH_PATHS
 async def test_f007_link_id_is_taken_already(bench: Bench) -> None:
-    await bench.control("fault/rest", route=CREATE, ret_code=110072, is_applied=True)
+    await bench.spoil_order(ret_code=110072, is_applied=True)
     signal = await bench.enter(BTC)
     await bench.settled()
     assert len(await creates(bench, signal)) == 1
 
 
+@BOTH_PATHS
 async def test_f008_no_order_is_posted_twice_whatever_the_answer(bench: Bench) -> None:
     for symbol, code in ((BTC, 10002), (ETH, 10006), (SOL, 10016)):
-        await bench.control("fault/rest", route=CREATE, ret_code=code, symbol=symbol)
+        await bench.spoil_order(ret_code=code, symbol=symbol)
         signal = bench.signal(symbol)
         await bench.until(lambda name=signal: len(bench.history(name)) > 1, "an answer")  # type: ignore[misc]
     await bench.settled()
@@ -135,6 +145,7 @@ async def test_f008_no_order_is_posted_twice_whatever_the_answer(bench: Bench) -
     assert len(links) == len(set(links)) == 3
 
 
+@BOTH_PATHS
 async def test_f009_order_is_acknowledged_and_rejected_later(bench: Bench) -> None:
     await bench.control("fault/order", reject_after_s=0.3, reject_reason="EC_NoEnoughQtyToFill")
     signal = bench.signal(BTC)
@@ -144,16 +155,18 @@ async def test_f009_order_is_acknowledged_and_rejected_later(bench: Bench) -> No
     await bench.settled()
 
 
+@BOTH_PATHS
 async def test_f010_fill_comes_before_the_answer(bench: Bench) -> None:
-    await bench.control("fault/rest", route=CREATE, delay_s=0.5)
+    await bench.spoil_order(delay_s=0.5)
     signal = await bench.enter(BTC)
     assert OrderStatus.SENT not in bench.history(signal)
     await bench.settled()
     assert len(await creates(bench, signal)) == 1
 
 
+@BOTH_PATHS
 async def test_f011_journal_is_locked_between_answer_and_write(bench: Bench) -> None:
-    await bench.control("fault/rest", route=CREATE, delay_s=0.3)
+    await bench.spoil_order(delay_s=0.3)
     signal = bench.signal(BTC)
     await bench.until(lambda: bench.history(signal) != [] and _is_journaled(bench), "the intent is on disk")
     async with bench.locked_journal():

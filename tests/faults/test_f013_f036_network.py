@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from cockpit.domain.enums import OrderStatus
+from cockpit.domain.enums import OrderPath, OrderStatus
 from cockpit.domain.time import NS_PER_S
-from tests.faults.bench import BTC, CREATE, ETH, POSITIONS, Bench
+from tests.faults.bench import BOTH_PATHS, BTC, CREATE, ETH, POSITIONS, Bench
 
 
+@BOTH_PATHS
 async def test_f015_gateway_fails(bench: Bench) -> None:
     await bench.control("fault/rest", route="*", status=502, count=6)
     signal = bench.signal(BTC)
@@ -35,6 +36,7 @@ async def test_f016_proxy_of_the_environment_is_not_used(exchange: Bench, monkey
             proxy.accept()
 
 
+@BOTH_PATHS
 async def test_f017_address_is_banned(bench: Bench) -> None:
     await bench.enter(BTC)
     await bench.control("fault/rest", route=POSITIONS, status=403)
@@ -58,13 +60,16 @@ async def test_f017_address_is_banned(bench: Bench) -> None:
     await bench.settled()
 
 
+@BOTH_PATHS
 @pytest.mark.parametrize(
     "fault",
     [{"ret_code": 10006, "reset_in_ms": -5000}, {"ret_code": 10429}, {"status": 429}, {"ret_code": 10404}],
     ids=["f018-reset-in-the-past", "f019-10429", "f019-429", "f019-10404"],
 )
 async def test_f018_f019_rate_limit(bench: Bench, fault: dict[str, Any]) -> None:
-    await bench.control("fault/rest", route=CREATE, **fault)
+    if bench.takes_socket and "status" in fault:
+        pytest.skip("a socket answers with codes, not with an HTTP status")
+    await bench.spoil_order(**fault)
     signal = bench.signal(BTC)
     await bench.until(lambda: len(bench.history(signal)) > 1, "an answer")
     await bench.settled()
@@ -72,9 +77,10 @@ async def test_f018_f019_rate_limit(bench: Bench, fault: dict[str, Any]) -> None
     await bench.enter(ETH)
 
 
+@BOTH_PATHS
 async def test_f020_kept_connection_is_closed_at_the_moment_of_the_order(bench: Bench) -> None:
     await bench.enter(ETH)
-    await bench.control("fault/rest", route=CREATE, is_dropped=True)
+    await bench.spoil_order(is_dropped=True)
     signal = bench.signal(BTC)
     await bench.until(lambda: bench.history(signal)[-1:] == [OrderStatus.DEAD], "it is found nowhere")
     await bench.settled()
@@ -82,10 +88,11 @@ async def test_f020_kept_connection_is_closed_at_the_moment_of_the_order(bench: 
     assert len([entry for entry in await bench.requests(CREATE) if entry["params"]["symbol"] == BTC]) == 1
 
 
+@BOTH_PATHS
 @pytest.mark.parametrize("code", [33004, 10005, 10010], ids=["f021-expired", "f022-no-permission", "f024-address"])
 async def test_f021_f022_f024_key_is_refused(bench: Bench, code: int) -> None:
     await bench.enter(BTC)
-    await bench.control("fault/rest", route=CREATE, ret_code=code, count=-1)
+    await bench.spoil_order(ret_code=code, count=-1)
     bench.signal(ETH)
     await bench.until(lambda: "key" in bench.core.state.locks, "entries are off because of the key")
     row = await bench.position(BTC)
@@ -95,7 +102,11 @@ async def test_f021_f022_f024_key_is_refused(bench: Bench, code: int) -> None:
     assert "key" in bench.core.state.locks
 
 
-@pytest.mark.parametrize("channel", ["public", "private"])
+@pytest.mark.parametrize(
+    ("exchange", "channel"),
+    [(OrderPath.REST, "public"), (OrderPath.REST, "private"), (OrderPath.SOCKET, "trade")],
+    indirect=["exchange"],
+)
 async def test_f025_half_open_stream(bench: Bench, channel: str) -> None:
     await bench.control("fault/socket", channel=channel, half_open=True)
     await bench.until(lambda: bench.core.state.reconnects == 1, "the stream is given up")
@@ -177,9 +188,12 @@ async def test_f033_frames_that_make_no_sense(bench: Bench) -> None:
     await bench.settled()
 
 
-async def test_f034_connections_are_refused(bench: Bench) -> None:
-    await bench.control("fault/socket", channel="private", refuse=6, reset=True)
-    await bench.until(lambda: "private stream" in bench.core.state.locks, "the stream is lost")
+@pytest.mark.parametrize(
+    ("exchange", "channel"), [(OrderPath.REST, "private"), (OrderPath.SOCKET, "trade")], indirect=["exchange"]
+)
+async def test_f034_connections_are_refused(bench: Bench, channel: str) -> None:
+    await bench.control("fault/socket", channel=channel, refuse=6, reset=True)
+    await bench.until(lambda: f"{channel} stream" in bench.core.state.locks, "the stream is lost")
     await bench.until(lambda: not bench.core.state.locks, "it is back")
     assert bench.core.state.reconnects == 7
     await bench.enter(BTC)

@@ -11,7 +11,7 @@ from cockpit.adapters.store.reader import JournalReader
 from cockpit.domain.commands import ClosePosition, ResumeEntries
 from cockpit.domain.enums import OrderStatus
 from cockpit.domain.errors import VenueRejected
-from tests.faults.bench import BTC, CREATE, ETH, Bench
+from tests.faults.bench import BOTH_PATHS, BTC, CREATE, ETH, Bench
 
 TRANSACTIONS = "/v5/account/transaction-log"
 ETH_BUY = {"symbol": ETH, "side": "Buy"}
@@ -260,6 +260,7 @@ async def test_f086_everything_is_down(bench: Bench) -> None:
     assert bench.core.state.positions.open == {}
 
 
+@BOTH_PATHS
 async def test_f087_rest_of_a_partly_filled_entry_is_not_forgotten(bench: Bench) -> None:
     await bench.control("market/thin", symbol=BTC, levels=1, lots=1)
     signal = await bench.enter(BTC)

@@ -17,7 +17,7 @@ import msgspec
 from cockpit.detectors.config import ActivityConfig, DetectorsConfig
 from cockpit.domain.account import BalanceReport
 from cockpit.domain.commands import ApproveSignal, Command, OperatorCommand
-from cockpit.domain.enums import Approval, Environment, ExecType, OrderStatus, Side, StreamName
+from cockpit.domain.enums import Approval, Environment, ExecType, OrderStatus, Side
 from cockpit.domain.events import (
     AccountPush,
     HostHealth,
@@ -153,7 +153,7 @@ class Bench:
         """Rules, start, both streams, one read of the account, one snapshot and ticker of every market."""
         self.feed(InstrumentsLoaded(self._instruments, self.now_ns))
         self.boot()
-        for name in StreamName:
+        for name in self.core.state.settings.streams:
             self.feed(StreamUp(name, self.now_ns))
         for market in self.markets.values():
             market.open()

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from cockpit.adapters.bybit.endpoints import Endpoints, endpoints_for
-from cockpit.domain.enums import Environment
+from cockpit.domain.enums import Environment, OrderPath
 
 
 class _Section(BaseModel):
@@ -81,6 +81,11 @@ class BybitConfig(_Section):
     """Base of the public streams (ends in /v5/public) instead of the environment's own; required for sim."""
     private_url: str = ""
     """Private stream instead of the environment's own; required for sim."""
+    trade_url: str = ""
+    """Trade socket instead of the environment's own; required for sim where orders go over it."""
+    order_path: OrderPath = OrderPath.REST
+    """The way of orders: rest, or socket (the trade socket /v5/trade). Entries wait for the socket; closes take REST
+    while it is down; flatten always takes REST. Environment demo has no trade socket."""
     depth: Literal[50, 200] = 50
     """Levels a side of the subscribed book: 50 (every 20 ms) or 200 (every 100 ms)."""
     streams: StreamLimits = StreamLimits()
@@ -96,4 +101,6 @@ class BybitConfig(_Section):
             rest_alternate=self.rest_alternate_url,
             public=self.public_url,
             private=self.private_url,
+            trade=self.trade_url,
+            needs_trade=self.order_path is OrderPath.SOCKET,
         )

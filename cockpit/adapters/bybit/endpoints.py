@@ -43,6 +43,8 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     public: str
     """Base of the public streams, up to and with ``/v5/public``."""
     private: str
+    trade: str = ""
+    """The trade socket; "" where there is none."""
 
     @property
     def public_linear(self) -> str:
@@ -56,13 +58,15 @@ _DEFAULTS = {
         rest_alternate="https://api.bytick.com",
         public="wss://stream.bybit.com/v5/public",
         private="wss://stream.bybit.com/v5/private",
+        trade="wss://stream.bybit.com/v5/trade",
     ),
     Environment.TESTNET: Endpoints(
         rest="https://api-testnet.bybit.com",
         public="wss://stream-testnet.bybit.com/v5/public",
         private="wss://stream-testnet.bybit.com/v5/private",
+        trade="wss://stream-testnet.bybit.com/v5/trade",
     ),
-    # Demo trading has no public stream of its own: its market is mainnet's.
+    # Demo trading has no public stream of its own, its market is mainnet's, and no trade socket.
     Environment.DEMO: Endpoints(
         rest="https://api-demo.bybit.com",
         public="wss://stream.bybit.com/v5/public",
@@ -71,27 +75,36 @@ _DEFAULTS = {
 }
 
 _HOSTS = {
-    Environment.LIVE: {"rest": _LIVE_REST, "public": _LIVE_STREAM, "private": _LIVE_STREAM},
+    Environment.LIVE: {"rest": _LIVE_REST, "public": _LIVE_STREAM, "private": _LIVE_STREAM, "trade": _LIVE_STREAM},
     Environment.TESTNET: {
         "rest": frozenset(f"api-testnet.{site}" for site in _TEST_SITES),
         "public": frozenset(f"stream-testnet.{site}" for site in _TEST_SITES),
         "private": frozenset(f"stream-testnet.{site}" for site in _TEST_SITES),
+        "trade": frozenset(f"stream-testnet.{site}" for site in _TEST_SITES),
     },
     Environment.DEMO: {
         "rest": frozenset({"api-demo.bybit.com"}),
         "public": _LIVE_STREAM,
         "private": frozenset({"stream-demo.bybit.com"}),
+        "trade": frozenset[str](),
     },
 }
 
 
 def endpoints_for(
-    environment: Environment, *, rest: str = "", rest_alternate: str = "", public: str = "", private: str = ""
+    environment: Environment,
+    *,
+    rest: str = "",
+    rest_alternate: str = "",
+    public: str = "",
+    private: str = "",
+    trade: str = "",
+    needs_trade: bool = False,
 ) -> Endpoints:
     """The addresses of ``environment``; a non-empty argument replaces that address.
 
     An overridden REST address has no alternate host of its own: another site may hold other accounts. Who names one
-    says that it is the same exchange.
+    says that it is the same exchange. The trade socket may be missing unless ``needs_trade``.
 
     Raises:
         ConfigError: an address is missing (``sim`` has no defaults), malformed, or not of this environment.
@@ -102,8 +115,9 @@ def endpoints_for(
         rest_alternate=_clean(rest_alternate or (base.rest_alternate if base and not rest else "")),
         public=_clean(public or (base.public if base else "")),
         private=_clean(private or (base.private if base else "")),
+        trade=_clean(trade or (base.trade if base else "")),
     )
-    for role in ("rest", "public", "private"):
+    for role in ("rest", "public", "private", *(("trade",) if needs_trade or chosen.trade else ())):
         _check(environment, role, getattr(chosen, role))
     if chosen.rest_alternate:
         _check(environment, "rest", chosen.rest_alternate)

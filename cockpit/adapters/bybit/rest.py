@@ -119,8 +119,7 @@ class BybitRest:
             VenueUnavailable: nothing was sent.
             OutcomeUnknown: it may have been carried out.
         """
-        if self._is_clock_suspect:
-            await self._remeasure(pool)
+        await self.check_clock(pool)
         return await self._call(call, pool, is_read=False)
 
     async def read(self, call: Call, pool: Pool = Pool.READS) -> bytes:
@@ -129,8 +128,7 @@ class BybitRest:
         Raises:
             VenueError: it was not answered, or not in a way that can be understood.
         """
-        if self._is_clock_suspect:
-            await self._remeasure(pool)
+        await self.check_clock(pool)
         try:
             return await self._call(call, pool, is_read=True)
         except VenueRejected as error:
@@ -138,6 +136,15 @@ class BybitRest:
                 raise
         await self._remeasure(pool)
         return await self._call(call, pool, is_read=True)
+
+    def suspect_clock(self) -> None:
+        """A time stamp was refused: the clock is measured before anything more is signed."""
+        self._is_clock_suspect = True
+
+    async def check_clock(self, pool: Pool) -> None:
+        """Measure the exchange's clock if a refusal has cast doubt on it."""
+        if self._is_clock_suspect:
+            await self._remeasure(pool)
 
     async def measure_offset(self, pool: Pool = Pool.READS) -> int:
         """Measure exchange time minus local time (ns) by the fastest of a few round trips, and sign with it from now.
@@ -168,7 +175,7 @@ class BybitRest:
             pool.close()
 
     async def _call(self, call: Call, pool: Pool, *, is_read: bool) -> bytes:
-        self._check_silence(pool)
+        self.check_silence(pool)
         host = self.flatten_host if pool.is_flatten else self._endpoints.rest
         deadline_s = self.limits.read_deadline_s if is_read else self.limits.order_deadline_s
         try:
@@ -197,12 +204,13 @@ class BybitRest:
         if kind is CodeClass.OK and result[:1] == b"{":
             return result
         if kind is CodeClass.TIME:
-            self._is_clock_suspect = True
+            self.suspect_clock()
         if kind is CodeClass.OK:
             reason = "the reply says OK without a result"
         raise judge(kind, code, reason, is_read=is_read, reset_ms=_reset_ms(reply))
 
-    def _check_silence(self, pool: Pool) -> None:
+    def check_silence(self, pool: Pool) -> None:
+        """Under a ban nothing but flatten leaves this machine; raises ``VenueUnavailable``."""
         left_ns = self._silent_until - self._clock.monotonic_ns()
         if left_ns > 0 and not pool.is_flatten:
             raise VenueUnavailable(f"silent for {left_ns // NS_PER_S} s more after HTTP 403; nothing was sent")

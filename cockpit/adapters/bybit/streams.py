@@ -1,7 +1,7 @@
 """Sockets for the sessions: connect, read, send, reconnect. What frames mean is decided elsewhere.
 
 Theory of operation. A ``Stream`` keeps one connection alive for ever: wait (backoff, budget), connect, start a new
-``StreamSession``, then two tasks: one reads frames into the session and its events into the queue, the other fires the
+session, then two tasks: one reads frames into the session and its events into the queue, the other fires the
 session's deadlines. The connection ends when the peer closes it or the session says so; ``StreamLost`` is queued and it
 starts again. Nothing a peer sends can end the loop; an error of our own does, and ends the engine with it.
 
@@ -15,6 +15,7 @@ import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from random import Random
+from typing import Generic, TypeVar
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
@@ -25,6 +26,7 @@ from cockpit.adapters.bybit.config import StreamLimits
 from cockpit.adapters.bybit.merge import EventQueue
 from cockpit.adapters.bybit.session import StreamSession
 from cockpit.adapters.bybit.tls import client_context
+from cockpit.adapters.bybit.trade import TradeSession
 from cockpit.domain.enums import StreamName
 from cockpit.domain.errors import VenueUnavailable
 from cockpit.domain.events import StreamLost
@@ -60,57 +62,30 @@ class StreamShell(msgspec.Struct, frozen=True, kw_only=True):
     sink: FrameSink | None = None
 
 
-class Stream:
-    """One stream that is kept alive.
+SessionT = TypeVar("SessionT", StreamSession, TradeSession)
+"""What one connection says and does, without its socket."""
+
+
+class Stream(Generic[SessionT]):
+    """One connection that is kept alive.
 
     Args:
         name: which stream.
         url: where to connect.
         make_session: a new session for each connection.
         shell: what all streams share.
-        topics: wanted from the start; a stream without a wish does not connect.
     """
 
-    def __init__(
-        self,
-        name: StreamName,
-        url: str,
-        make_session: Callable[[], StreamSession],
-        shell: StreamShell,
-        topics: Iterable[str] = (),
-    ) -> None:
+    def __init__(self, name: StreamName, url: str, make_session: Callable[[], SessionT], shell: StreamShell) -> None:
         self._name = name
         self._url = url
-        self._make_session = make_session
+        self._make_session: Callable[[], SessionT] = make_session
         self._shell = shell
-        self._topics = tuple(topics)
         self._is_wanted = asyncio.Event()
-        if self._topics:
-            self._is_wanted.set()
-        self._session: StreamSession | None = None
+        self._is_wanted.set()
+        self._session: SessionT | None = None
         self._socket: ClientConnection | None = None
         self._sending = asyncio.Lock()
-
-    async def want(self, topics: Iterable[str]) -> None:
-        """Want exactly these topics, on this connection and every later one; the first wish opens the connection."""
-        self._topics = tuple(topics)
-        if self._topics:
-            self._is_wanted.set()
-        if self._session is not None:
-            self._session.want(self._topics, self._shell.clock.monotonic_ns())
-            with suppress(ConnectionClosed):
-                await self._flush()
-
-    async def resync(self, symbol: str) -> None:
-        """Ask for a fresh book of a symbol; raises ``VenueUnavailable`` while there is no connection.
-
-        Without a connection nothing is lost: the next one begins with a snapshot.
-        """
-        if self._session is None:
-            raise VenueUnavailable(f"the {self._name.value} stream is not connected")
-        self._session.resync(symbol, self._shell.clock.monotonic_ns())
-        with suppress(ConnectionClosed):
-            await self._flush()
 
     async def run(self) -> None:
         """Keep the stream alive until cancelled."""
@@ -148,17 +123,23 @@ class Stream:
             )
         except (OSError, TimeoutError, WebSocketException, EOFError) as error:
             return False, f"cannot connect: {type(error).__name__}: {error}"
-        session = self._make_session()
-        session.want(self._topics, self._shell.clock.monotonic_ns())
+        session, reason = self._make_session(), "broken off"
         self._session, self._socket = session, socket
         try:
             reason = await self._converse(socket, session)
         finally:
             self._session = self._socket = None
+            self._ended(session, reason)
             await _close(socket, is_dead=bool(session.failure))
         return session.is_ready, reason
 
-    async def _converse(self, socket: ClientConnection, session: StreamSession) -> str:
+    def _watched(self, session: SessionT) -> None:
+        """Called again and again while a connection lasts."""
+
+    def _ended(self, session: SessionT, reason: str) -> None:
+        """A connection is over."""
+
+    async def _converse(self, socket: ClientConnection, session: SessionT) -> str:
         clock = self._shell.clock
         session.open(clock.now_ns(), clock.monotonic_ns())
         async with asyncio.TaskGroup() as group:
@@ -167,7 +148,7 @@ class Stream:
             watcher.cancel()
         return reason
 
-    async def _read(self, socket: ClientConnection, session: StreamSession) -> str:
+    async def _read(self, socket: ClientConnection, session: SessionT) -> str:
         """Read until the connection ends; returns why it did."""
         shell = self._shell
         clock, queue, sink = shell.clock, shell.queue, shell.sink
@@ -187,11 +168,12 @@ class Stream:
             return session.failure or f"closed: {error}"
         return session.failure
 
-    async def _watch(self, socket: ClientConnection, session: StreamSession) -> None:
+    async def _watch(self, socket: ClientConnection, session: SessionT) -> None:
         """Fire the session's deadlines; breaks the connection when the session gives up."""
         clock = self._shell.clock
         while True:
             await clock.sleep(_WATCH_S)
+            self._watched(session)
             due = session.next_deadline()
             if due is not None and due <= clock.monotonic_ns():
                 # After a stall of this process frames may wait unread; they count before a deadline does.
@@ -213,6 +195,57 @@ class Stream:
                 if sink is not None and b'"op":"auth"' not in frame:  # it holds the key and a signature
                     sink.frame(self._shell.clock.now_ns(), "send", frame)
                 await socket.send(frame, text=True)
+
+
+class TopicStream(Stream[StreamSession]):
+    """A stream of topics: the public and the private one.
+
+    Args:
+        name: which stream.
+        url: where to connect.
+        make_session: a new session for each connection.
+        shell: what all streams share.
+        topics: wanted from the start; a stream without a wish does not connect.
+    """
+
+    def __init__(
+        self,
+        name: StreamName,
+        url: str,
+        make_session: Callable[[], StreamSession],
+        shell: StreamShell,
+        topics: Iterable[str] = (),
+    ) -> None:
+        def wanting() -> StreamSession:
+            session = make_session()
+            session.want(self._topics, shell.clock.monotonic_ns())
+            return session
+
+        super().__init__(name, url, wanting, shell)
+        self._topics = tuple(topics)
+        if not self._topics:
+            self._is_wanted.clear()
+
+    async def want(self, topics: Iterable[str]) -> None:
+        """Want exactly these topics, on this connection and every later one; the first wish opens the connection."""
+        self._topics = tuple(topics)
+        if self._topics:
+            self._is_wanted.set()
+        if self._session is not None:
+            self._session.want(self._topics, self._shell.clock.monotonic_ns())
+            with suppress(ConnectionClosed):
+                await self._flush()
+
+    async def resync(self, symbol: str) -> None:
+        """Ask for a fresh book of a symbol; raises ``VenueUnavailable`` while there is no connection.
+
+        Without a connection nothing is lost: the next one begins with a snapshot.
+        """
+        if self._session is None:
+            raise VenueUnavailable(f"the {self._name.value} stream is not connected")
+        self._session.resync(symbol, self._shell.clock.monotonic_ns())
+        with suppress(ConnectionClosed):
+            await self._flush()
 
 
 async def _close(socket: ClientConnection, *, is_dead: bool) -> None:

@@ -6,23 +6,27 @@ Every method ends in yes (it returns), no (``VenueRejected``, ``VenueUnavailable
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from decimal import Decimal
 from random import Random
 
-from cockpit.adapters.bybit import params, private, reads
+from msgspec.structs import replace
+
+from cockpit.adapters.bybit import params, private, reads, trade
 from cockpit.adapters.bybit.backoff import ConnectBudget
 from cockpit.adapters.bybit.config import BybitConfig
 from cockpit.adapters.bybit.credentials import SecretKey
 from cockpit.adapters.bybit.merge import EventQueue
+from cockpit.adapters.bybit.order_calls import OrderCalls
 from cockpit.adapters.bybit.public import PublicDecoder
 from cockpit.adapters.bybit.rest import BybitRest, Pool
 from cockpit.adapters.bybit.retcodes import CodeClass, class_of
 from cockpit.adapters.bybit.session import StreamEvent, StreamSession
-from cockpit.adapters.bybit.streams import Stream, StreamShell
+from cockpit.adapters.bybit.streams import StreamShell, TopicStream
+from cockpit.adapters.bybit.trade_stream import TradeStream
 from cockpit.adapters.bybit.transport import Call
 from cockpit.domain.account import AccountInfo
-from cockpit.domain.enums import OrderRole, StreamName
+from cockpit.domain.enums import OrderPath, OrderRole, StreamName
 from cockpit.domain.errors import LocalProtocolError, OutcomeUnknown, VenueRejected, VenueUnavailable
 from cockpit.domain.events import FlattenHostChanged, LedgerRead, VenueReports
 from cockpit.domain.instrument import Instrument
@@ -69,10 +73,15 @@ class BybitVenue:
             queue=self._queue,
             sink=sink,
         )
-        self._public = Stream(StreamName.PUBLIC, endpoints.public_linear, self._public_session, shell)
-        self._private = Stream(
+        self._public = TopicStream(StreamName.PUBLIC, endpoints.public_linear, self._public_session, shell)
+        self._private = TopicStream(
             StreamName.PRIVATE, endpoints.private, self._private_session, shell, private.TOPICS if key else ()
         )
+        self._trade: TradeStream | None = None
+        if key is not None and config.order_path is OrderPath.SOCKET:
+            # No frame of it is recorded: recordings are of the market, and the journal keeps orders and answers.
+            self._trade = TradeStream(endpoints.trade, key, replace(shell, sink=None), lambda: self.rest.offset_ns)
+        self._orders = OrderCalls(self.rest, self._trade)
         self._tasks: list[asyncio.Task[None]] = []
         self._is_flattening = False
         self._next_probe: dict[str, int] = {}
@@ -98,12 +107,22 @@ class BybitVenue:
         """Ask for a fresh book snapshot of one symbol; ``VenueUnavailable`` while the stream is down."""
         await self._public.resync(symbol)
 
-    async def submit(self, intent: DurableIntent) -> str:
-        """Send one order; returns the exchange's order id. Sent at most once, whatever happens."""
+    async def keep_trade_socket(self, beat: Callable[[], None]) -> None:
+        """Keep the trade socket alive until cancelled; ``beat`` is called again and again while it is ready."""
+        if self._trade is None:
+            raise LocalProtocolError("there is no trade socket in this configuration")
+        await self._trade.keep(beat)
+
+    def path_of(self, role: OrderRole) -> OrderPath:
+        """The way that an order of this role takes if it is sent now."""
+        return self._orders.path_of(role)
+
+    async def submit(self, intent: DurableIntent, path: OrderPath) -> str:
+        """Send one order on ``path``; returns the exchange's order id. Sent at most once, whatever happens."""
         sent = self._order_params(intent.request)
         pool = self._orders_pool("close") if intent.request.role is OrderRole.FLATTEN else Pool.ORDERS
         try:
-            raw = await self.rest.change(lambda client: client.place_order(**sent), pool)
+            raw = await self._orders.create(sent, path, pool)
         except VenueRejected as error:
             if class_of(error.code) is CodeClass.ALREADY:
                 # The link id is taken (110072): an order of ours is there already, maybe this one.
@@ -112,9 +131,12 @@ class BybitVenue:
         return reads.order_id(raw)
 
     async def cancel(self, request: CancelRequest) -> None:
-        """Cancel one order; an order that is gone already is a success."""
+        """Cancel one order, on the way that a close takes; an order that is gone already is a success."""
         sent = params.cancel(request)
-        await self._change(lambda client: client.cancel_order(**sent), CodeClass.GONE)
+        if self.path_of(OrderRole.CLOSE) is OrderPath.SOCKET:
+            await _benign(self._orders.over_socket(trade.CANCEL, sent), CodeClass.GONE)
+        else:
+            await self._change(lambda client: client.cancel_order(**sent), CodeClass.GONE)
 
     async def cancel_entries(self, symbol: str) -> None:
         """Cancel all active orders of a symbol but no stop (``orderFilter=Order``)."""
@@ -207,11 +229,7 @@ class BybitVenue:
     async def _change(self, call: Call, benign: CodeClass) -> None:
         """A change for which the answers of one class mean: it is so already."""
         pool = self._orders_pool("change") if self._is_flattening else Pool.ORDERS
-        try:
-            await self.rest.change(call, pool)
-        except VenueRejected as error:
-            if class_of(error.code) is not benign:
-                raise
+        await _benign(self.rest.change(call, pool), benign)
 
     def _orders_pool(self, what: str) -> Pool:
         return Pool.FLATTEN if self._may_leave(what) else Pool.ORDERS
@@ -266,3 +284,12 @@ class BybitVenue:
         """A stream never ends by itself; what ended it ends the reader of the events too."""
         if not task.cancelled():
             self._queue.close(task.exception())
+
+
+async def _benign(change: Awaitable[bytes], kind: CodeClass) -> None:
+    """A change for which the answers of one class mean: it is so already."""
+    try:
+        await change
+    except VenueRejected as error:
+        if class_of(error.code) is not kind:
+            raise

@@ -49,6 +49,8 @@ class SymbolSeries:
         self._full_bar_ns = 0
         self._traded: list[tuple[int, float, float]] = []
         self._traded_ns = 0
+        self._tape_rows: list[TapeRow] = []
+        self._tape_total = -1
 
     def sample(self, symbol: SymbolState, now_ns: int) -> None:
         """Take one point."""
@@ -66,6 +68,14 @@ class SymbolSeries:
             self._traded_ns = now_ns
             self._traded = _traded(symbol, instrument)
         return self._traded
+
+    def tape_rows(self, symbol: SymbolState) -> list[TapeRow]:
+        """The newest rows of the tape, made anew only when there was a trade."""
+        total = symbol.market.tape.total
+        if total != self._tape_total and symbol.instrument is not None:
+            self._tape_total = total
+            self._tape_rows = _tape_rows(symbol, symbol.instrument)
+        return self._tape_rows
 
     def _hold_full_bar(self, symbol: SymbolState, now_ns: int) -> None:
         """A full bar is the 95th percentile of the visible sizes, held for a minute so that bars do not flicker."""
@@ -86,7 +96,8 @@ def book_view(core: TradingCore, symbol: SymbolState, series: SymbolSeries, now_
         return None
     book, market = symbol.market.book, symbol.market
     ticks = instrument.nearest_ticks
-    bids, asks = book.bids(), book.asks()
+    bid_prices, bid_sizes = book.bids()
+    ask_prices, ask_sizes = book.asks()
     bid, ask = book.best_bid, book.best_ask
     state, reason = _book_state(core, symbol, now_ns)
     spread = ask[0] - bid[0] if bid and ask else None
@@ -96,8 +107,8 @@ def book_view(core: TradingCore, symbol: SymbolState, series: SymbolSeries, now_
         tick_size=str(instrument.tick_size),
         price_decimals=instrument.price_decimals,
         qty_decimals=instrument.qty_decimals,
-        bids=[(ticks(price), size) for price, size in zip(*bids, strict=True)],
-        asks=[(ticks(price), size) for price, size in zip(*asks, strict=True)],
+        bids=list(zip(instrument.nearest_ticks_of(bid_prices), bid_sizes, strict=True)),
+        asks=list(zip(instrument.nearest_ticks_of(ask_prices), ask_sizes, strict=True)),
         traded=series.traded(symbol, instrument, now_ns),
         state=state,
         state_reason=reason,
@@ -126,11 +137,15 @@ def _book_state(core: TradingCore, symbol: SymbolState, now_ns: int) -> tuple[st
 
 def _traded(symbol: SymbolState, instrument: Instrument) -> list[tuple[int, float, float]]:
     """(ticks, bought, sold) of the last 60 s."""
-    by_price: dict[int, list[float]] = {}
+    bought: dict[float, float] = {}
+    sold: dict[float, float] = {}
     for _stamp, price, signed in symbol.market.tape.recent(ONE_MINUTE_NS):
-        sums = by_price.setdefault(instrument.nearest_ticks(price), [0.0, 0.0])
-        sums[0 if signed > 0 else 1] += abs(signed)
-    return [(ticks, bought, sold) for ticks, (bought, sold) in by_price.items()]
+        if signed > 0:
+            bought[price] = bought.get(price, 0.0) + signed
+        else:
+            sold[price] = sold.get(price, 0.0) - signed
+    ticks = instrument.nearest_ticks
+    return [(ticks(price), bought.get(price, 0.0), sold.get(price, 0.0)) for price in bought | sold]
 
 
 def _wall_mark(core: TradingCore, wall: Wall, instrument: Instrument, now_ns: int) -> WallMark:
@@ -188,7 +203,7 @@ def flow_view(symbol: SymbolState, series: SymbolSeries) -> FlowView:
     ratio = tape.window(ONE_MINUTE_NS).buy_sell_ratio
     return FlowView(
         symbol=symbol.symbol,
-        tape=_tape_rows(symbol),
+        tape=series.tape_rows(symbol),
         tpm_10s=f"{activity.tpm_10:.0f}",
         tpm_60s=f"{activity.tpm_60:.0f}",
         tps_10s=f"{activity.tps_10:.1f}",
@@ -235,11 +250,8 @@ def _signed(value: float) -> str:
     return f"{'+' if value >= 0 else '-'}{numbers.size6(abs(value))}"
 
 
-def _tape_rows(symbol: SymbolState) -> list[TapeRow]:
+def _tape_rows(symbol: SymbolState, instrument: Instrument) -> list[TapeRow]:
     """Newest first; trades of one side at one price within 100 ms are one row."""
-    instrument = symbol.instrument
-    if instrument is None:
-        return []
     trades = symbol.market.tape.last(2 * TAPE_ROWS)
     if not trades:
         return []

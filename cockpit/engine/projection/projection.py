@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 
-from cockpit.domain.enums import StreamName
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.core import TradingCore
 from cockpit.engine.flatten_desk import LOCK, PAUSED
@@ -93,7 +92,7 @@ class Projection:
             entries=self._entries(),
             blocks=list(state.locks.values()),
             streams_up=sum(state.streams.values()),
-            streams_wanted=len(StreamName),
+            streams_wanted=len(state.streams),
             now_ms=now_ns // NS_PER_S * 1000,
             preset=figures.preset,
             recorder=figures.recorder,
@@ -115,6 +114,7 @@ class Projection:
             md_p50_ms=self._md_ms[0],
             md_p95_ms=self._md_ms[1],
             order_ms=state.order_ms,
+            order_path=state.settings.order_path.value,
             drift_ms=figures.drift_ms,
             reconnects=state.reconnects,
             gaps=state.gaps,

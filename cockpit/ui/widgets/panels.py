@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from cockpit.ui.format import Glyphs, short_symbol, spark
 from cockpit.ui.lines import BLANK, Cell, Line, cut, fill, fit, spread
-from cockpit.ui.widgets.look import Look, gate_cells, gate_order, price, signed_style, title
+from cockpit.ui.widgets.look import Look, gate_cells, gate_order, header_of, price, signed_style, title
 from cockpit.views import texts
 from cockpit.views.model import FlowView, LogLine, OrderRow, TapeRow, WallRow, WatchRow
 
@@ -173,9 +173,11 @@ def links(look: Look, width: int, height: int) -> list[Line]:
     def ms(value: int | None) -> str:
         return texts.NO_VALUE if value is None else str(value)
 
-    first = f" md {ms(view.md_p50_ms)} p95 {ms(view.md_p95_ms)} ord {ms(view.order_ms)} drift {ms(view.drift_ms)}"
+    path = f" {view.order_path}" if view.order_path else ""
+    first = f" md {ms(view.md_p50_ms)} p95 {ms(view.md_p95_ms)} ord {ms(view.order_ms)}{path} drift {ms(view.drift_ms)}"
     second = f" reconn {view.reconnects} gaps {view.gaps} bad {view.rejected_frames} {view.frames_per_s}/s"
-    lag = f"lag {ms(view.loop_lag_ms)} q {view.queue}"
+    header = header_of(look)
+    lag = f"{texts.STREAMS} {header.streams_up}/{header.streams_wanted} lag {ms(view.loop_lag_ms)} q {view.queue}"
     head = spread(((texts.LINKS, "title"),), ((lag, "dim"),), width)
     return fill([head, ((cut(first, width), "dim"),), ((cut(second, width), "dim"),)], height)
 

@@ -15,7 +15,7 @@ from cockpit.adapters.bybit.credentials import SecretKey
 from cockpit.adapters.bybit.session import StreamEvent
 from cockpit.adapters.bybit.venue import BybitVenue
 from cockpit.adapters.system.clock import LiveClock
-from cockpit.domain.enums import StreamName
+from cockpit.domain.enums import OrderPath, StreamName
 from cockpit.domain.events import StreamUp
 from cockpit.ports.recorder import FrameSink
 from tests.support.scripted_http import ScriptedHttp, scripted_http
@@ -116,13 +116,25 @@ async def running_venue(
         await listener.end()
 
 
+def addresses(ready: dict[str, Any]) -> dict[str, Any]:
+    """The addresses of a running simex as a configuration names them."""
+    return {f"{role}_url": ready[role] for role in ("rest", "public", "private", "trade")}
+
+
+def _alive() -> None:
+    return
+
+
 @asynccontextmanager
-async def simex_venue(simex: SimexProcess, symbols: Sequence[str] = ()) -> AsyncIterator[tuple[BybitVenue, Listener]]:
-    """A venue on a running simex, with rules read, streams up and ``symbols`` subscribed."""
-    ready = simex.ready
-    config = BybitConfig(rest_url=ready["rest"], public_url=ready["public"], private_url=ready["private"])
-    venue = BybitVenue(config, SecretKey(ready["api_key"], ready["api_secret"]), LiveClock(), Random(7))
+async def simex_venue(
+    simex: SimexProcess, symbols: Sequence[str] = (), path: OrderPath = OrderPath.REST
+) -> AsyncIterator[tuple[BybitVenue, Listener]]:
+    """A venue on a running simex, with rules read, streams up, ``symbols`` subscribed and the way of orders ready."""
+    config = BybitConfig(order_path=path, **addresses(simex.ready))
+    key = SecretKey(simex.ready["api_key"], simex.ready["api_secret"])
+    venue = BybitVenue(config, key, LiveClock(), Random(7))
     listener = Listener(venue)
+    keeper = asyncio.create_task(venue.keep_trade_socket(_alive)) if path is OrderPath.SOCKET else None
     try:
         await venue.server_offset_ns()
         await venue.instruments(["BTCUSDT", "ETHUSDT", "SOLUSDT", "DOGEUSDT"])
@@ -130,8 +142,13 @@ async def simex_venue(simex: SimexProcess, symbols: Sequence[str] = ()) -> Async
         if symbols:
             await venue.subscribe(symbols)
             await listener.until(StreamUp, lambda event: event.stream is StreamName.PUBLIC)
+        if keeper is not None:
+            await listener.until(StreamUp, lambda event: event.stream is StreamName.TRADE)
         yield venue, listener
     finally:
+        if keeper is not None:
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)
         await venue.aclose()
         await listener.end()
 

@@ -11,7 +11,16 @@ import msgspec
 import pytest
 
 from cockpit.adapters.bybit.venue import BybitVenue
-from cockpit.domain.enums import Environment, OrderRole, OrderStatus, OrderType, Side, StreamName, TimeInForce
+from cockpit.domain.enums import (
+    Environment,
+    OrderPath,
+    OrderRole,
+    OrderStatus,
+    OrderType,
+    Side,
+    StreamName,
+    TimeInForce,
+)
 from cockpit.domain.errors import OutcomeUnknown, VenueRejected, VenueThrottled, VenueUnavailable
 from cockpit.domain.events import AccountPush, StreamLost, StreamUp
 from cockpit.domain.ids import ClientOrderId, client_order_id
@@ -23,7 +32,17 @@ from cockpit.ports.journal import DurableIntent
 from tests.integration.bybit.conftest import Listener, simex_venue
 from tests.support.simex_process import SimexProcess
 
+BOTH_PATHS = pytest.mark.parametrize("path", list(OrderPath))
+
 _numbers = count(1)
+
+
+async def spoil_order(simex: SimexProcess, path: OrderPath, **fault: Any) -> None:
+    """Let something happen to the next order on its way."""
+    if path is OrderPath.REST:
+        await simex.control("fault/rest", route="/v5/order/create", **fault)
+    else:
+        await simex.control("fault/trade", op="order.create", **fault)
 
 
 def link_id() -> ClientOrderId:
@@ -57,12 +76,16 @@ def intent(request: OrderRequest) -> DurableIntent:
     return DurableIntent(request, 1)
 
 
+async def send(venue: BybitVenue, request: OrderRequest) -> str:
+    return await venue.submit(intent(request), venue.path_of(request.role))
+
+
 async def submit(venue: BybitVenue, request: OrderRequest) -> str:
     """Submit, waiting while the exchange's ten orders a second are used up by the tests before."""
     async with asyncio.timeout(5):
         while True:
             try:
-                return await venue.submit(intent(request))
+                return await send(venue, request)
             except VenueThrottled:
                 await asyncio.sleep(0.1)
 
@@ -108,8 +131,11 @@ async def test_market_events_of_every_kind_arrive(simex: SimexProcess) -> None:
         assert len(snapshot.bids) == len(snapshot.asks) == 50
 
 
-async def test_entry_with_stop_fills_and_the_account_tells_it_by_stream_and_by_rest(simex: SimexProcess) -> None:
-    async with simex_venue(simex, ["SOLUSDT"]) as (venue, listener):
+@BOTH_PATHS
+async def test_entry_with_stop_fills_and_the_account_tells_it_by_stream_and_by_rest(
+    simex: SimexProcess, path: OrderPath
+) -> None:
+    async with simex_venue(simex, ["SOLUSDT"], path) as (venue, listener):
         before = await venue.reports(0)
         request = await entry(venue, listener, "SOLUSDT")
         order_id = await submit(venue, request)
@@ -172,8 +198,8 @@ async def test_f081_what_was_made_for_another_grid_is_not_sent(simex: SimexProce
     async with simex_venue(simex, ["SOLUSDT"]) as (venue, listener):
         request = await entry(venue, listener, "SOLUSDT", tick_size=Decimal("0.5"))
         for work in (
-            venue.submit(intent(request)),
-            venue.submit(intent(msgspec.structs.replace(request, tick_size=None, qty_step=Decimal(7)))),
+            send(venue, request),
+            send(venue, msgspec.structs.replace(request, tick_size=None, qty_step=Decimal(7))),
             venue.set_stop(StopRequest(symbol="SOLUSDT", stop_loss=Ticks(1), tick_size=Decimal("0.5"))),
         ):
             with pytest.raises(VenueUnavailable, match="just changed; nothing was sent"):
@@ -181,8 +207,11 @@ async def test_f081_what_was_made_for_another_grid_is_not_sent(simex: SimexProce
         assert (await venue.find_order("SOLUSDT", request.client_id)) == (None, [])
 
 
-async def test_resting_order_is_found_cancelled_and_cancelling_it_again_is_a_success(simex: SimexProcess) -> None:
-    async with simex_venue(simex, ["ETHUSDT"]) as (venue, listener):
+@BOTH_PATHS
+async def test_resting_order_is_found_cancelled_and_cancelling_it_again_is_a_success(
+    simex: SimexProcess, path: OrderPath
+) -> None:
+    async with simex_venue(simex, ["ETHUSDT"], path) as (venue, listener):
         [rules] = await venue.instruments(["ETHUSDT"])
         bid, _ = await touch(listener, "ETHUSDT")
         request = await entry(
@@ -227,29 +256,34 @@ async def test_an_order_nobody_knows_is_found_nowhere(simex: SimexProcess) -> No
         assert await venue.find_order("ETHUSDT", "cs1-never-e1") == (None, [])
 
 
-async def test_definite_no_of_the_exchange(simex: SimexProcess) -> None:
-    async with simex_venue(simex, ["ETHUSDT"]) as (venue, listener):
+@BOTH_PATHS
+async def test_definite_no_of_the_exchange(simex: SimexProcess, path: OrderPath) -> None:
+    async with simex_venue(simex, ["ETHUSDT"], path) as (venue, listener):
         request = await entry(venue, listener, "ETHUSDT", lots=Lots(10_000_000))
         with pytest.raises(VenueRejected) as caught:
-            await venue.submit(intent(request))
+            await send(venue, request)
         assert caught.value.code != 0
         assert await venue.find_order("ETHUSDT", request.client_id) == (None, [])
 
 
-async def test_symbol_without_rules_is_not_sent(simex: SimexProcess) -> None:
-    async with simex_venue(simex, ["ETHUSDT"]) as (venue, listener):
+@BOTH_PATHS
+async def test_symbol_without_rules_is_not_sent(simex: SimexProcess, path: OrderPath) -> None:
+    async with simex_venue(simex, ["ETHUSDT"], path) as (venue, listener):
         request = msgspec.structs.replace(await entry(venue, listener, "ETHUSDT"), symbol="NOSUCHUSDT")
         with pytest.raises(VenueUnavailable):
-            await venue.submit(intent(request))
+            await send(venue, request)
         assert await venue.instruments(["NOSUCHUSDT"]) == []
 
 
-async def test_lost_reply_is_unknown_and_the_order_is_found_by_its_link_id(simex: SimexProcess) -> None:
-    async with simex_venue(simex, ["ETHUSDT"]) as (venue, listener):
+@BOTH_PATHS
+async def test_lost_reply_is_unknown_and_the_order_is_found_by_its_link_id(
+    simex: SimexProcess, path: OrderPath
+) -> None:
+    async with simex_venue(simex, ["ETHUSDT"], path) as (venue, listener):
         request = await entry(venue, listener, "ETHUSDT")
         # The answer that is lost must be a yes: the tests before may have used up the exchange's orders of this second.
         await asyncio.sleep(1.2)
-        await simex.control("fault/rest", route="/v5/order/create", is_reply_lost=True)
+        await spoil_order(simex, path, is_reply_lost=True)
         with pytest.raises(OutcomeUnknown):
             await submit(venue, request)
         report, fills = await venue.find_order("ETHUSDT", request.client_id)
@@ -266,17 +300,19 @@ async def test_lost_reply_is_unknown_and_the_order_is_found_by_its_link_id(simex
         await close(venue, listener, "ETHUSDT")
 
 
-async def test_lost_request_is_unknown_and_the_order_is_nowhere(simex: SimexProcess) -> None:
-    async with simex_venue(simex, ["ETHUSDT"]) as (venue, listener):
+@BOTH_PATHS
+async def test_lost_request_is_unknown_and_the_order_is_nowhere(simex: SimexProcess, path: OrderPath) -> None:
+    async with simex_venue(simex, ["ETHUSDT"], path) as (venue, listener):
         request = await entry(venue, listener, "ETHUSDT")
-        await simex.control("fault/rest", route="/v5/order/create", is_dropped=True)
+        await spoil_order(simex, path, is_dropped=True)
         with pytest.raises(OutcomeUnknown):
             await submit(venue, request)
         assert await venue.find_order("ETHUSDT", request.client_id) == (None, [])
 
 
-async def test_link_id_used_twice_is_unknown_and_makes_no_second_order(simex: SimexProcess) -> None:
-    async with simex_venue(simex, ["ETHUSDT"]) as (venue, listener):
+@BOTH_PATHS
+async def test_link_id_used_twice_is_unknown_and_makes_no_second_order(simex: SimexProcess, path: OrderPath) -> None:
+    async with simex_venue(simex, ["ETHUSDT"], path) as (venue, listener):
         request = await entry(venue, listener, "ETHUSDT")
         await submit(venue, request)
         with pytest.raises(OutcomeUnknown, match="link id"):

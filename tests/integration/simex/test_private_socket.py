@@ -1,4 +1,4 @@
-"""The private and trade sockets: authentication, topics, and what is pushed when orders live and die."""
+"""The private socket: authentication, topics, and what is pushed when orders live and die."""
 
 from __future__ import annotations
 
@@ -87,25 +87,3 @@ async def test_closed_position_is_pushed_flat_and_without_reduce_only_flag(
         flat = (await client.until(of("position")))["data"][0]
         assert (flat["side"], flat["size"], flat["entryPrice"]) == ("", "0.000", "0")
         assert "isReduceOnly" not in flat
-
-
-async def test_trade_socket_creates_and_cancels(exchange: Any, open_client: Any) -> None:
-    async with exchange() as ready, open_client(ready["trade"]) as client:
-        await authenticate(client, ready)
-        now = (await pong_time(client)) - 5
-        header = {"X-BAPI-TIMESTAMP": str(now), "X-BAPI-RECV-WINDOW": "8000"}
-        order = {**LINEAR, "side": "Buy", "orderType": "Limit", "qty": "0.01", "price": "60000"}
-        await client.send({"reqId": "1", "header": header, "op": "order.create", "args": [order]})
-        created = await client.until(lambda frame: frame.get("reqId") == "1")
-        assert created["retCode"] == 0
-        await client.send({"reqId": "1", "header": header, "op": "order.create", "args": [order]})
-        assert (await client.until(lambda frame: frame.get("reqId") == "1"))["retCode"] == 20006
-        batch = {"category": "linear", "request": [{"symbol": "BTCUSDT", "orderId": created["data"]["orderId"]}] * 2}
-        await client.send({"reqId": "2", "header": header, "op": "order.cancel-batch", "args": [batch]})
-        cancelled = await client.until(lambda frame: frame.get("reqId") == "2")
-        assert [item["code"] for item in cancelled["retExtInfo"]["list"]] == [0, 110001]
-
-
-async def pong_time(client: Any) -> int:
-    await client.send({"op": "ping"})
-    return int((await client.until(lambda frame: frame.get("op") == "pong"))["data"][0])

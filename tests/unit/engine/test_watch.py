@@ -17,7 +17,7 @@ from tests.support.core_fixtures import Bench
 from tests.support.core_scenes import long, short
 
 BOTH = pytest.mark.parametrize("scene", [long, short])
-STREAMS = pytest.mark.parametrize("stream", list(StreamName))
+STREAMS = pytest.mark.parametrize("stream", [StreamName.PUBLIC, StreamName.PRIVATE])
 
 
 def lose(bench: Bench, stream: StreamName = StreamName.PRIVATE) -> None:

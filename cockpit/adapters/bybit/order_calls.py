@@ -1,0 +1,62 @@
+"""Orders and cancels on their way out: by REST or over the trade socket, with the same three outcomes. Sent once.
+
+The path of a call is chosen before anything of it has left and never changed afterwards: what fails on one path is not
+tried on the other. Everything else that changes the account (stops, leverage, cancel-all) exists by REST alone.
+"""
+
+from __future__ import annotations
+
+from cockpit.adapters.bybit import trade
+from cockpit.adapters.bybit.params import Params
+from cockpit.adapters.bybit.rest import BybitRest, Pool
+from cockpit.adapters.bybit.retcodes import CodeClass, class_of
+from cockpit.adapters.bybit.trade_stream import TradeStream
+from cockpit.domain.enums import OrderPath, OrderRole
+from cockpit.domain.errors import LocalProtocolError, VenueRejected
+
+
+class OrderCalls:
+    """Both ways of an order.
+
+    Args:
+        rest: calls by REST; its clock, its deadlines and its silence after a ban hold for the socket too.
+        socket: the trade socket, None where orders go by REST alone.
+    """
+
+    def __init__(self, rest: BybitRest, socket: TradeStream | None) -> None:
+        self._rest = rest
+        self._socket = socket
+
+    def path_of(self, role: OrderRole) -> OrderPath:
+        """The way that an order of this role takes if it is sent now.
+
+        An entry waits for the socket, since it may be left out; a close takes REST while the socket is not ready; a
+        flatten depends on nothing but REST.
+        """
+        if self._socket is None or role is OrderRole.FLATTEN:
+            return OrderPath.REST
+        return OrderPath.SOCKET if self._socket.is_ready or role is OrderRole.ENTRY else OrderPath.REST
+
+    async def create(self, params: Params, path: OrderPath, pool: Pool) -> bytes:
+        """Send one order; the JSON of the answer's result. Raises as ``BybitRest.change``."""
+        if path is OrderPath.SOCKET:
+            return await self.over_socket(trade.CREATE, params)
+        return await self._rest.change(lambda client: client.place_order(**params), pool)
+
+    async def over_socket(self, op: str, params: Params) -> bytes:
+        """A request over the socket under the rules of REST: what REST could not look up must not be sent.
+
+        Returns the JSON of the answer's result; raises as ``BybitRest.change``.
+        """
+        if self._socket is None:
+            raise LocalProtocolError("there is no trade socket in this configuration")
+        self._rest.check_silence(Pool.ORDERS)
+        await self._rest.check_clock(Pool.ORDERS)
+        limits = self._rest.limits
+        reply = await self._socket.call(op, params, limits.recv_window_ms, limits.order_deadline_s)
+        try:
+            return reply.result()
+        except VenueRejected as error:
+            if class_of(error.code) is CodeClass.TIME:
+                self._rest.suspect_clock()
+            raise
