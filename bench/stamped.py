@@ -27,6 +27,8 @@ class Stamps(msgspec.Struct):
     """When the engine had judged each operator command."""
     orders: list[int] = []
     """When each order went to the exchange's adapter: the order call."""
+    answers: list[tuple[int, int]] = []
+    """(order call, how long until its answer) of every order that was answered with yes."""
     blocks: list[tuple[int, int]] = []
     """(when, how long) of every turn of the screen's event loop that took 0.2 ms or more."""
     frames: int = 0
@@ -48,6 +50,7 @@ def watch_engine() -> Any:
     from cockpit.engine.runner import Runner
 
     sent, decided, commands, orders = array("q"), array("q"), array("q"), array("q")
+    answers: list[tuple[int, int]] = []
     handle, submit = Runner.handle, BybitVenue.submit
 
     def stamped_handle(self: Runner, event: Any) -> Any:
@@ -59,12 +62,17 @@ def watch_engine() -> Any:
             commands.append(now_us())
         return step
 
-    async def stamped_submit(self: BybitVenue, intent: Any) -> str:
-        orders.append(now_us())
-        return await submit(self, intent)
+    async def stamped_submit(self: BybitVenue, intent: Any, path: Any) -> str:
+        start = now_us()
+        orders.append(start)
+        order_id = await submit(self, intent, path)
+        answers.append((start, now_us() - start))
+        return order_id
 
     Runner.handle, BybitVenue.submit = stamped_handle, stamped_submit  # type: ignore[method-assign]
-    return lambda: Stamps(sent=list(sent), decided=list(decided), commands=list(commands), orders=list(orders))
+    return lambda: Stamps(
+        sent=list(sent), decided=list(decided), commands=list(commands), orders=list(orders), answers=answers
+    )
 
 
 def watch_screen() -> Any:

@@ -1,4 +1,7 @@
-"""One engine, one simulated exchange and one screen for all tests here; the account's key is a canary."""
+"""One engine, one simulated exchange and one screen for all tests here; the account's key is a canary.
+
+Orders go over the trade socket: what REST signs is signed for reads and stops all the same.
+"""
 
 from __future__ import annotations
 
@@ -62,9 +65,11 @@ class Stage:
         )  # fmt: skip
         self.profile.run.mkdir(mode=0o700)
         write_run_file(self.profile.run / "simex.json", dead)
+        config = self.root / "config.toml"
+        config.write_text('[venue]\norder_path = "socket"\n')
         exposed = {"BYBIT_API_KEY": EXPOSED_KEY, "BYBIT_API_SECRET": EXPOSED_SECRET}
         with variables(self.variables | exposed):
-            self.engine = self.profile.start_headless("--symbols", SYMBOLS)
+            self.engine = self.profile.start_headless("--symbols", SYMBOLS, "--config", str(config))
 
     def control(self, verb: str, **body: Any) -> Any:
         """Look inside the simulated exchange, or make it do something."""
@@ -130,7 +135,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 @pytest.fixture(scope="session")
 def traded(stage: Stage) -> Stage:
     """The stage after a position was opened from outside and closed by the engine at an operator's word."""
-    wait_until(lambda: stage.profile.status()["header"]["streams_up"] == 2, "the engine is connected")
+    wait_until(lambda: stage.profile.status()["header"]["streams_up"] == 3, "the engine is connected")
     stage.control("manual/order", symbol="BTCUSDT", side="Buy", orderType="Market", qty="0.01")
     wait_until(lambda: stage.profile.status()["positions"]["rows"], "the engine sees the position")
     asyncio.run(_close(stage))
