@@ -97,7 +97,7 @@ def _in_words(told: dict[str, Any]) -> str:
     ]
     for task in health.get("tasks", []):
         detail = f"  {task['detail']}" if task["detail"] else ""
-        lines.append(f"task       {task['name']:<12}{task['state']}{detail}  restarts {task['restarts']}")
+        lines.append(f"task       {task['name']:<14}{task['state']}{detail}  restarts {task['restarts']}")
     if told["simex"] is not None:
         lines.append(f"simex      pid {told['simex']['pid']}  {told['simex']['rest']}")
     return "\n".join(lines)

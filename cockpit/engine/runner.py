@@ -58,7 +58,7 @@ _LEVELS = {"info": logging.INFO, "money": logging.INFO} | {
 }
 
 STREAMS = "streams"
-TRADE_SOCKET = "trade socket"
+TRADE_SOCKET = "trade-socket"
 DETECTION = "detection"
 EXECUTION = "execution"
 JOURNAL = "journal"

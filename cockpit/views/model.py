@@ -356,8 +356,8 @@ class HealthView(msgspec.Struct, frozen=True, kw_only=True, tag="health"):
     md_p50_ms: int | None = None
     md_p95_ms: int | None = None
     order_ms: int | None = None
-    order_path: str = ""
-    """The way of orders: rest | socket."""
+    is_over_socket: bool = False
+    """Orders go over the trade socket, not by REST."""
     drift_ms: int | None = None
     reconnects: int = 0
     gaps: int = 0

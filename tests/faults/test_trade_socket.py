@@ -1,4 +1,4 @@
-"""Faults that only the trade socket has, and what becomes of orders meanwhile (F1, F4, F19, F25, F35, F59 over it)."""
+"""Faults that only the trade socket has, and what becomes of orders meanwhile (F1, F4, F6, F28, F31, F33, F35, F42)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def test_orders_go_over_the_socket_stops_and_flatten_by_rest(bench: Bench)
     await bench.settled()
     await bench.until(lambda: len(journaled(bench)) == 4, "the answers are journaled")
     assert ["by socket" in text for text in journaled(bench)] == [True, True, True, False]
-    assert "trade socket" in [light.name for light in bench.lights]
+    assert "trade-socket" in [light.name for light in bench.lights]
 
 
 @SOCKET_PATH
@@ -135,7 +135,7 @@ async def test_f035_entries_wait_for_the_socket_and_closes_take_rest(bench: Benc
 
 
 @SOCKET_PATH
-async def test_f055_socket_stays_away_while_everything_is_flattened(bench: Bench) -> None:
+async def test_f042_socket_is_dead_while_everything_is_flattened(bench: Bench) -> None:
     await bench.enter(BTC)
     await bench.control("fault/socket", channel="trade", half_open=True)
     await bench.flatten()

@@ -60,7 +60,7 @@ async def test_approved_entry_leaves_over_the_socket_once_survives_a_kill_and_is
     exchange, entries = Exchange(profile), Entries()
     told = wait_ready(profile)
     assert (told["header"]["streams_up"], told["header"]["streams_wanted"]) == (3, 3)
-    assert {task["state"] for task in told["health"]["tasks"] if task["name"] == "trade socket"} == {"running"}
+    assert {task["state"] for task in told["health"]["tasks"] if task["name"] == "trade-socket"} == {"running"}
     with witnessed(exchange):
         exchange.ask("fault/trade", op="order.create", delay_s=2.0)
         approved = await _approve(profile)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from cockpit.domain.enums import OrderPath
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.core import TradingCore
 from cockpit.engine.flatten_desk import LOCK, PAUSED
@@ -114,7 +115,7 @@ class Projection:
             md_p50_ms=self._md_ms[0],
             md_p95_ms=self._md_ms[1],
             order_ms=state.order_ms,
-            order_path=state.settings.order_path.value,
+            is_over_socket=state.settings.order_path is OrderPath.SOCKET,
             drift_ms=figures.drift_ms,
             reconnects=state.reconnects,
             gaps=state.gaps,

@@ -173,8 +173,8 @@ def links(look: Look, width: int, height: int) -> list[Line]:
     def ms(value: int | None) -> str:
         return texts.NO_VALUE if value is None else str(value)
 
-    path = f" {view.order_path}" if view.order_path else ""
-    first = f" md {ms(view.md_p50_ms)} p95 {ms(view.md_p95_ms)} ord {ms(view.order_ms)}{path} drift {ms(view.drift_ms)}"
+    orders = f"{texts.ORD} {texts.STREAMS}" if view.is_over_socket else texts.ORD
+    first = f" md {ms(view.md_p50_ms)} p95 {ms(view.md_p95_ms)} {orders} {ms(view.order_ms)} drift {ms(view.drift_ms)}"
     second = f" reconn {view.reconnects} gaps {view.gaps} bad {view.rejected_frames} {view.frames_per_s}/s"
     header = header_of(look)
     lag = f"{texts.STREAMS} {header.streams_up}/{header.streams_wanted} lag {ms(view.loop_lag_ms)} q {view.queue}"

@@ -7,9 +7,11 @@ from cockpit.domain.enums import OrderPath, StreamName
 from cockpit.domain.events import Outcome, StreamLost, StreamUp
 from cockpit.engine.effects import OrderAnswered
 from cockpit.engine.journaling import rows_of
+from cockpit.engine.projection import Projection, ShellFigures
 from cockpit.engine.story import Story
 from cockpit.execution.flatten import FlattenState
 from cockpit.ports.journal import SystemEventRow
+from cockpit.views.model import HeaderView, HealthView
 from tests.support.core_fixtures import AAA, Bench
 from tests.support.core_scenes import bounce, long
 
@@ -112,3 +114,14 @@ def test_with_orders_by_rest_the_journal_names_the_way_and_the_story_stays_short
     assert not output.is_detour
     assert "yes by rest" in row
     assert line == ""
+
+
+def test_the_screen_is_told_how_many_streams_there_are_and_which_way_orders_go() -> None:
+    for bench, wanted in ((Bench(), 2), (over_socket(), 3)):
+        views = Projection(bench.start().core, ShellFigures(environment_word="SIM", source="x")).views(
+            bench.now_ns, frozenset()
+        )
+        header = next(view for view in views if isinstance(view, HeaderView))
+        health = next(view for view in views if isinstance(view, HealthView))
+        assert (header.streams_up, header.streams_wanted) == (wanted, wanted)
+        assert health.is_over_socket == (wanted == 3)
