@@ -13,12 +13,12 @@ from websockets.exceptions import ConnectionClosed
 
 
 class ScriptedStreams:
-    """One server for public (``/v5/public/linear``) and private (``/v5/private``) sockets."""
+    """One server for public (``/v5/public/linear``), private (``/v5/private``) and trade (``/v5/trade``) sockets."""
 
     def __init__(self) -> None:
         self.base = ""
-        self.connections: dict[str, list[ServerConnection]] = {"public": [], "private": []}
-        self.connects = {"public": 0, "private": 0}
+        self.connections: dict[str, list[ServerConnection]] = {"public": [], "private": [], "trade": []}
+        self.connects = {"public": 0, "private": 0, "trade": 0}
         self.received: list[tuple[str, dict[str, Any]]] = []
         self.bad_topics: set[str] = set()
         self.sends_snapshots = True
@@ -34,6 +34,10 @@ class ScriptedStreams:
     @property
     def private(self) -> str:
         return f"{self.base}/v5/private"
+
+    @property
+    def trade(self) -> str:
+        return f"{self.base}/v5/trade"
 
     def frames(self, op: str) -> list[list[Any]]:
         """The ``args`` of every received frame of one op."""
@@ -58,7 +62,8 @@ class ScriptedStreams:
 
     async def handle(self, connection: ServerConnection) -> None:
         assert connection.request is not None
-        channel = "private" if connection.request.path.endswith("/private") else "public"
+        kind = connection.request.path.rpartition("/")[2]
+        channel = kind if kind in self.connections else "public"
         self.connects[channel] += 1
         if self.refused_connects > 0:
             self.refused_connects -= 1
@@ -78,6 +83,8 @@ class ScriptedStreams:
     async def _answer(self, channel: str, connection: ServerConnection, frame: dict[str, Any]) -> None:
         op, answer = frame["op"], {"success": True, "ret_msg": "", "req_id": frame.get("req_id", ""), "op": frame["op"]}
         topics: list[str] = []
+        if op.startswith("order."):
+            return
         if op == "ping":
             if not self.answers_pings:
                 return

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cockpit.adapters.bybit.endpoints import Endpoints, endpoints_for
+from cockpit.adapters.bybit.endpoints import Endpoints, endpoints_for, trade_address
 from cockpit.domain.enums import Environment, OrderPath
 
 
@@ -101,6 +101,8 @@ class BybitConfig(_Section):
             rest_alternate=self.rest_alternate_url,
             public=self.public_url,
             private=self.private_url,
-            trade=self.trade_url,
-            needs_trade=self.order_path is OrderPath.SOCKET,
         )
+
+    def trade_address(self) -> str:
+        """The checked address of the trade socket; raises ``ConfigError``."""
+        return trade_address(self.environment, self.trade_url)

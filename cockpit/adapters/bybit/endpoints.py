@@ -43,8 +43,6 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     public: str
     """Base of the public streams, up to and with ``/v5/public``."""
     private: str
-    trade: str = ""
-    """The trade socket; "" where there is none."""
 
     @property
     def public_linear(self) -> str:
@@ -58,21 +56,25 @@ _DEFAULTS = {
         rest_alternate="https://api.bytick.com",
         public="wss://stream.bybit.com/v5/public",
         private="wss://stream.bybit.com/v5/private",
-        trade="wss://stream.bybit.com/v5/trade",
     ),
     Environment.TESTNET: Endpoints(
         rest="https://api-testnet.bybit.com",
         public="wss://stream-testnet.bybit.com/v5/public",
         private="wss://stream-testnet.bybit.com/v5/private",
-        trade="wss://stream-testnet.bybit.com/v5/trade",
     ),
-    # Demo trading has no public stream of its own, its market is mainnet's, and no trade socket.
+    # Demo trading has no public stream of its own: its market is mainnet's.
     Environment.DEMO: Endpoints(
         rest="https://api-demo.bybit.com",
         public="wss://stream.bybit.com/v5/public",
         private="wss://stream-demo.bybit.com/v5/private",
     ),
 }
+
+_TRADE = {
+    Environment.LIVE: "wss://stream.bybit.com/v5/trade",
+    Environment.TESTNET: "wss://stream-testnet.bybit.com/v5/trade",
+}
+"""Trade sockets; demo trading has none (bybit-v5.md 12)."""
 
 _HOSTS = {
     Environment.LIVE: {"rest": _LIVE_REST, "public": _LIVE_STREAM, "private": _LIVE_STREAM, "trade": _LIVE_STREAM},
@@ -98,13 +100,11 @@ def endpoints_for(
     rest_alternate: str = "",
     public: str = "",
     private: str = "",
-    trade: str = "",
-    needs_trade: bool = False,
 ) -> Endpoints:
     """The addresses of ``environment``; a non-empty argument replaces that address.
 
     An overridden REST address has no alternate host of its own: another site may hold other accounts. Who names one
-    says that it is the same exchange. The trade socket may be missing unless ``needs_trade``.
+    says that it is the same exchange.
 
     Raises:
         ConfigError: an address is missing (``sim`` has no defaults), malformed, or not of this environment.
@@ -115,12 +115,22 @@ def endpoints_for(
         rest_alternate=_clean(rest_alternate or (base.rest_alternate if base and not rest else "")),
         public=_clean(public or (base.public if base else "")),
         private=_clean(private or (base.private if base else "")),
-        trade=_clean(trade or (base.trade if base else "")),
     )
-    for role in ("rest", "public", "private", *(("trade",) if needs_trade or chosen.trade else ())):
+    for role in ("rest", "public", "private"):
         _check(environment, role, getattr(chosen, role))
     if chosen.rest_alternate:
         _check(environment, "rest", chosen.rest_alternate)
+    return chosen
+
+
+def trade_address(environment: Environment, given: str = "") -> str:
+    """The trade socket of ``environment``, or ``given`` instead; apart from the others, for a flatten needs it not.
+
+    Raises:
+        ConfigError: there is none, or it is malformed or not of this environment.
+    """
+    chosen = _clean(given or _TRADE.get(environment, ""))
+    _check(environment, "trade", chosen)
     return chosen
 
 

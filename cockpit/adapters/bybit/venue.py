@@ -80,7 +80,9 @@ class BybitVenue:
         self._trade: TradeStream | None = None
         if key is not None and config.order_path is OrderPath.SOCKET:
             # No frame of it is recorded: recordings are of the market, and the journal keeps orders and answers.
-            self._trade = TradeStream(endpoints.trade, key, replace(shell, sink=None), lambda: self.rest.offset_ns)
+            self._trade = TradeStream(
+                config.trade_address(), key, replace(shell, sink=None), lambda: self.rest.offset_ns
+            )
         self._orders = OrderCalls(self.rest, self._trade)
         self._tasks: list[asyncio.Task[None]] = []
         self._is_flattening = False

@@ -75,7 +75,7 @@ async def test_refused_connections_are_tried_until_one_is_taken(http: ScriptedHt
     async with running_venue(http.url, streams, key=None) as (venue, listener):
         await venue.subscribe(["AUSDT"])
         await listener.until(StreamUp)
-        assert streams.connects == {"public": 6, "private": 0}
+        assert streams.connects == {"public": 6, "private": 0, "trade": 0}
 
 
 async def test_silent_public_stream_is_given_up_and_made_again(http: ScriptedHttp, streams: ScriptedStreams) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cockpit.adapters.bybit.config import BybitConfig
-from cockpit.adapters.bybit.endpoints import endpoints_for
-from cockpit.domain.enums import Environment
+from cockpit.adapters.bybit.endpoints import endpoints_for, trade_address
+from cockpit.domain.enums import Environment, OrderPath
 from cockpit.domain.errors import ConfigError
 
 LOOP = {"rest": "http://127.0.0.1:9", "public": "ws://127.0.0.1:9/v5/public", "private": "ws://[::1]:9/v5/private"}
@@ -73,3 +73,26 @@ def test_configuration_gives_checked_addresses() -> None:
     assert config.endpoints().rest == "http://127.0.0.1:9"
     with pytest.raises(ConfigError):
         BybitConfig().endpoints()
+
+
+def test_trade_socket_is_of_its_environment_and_demo_has_none() -> None:
+    assert trade_address(Environment.LIVE) == "wss://stream.bybit.com/v5/trade"
+    assert trade_address(Environment.TESTNET) == "wss://stream-testnet.bybit.com/v5/trade"
+    assert trade_address(Environment.SIM, "ws://127.0.0.1:9/v5/trade") == "ws://127.0.0.1:9/v5/trade"
+    for environment, url in (
+        (Environment.DEMO, ""),
+        (Environment.DEMO, "wss://stream.bybit.com/v5/trade"),
+        (Environment.SIM, ""),
+        (Environment.SIM, "wss://stream.bybit.com/v5/trade"),
+        (Environment.LIVE, "wss://stream-testnet.bybit.com/v5/trade"),
+        (Environment.LIVE, "ws://stream.bybit.com/v5/trade"),
+    ):
+        with pytest.raises(ConfigError):
+            trade_address(environment, url)
+
+
+def test_flatten_finds_its_addresses_whatever_is_wrong_with_the_trade_socket() -> None:
+    config = BybitConfig(environment=Environment.DEMO, order_path=OrderPath.SOCKET, trade_url="nonsense")
+    assert config.endpoints().rest == "https://api-demo.bybit.com"
+    with pytest.raises(ConfigError, match="trade address"):
+        config.trade_address()
