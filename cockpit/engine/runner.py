@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 from typing import Any, Protocol
 
 from cockpit.domain.commands import OperatorCommand, Shutdown
@@ -58,7 +59,8 @@ _LEVELS = {"info": logging.INFO, "money": logging.INFO} | {
 }
 
 STREAMS = "streams"
-TRADE_SOCKET = "trade-socket"
+TRADE = "trade-socket"
+"""Without it entries wait and closes take REST: its end does not end the engine."""
 DETECTION = "detection"
 EXECUTION = "execution"
 JOURNAL = "journal"
@@ -159,7 +161,7 @@ class Runner:
         start(DETECTION, self._watch_detection, essential=True)
         start(STREAMS, self._pump, essential=True)
         if core.state.settings.order_path is OrderPath.SOCKET:
-            start(TRADE_SOCKET, self._keep_trade_socket, restart=True)
+            start(TRADE, partial(self._venue.keep_trade_socket, partial(self._supervisor.beat, TRADE)), restart=True)
         start(CLOCK, self._watch_clock, restart=True)
         start(SNAPSHOTS, self._snapshot, restart=True)
         start(VIEWS, self._publish, restart=True)
@@ -304,8 +306,7 @@ class Runner:
         earlier = self._timers.pop(name, None)
         if earlier is not None:
             earlier.cancel()
-        loop = asyncio.get_running_loop()
-        self._timers[name] = loop.call_later(max(0.0, delay_s), self._fire, name)
+        self._timers[name] = asyncio.get_running_loop().call_later(max(0.0, delay_s), self._fire, name)
 
     def _fire(self, name: str) -> None:
         self._timers.pop(name, None)
@@ -321,10 +322,6 @@ class Runner:
         async for event in self._venue.events():
             self.handle(event)
             self._supervisor.beat(STREAMS)
-
-    async def _keep_trade_socket(self) -> None:
-        """The way of orders; without it entries wait and closes take REST, so its end does not end the engine."""
-        await self._venue.keep_trade_socket(lambda: self._supervisor.beat(TRADE_SOCKET))
 
     async def _watch_effects(self) -> None:
         """Ends the engine if an effect failed in a way nobody foresaw."""
