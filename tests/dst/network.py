@@ -416,10 +416,10 @@ class VenueClient:
             if random.random() < 0.5:
                 raise VenueThrottled(10429, "system protection", None)
             if random.random() < 0.5:
-                network.loop.call_later(self._delay(), self._arrived, route, sent_s, arrive, answer)
+                network.loop.call_later(self._delay(random), self._arrived, route, sent_s, arrive, answer)
             raise OutcomeUnknown("code 10019")
         if not (faults.is_partitioned or random.random() < faults.lose_request):
-            network.loop.call_later(self._delay(), self._arrived, route, sent_s, arrive, answer)
+            network.loop.call_later(self._delay(random), self._arrived, route, sent_s, arrive, answer)
         self._on_socket.add(answer)
         try:
             async with asyncio.timeout(ORDER_DEADLINE_S):
