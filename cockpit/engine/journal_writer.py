@@ -10,14 +10,17 @@ from typing import Any
 from cockpit.domain.errors import JournalError
 from cockpit.domain.events import JournalHealth
 from cockpit.ports.clock import Clock
-from cockpit.ports.journal import Journal, JournalRow
+from cockpit.ports.journal import BookSnapshotRow, DensityRow, Journal, JournalRow, MarketStatRow
 
 RETRY_S = 1.0
+MOST_WAITING = 50_000
+"""Beyond it observations of the market give way: rows of money are few, and the machine's memory is not endless."""
+_OBSERVATIONS = (DensityRow, BookSnapshotRow, MarketStatRow)
 _log = logging.getLogger(__name__)
 
 
 class JournalWriter:
-    """The queue before the journal. Nothing in it is lost while the process lives."""
+    """The queue before the journal. Nothing of money in it is lost while the process lives."""
 
     def __init__(self, journal: Journal, clock: Clock, emit: Callable[[JournalHealth], Any]) -> None:
         """``emit`` is told when the journal stops taking rows, and when it takes them again."""
@@ -61,12 +64,21 @@ class JournalWriter:
         try:
             await self._journal.append(rows)
         except JournalError as error:
-            self._rows = rows + self._rows
+            self._rows = self._bounded(rows + self._rows)
             self._failed(error)
             await self._clock.sleep(RETRY_S)
             self._ready.set()
             return
         self._succeeded()
+
+    @staticmethod
+    def _bounded(rows: list[JournalRow]) -> list[JournalRow]:
+        """The rows, without observations of the market if they are too many (reliability.md I17)."""
+        if len(rows) <= MOST_WAITING:
+            return rows
+        kept: list[JournalRow] = [row for row in rows if not isinstance(row, _OBSERVATIONS)]
+        _log.error("the journal cannot be written: %d observations of the market are given up", len(rows) - len(kept))
+        return kept
 
     async def drain(self) -> None:
         """The last rows of an engine that ends."""
