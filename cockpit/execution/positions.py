@@ -230,7 +230,7 @@ class PositionManager:
             self.open[fill.symbol] = position
         if origin is not None and position.origin is None:
             self._claim(position, origin)
-        self.last_gain = self._book(position, _closing_part(position, fill))
+        self.last_gain = self._book(position, _closing_part(position, fill) if origin is None else fill)
         if position.fills.qty == 0:
             self.forget(position)
         return position
@@ -298,8 +298,10 @@ class PositionManager:
         position.exit_value += closed * fill.price
         position.exit_qty += closed
         # The side that is left decides: a fill larger than the position turns it round.
-        if position.fills.qty != 0:
+        if position.fills.qty * before.qty < 0:
             position.side = Side.BUY if position.fills.qty > 0 else Side.SELL
+            position.entry_price, position.peak_qty = position.fills.avg_price, abs(position.fills.qty)
+            position.exit_value = position.exit_qty = Decimal(0)
         return None if position.is_taken_over else position.fills.realised - before.realised
 
     def on_report(self, report: PositionReport) -> OpenPosition | None:

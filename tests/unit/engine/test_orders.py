@@ -402,6 +402,35 @@ def test_a_close_by_hand_that_is_told_before_the_fills_of_the_entry_leaves_nothi
     assert net_of_trades(bench) == Decimal(25)
 
 
+def test_an_entry_that_meets_a_foreign_position_turns_it_round_into_a_trade_of_ours() -> None:
+    bench = bounce(Bench().start())
+    assert bench.approve() == ""
+    entry = bench.sent[0]
+    bench.push(bench.execution(AAA, Side.SELL, "100.02", "1"))
+    bench.answer(entry)
+    bench.push(bench.fill(entry, "100.02", "10", closed_qty=Decimal(1)), bench.fill(entry, "100.02", "15"))
+    bench.push(bench.position(AAA, "24", "100.02", "99.67"))
+    held = bench.core.state.positions.open[AAA]
+    assert (held.side, held.qty, held.entry_price, held.is_foreign) == (Side.BUY, 24, Decimal("100.02"), False)
+    bench.push(bench.execution(AAA, Side.SELL, "101.02", "24", closed_qty=Decimal(24)), bench.position(AAA, "0"))
+    assert bench.core.state.positions.open == {}
+    assert net_of_trades(bench) == Decimal(24)
+
+
+def test_a_fill_of_the_entry_that_comes_after_its_trade_ended_adds_to_that_trade() -> None:
+    bench = bounce(Bench().start())
+    assert bench.approve() == ""
+    entry = bench.sent[0]
+    bench.answer(entry)
+    first, late = bench.fill(entry, "100.02", "10"), bench.fill(entry, "100.02", "15")
+    bench.push(first, bench.order_report(entry, OrderStatus.FILLED, "25"))
+    bench.push(bench.execution(AAA, Side.SELL, "101.02", "10", closed_qty=Decimal(10)))
+    bench.push(bench.execution(AAA, Side.SELL, "101.02", "15", closed_qty=Decimal(15)), late)
+    bench.push(bench.position(AAA, "0"))
+    assert bench.core.state.positions.open == {}
+    assert net_of_trades(bench) == Decimal(25)
+
+
 def test_a_position_missing_from_one_old_read_stays() -> None:
     bench = long(Bench().start())
     held = bench.account.positions.pop(AAA)
