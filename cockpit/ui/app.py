@@ -32,6 +32,9 @@ MIDDLE_BUTTON = 2
 GONE_SHOWN_S = 3.0
 """How long the curtain of a vanished engine stands before the screen ends."""
 
+LOST_TIMER_S = 0.1
+"""A key that waits for so long after its time waits for a timer that never comes."""
+
 _END_SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 
 WIDE_PLANS = {"dom", "four"}
@@ -88,9 +91,25 @@ class CockpitApp(App[ScreenResult]):
     def on_mount(self) -> None:
         """Start reading the engine and drawing."""
         fps = self._config.low_bandwidth_fps if self._config.low_bandwidth else self._config.fps
-        self.set_interval(1 / fps, self.draw_frame)
+        self.set_interval(1 / fps, self._frame)
         self.set_interval(1.0, self._once_a_second)
         self._start(self._listen())
+
+    def _frame(self) -> None:
+        """Ten times a second or so: what a lost timer left undone, then a frame."""
+        self._make_up_for_lost_timers()
+        self.draw_frame()
+
+    def _make_up_for_lost_timers(self) -> None:
+        """Textual drops a timer of one shot whose span is over before its task is first run (a suspended machine).
+
+        Lost that way, a new size would be the last one that was ever seen, and a key that waits would wait for the next.
+        """
+        if self._resize_timer is not None and self._resize_event is not None:
+            self._check_resize()
+        due = self.session.keys_due
+        if due is not None and self._now() > due + LOST_TIMER_S:
+            self._poll_keys()
 
     def draw_frame(self) -> None:
         """Show the newest views, unless the terminal still has an earlier frame before it."""
@@ -249,6 +268,7 @@ async def run_screen(
         ConfigError: a theme or the key map is wrong.
     """
     terminal.prepare(config, os.environ)
+    terminal.follow_size(os.environ)
     app = CockpitApp(client, config, keymap.build(keys.bindings, is_observer=observer), user_themes=user_themes)
     loop = asyncio.get_running_loop()
     for number in _END_SIGNALS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from textual import constants
@@ -29,6 +29,16 @@ def prepare(config: UiConfig, environment: Mapping[str, str]) -> None:
         tuned.ESCAPE_DELAY = SSH_ESCAPE_DELAY_S
     if config.low_bandwidth and "TEXTUAL_COLOR_SYSTEM" not in environment:
         tuned.COLOR_SYSTEM = "256"
+
+
+def follow_size(environment: MutableMapping[str, str]) -> None:
+    """Ask the terminal itself for its size from now on.
+
+    A shell that exports COLUMNS and LINES freezes them: Textual and Rich believe them more than the terminal, and the
+    screen would keep the size of its start for ever.
+    """
+    for name in ("COLUMNS", "LINES"):
+        environment.pop(name, None)
 
 
 def glyphs(config: UiConfig, environment: Mapping[str, str]) -> Glyphs:

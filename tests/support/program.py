@@ -11,8 +11,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """This environment without anything that belongs to a cockpit of the developer, with ``changes``."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("COCKPIT_", "XDG_"))}
+    """This environment without anything that belongs to the developer's cockpit or terminal, with ``changes``."""
+    foreign = ("COCKPIT_", "XDG_", "COLUMNS", "LINES", "LC_ALL", "SSH_CONNECTION")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return kept | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"} | changes
 
 

@@ -13,6 +13,9 @@ import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+FOREIGN = {"LC_ALL", "NO_COLOR", "SSH_CONNECTION", "COLUMNS", "LINES"}
+"""Variables of the terminal that the tests were started in."""
+
 
 class PtyTerminal:
     """Starts a Python module on a terminal of ``columns`` x ``rows`` cells."""
@@ -22,10 +25,8 @@ class PtyTerminal:
     ) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
-        for name in ("LC_ALL", "NO_COLOR", "SSH_CONNECTION", "COLUMNS", "LINES"):
-            environment.pop(name, None)
-        environment |= variables or {}
+        environment = {name: value for name, value in os.environ.items() if name not in FOREIGN} | dict(variables or {})
+        environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
         self.process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True,

@@ -257,6 +257,36 @@ async def test_resizing_while_armed_keeps_the_armed_bar() -> None:
         assert "close 100% of SHORT 0.500 ETHUSDT [SIM]" in rig.rows[22]
 
 
+class Swallowed:
+    """Timers of one shot that never come, as Textual's do when their span is over before they are first looked at."""
+
+    def __init__(self, app: CockpitApp) -> None:
+        self._set_timer = app.set_timer
+
+    def __call__(self, delay, callback=None, **others):
+        return self._set_timer(delay, callback, **others, pause=True)
+
+
+async def test_f099_a_new_size_is_drawn_although_the_timer_that_would_tell_it_is_lost() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await rig.show(pilot)
+        rig.app.set_timer = Swallowed(rig.app)
+        for columns, rows in [(1, 1), (120, 40), (80, 24)]:
+            await pilot.resize_terminal(columns, rows)
+            await rig.until(pilot, lambda wanted=(columns, rows): (cells(rig.rows[0]), len(rig.rows)) == wanted)
+        assert "FLATTEN" in rig.text
+
+
+async def test_a_key_is_judged_although_the_timer_that_would_do_it_is_lost() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await rig.show(pilot)
+        rig.app.set_timer = Swallowed(rig.app)
+        await pilot.press("x")
+        await rig.until(pilot, lambda: rig.app.session.state.armed is not None)
+
+
 async def test_hostile_words_of_the_engine_are_made_harmless() -> None:
     rig = Rig()
     hostile = "\x1b]52;c;aGk=\x07 \x9b2J \u202e [/] [link=x] " + "e" + "\u0301" * 30

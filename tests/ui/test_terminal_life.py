@@ -26,6 +26,18 @@ def test_a_hang_up_ends_the_screen(shown: PtyTerminal) -> None:
     assert shown.process.wait(10) is not None
 
 
+def test_f099_a_shell_that_exports_its_size_does_not_freeze_the_screen_at_it() -> None:
+    """Bash with ``checkwinsize`` and an ``export COLUMNS LINES`` somewhere: the variables are old after the first resize."""
+    terminal = PtyTerminal("tests.support.show_screen", ["1"], 80, 24, {"COLUMNS": "80", "LINES": "24"})
+    try:
+        assert terminal.read_until(lambda: READY in terminal.output)
+        before = len(terminal.output)
+        terminal.resize(120, 40)
+        assert terminal.read_until(lambda: b"\x1b[40;1H" in terminal.output[before:] and b"ORDERS" in terminal.output)
+    finally:
+        terminal.close()
+
+
 def test_a_terminate_signal_ends_the_screen_and_gives_the_terminal_back(shown: PtyTerminal) -> None:
     shown.process.send_signal(signal.SIGTERM)
     assert shown.read_until(lambda: shown.process.poll() is not None)
