@@ -103,7 +103,7 @@ class CockpitApp(App[ScreenResult]):
     def _make_up_for_lost_timers(self) -> None:
         """Textual drops a timer of one shot whose span is over before its task is first run (a suspended machine).
 
-        Lost that way, a new size would be the last one that was ever seen, and a key that waits would wait for the next.
+        Lost that way, a new size would be the last one ever seen, and a key that waits would wait for the next key.
         """
         if self._resize_timer is not None and self._resize_event is not None:
             self._check_resize()

@@ -69,7 +69,7 @@ def test_flatten_closes_what_a_killed_engine_left_and_the_next_engine_books_it(p
     wait_until(lambda: closed_trades(profile), "the next engine learns how the position ended", 60.0)
     (trade,) = closed_trades(profile)
     assert trade["symbol"] == held["symbol"]
-    told = profile.status()
+    told = profile.told()
     assert told["positions"]["rows"] == []
     # An entry that the killed engine sent in its last instant is asked for before the next one may leave.
     wait_until(lambda: profile.cockpit("stop").returncode == 0, "nothing is open, and nothing unknown", 30.0)

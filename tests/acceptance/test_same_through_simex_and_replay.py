@@ -79,7 +79,7 @@ def play(folder: Path, case: Case, config: Path) -> Played:
         options = ("--config", str(config), *case.options)
         profile.start_headless("--market", f"recording:{recorded(case.recording)}", *options)
         wait_until(lambda: simex_control(profile, "status")["ended"], "the recording ends", 120.0)
-        wait_until(lambda: profile.status()["header"]["is_ended"], "the engine hears it")
+        wait_until(lambda: profile.told()["header"]["is_ended"], "the engine hears it")
         assert_observed_without_loss(profile)
         done = profile.cockpit("stop")
         assert done.returncode == 0, done.stderr
@@ -92,7 +92,7 @@ def play(folder: Path, case: Case, config: Path) -> Played:
 
 
 def assert_observed_without_loss(profile: ProfileFolder) -> None:
-    told = profile.status()
+    told = profile.told()
     assert told["header"]["approval"] == "observe"
     assert "the recording has ended" in told["header"]["blocks"]
     assert (told["health"]["gaps"], told["health"]["rejected_frames"], told["health"]["reconnects"]) == (0, 0, 0)

@@ -4,7 +4,6 @@ the other tests run. ``test_terminal_loss`` ends it.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,10 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from cockpit.domain.commands import PauseEntries
 from tests.process.lag import LagProbe
-from tests.process.rig import EAGER, MARKET, Exchange, until_holding, until_so, witnessed, write_config
-from tests.support.link import attached
+from tests.process.rig import EAGER, MARKET, Exchange, pause_entries, until_holding, witnessed, write_config
 from tests.support.profile import ProfileFolder, profile_folder
 from tests.support.program import environment
 from tests.support.pty_terminal import PtyTerminal
@@ -40,23 +37,15 @@ class Unread:
         self.profile.start_headless(*MARKET, "--symbols", SYMBOLS, "--auto", "--config", str(config))
         self.exchange = Exchange(self.profile)
         until_holding(self.exchange, 2)
-        asyncio.run(self._pause())
+        pause_entries(self.profile)
         self._stack.enter_context(witnessed(self.exchange))
-        until_so(lambda: not self._in_flight(), "everything is settled")
         self.exchange.new_requests()
         self.terminal = attach(self.profile)
         self._stack.callback(self.terminal.close)
-        self.lag = LagProbe(self.profile.socket, self.profile.status()["pid"])
+        self.lag = LagProbe(self.profile.socket, self.profile.told()["pid"])
         self._stack.callback(self.lag.stop)
         self.lag.start()
         self.since = time.monotonic()
-
-    async def _pause(self) -> None:
-        async with attached(self.profile.socket, "anna") as client:
-            assert (await client.send(PauseEntries(), seen="test")).accepted
-
-    def _in_flight(self) -> bool:
-        return any(row["state"] != "open" for row in self.profile.status()["positions"]["rows"])
 
     def end(self) -> None:
         """End it all; harmless when called again."""

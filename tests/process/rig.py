@@ -5,6 +5,7 @@ Everything is judged by what the simulated exchange saw: its account, its reques
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Any
 from urllib.request import ProxyHandler, Request, build_opener
 
+from cockpit.domain.commands import PauseEntries
 from cockpit.domain.enums import OrderRole
 from cockpit.domain.ids import is_own, origin_of, role_of
-from tests.support.profile import ProfileFolder, wait_until
+from tests.support.link import attached
+from tests.support.profile import PATIENCE_S, ProfileFolder, wait_until
 
 STOP_BOUND_MS = 5_000
 """P1: a position without a stop gets one, or is being closed, within this span of the exchange's clock."""
@@ -52,14 +55,18 @@ EAGER: dict[str, dict[str, Any]] = {
         "max_exposure_pct": 50.0,
         "max_drift_pct": 5.0,
         "max_spread_bps": 100.0,
+        "max_book_age_s": 60.0,
+        "max_reconcile_age_s": 300.0,
+        "max_loop_lag_ms": 10_000.0,
         "max_entries_per_minute": 600,
         "day_loss_limit_r": 1000.0,
     },
-    "execution": {"entry_collar_bps": 20.0},
+    "execution": {"entry_collar_bps": 100.0},
     "simex": {"order_ack_delay_ms": 100.0},
     "execution.exits": NEVER,
 }
-"""Gates so wide that nearly every wall leads to a trade; stops lie so far away that positions last.
+"""Gates so wide that nearly every wall leads to a trade, on a slow machine too; stops lie so far away that positions
+last.
 
 The exchange answers orders late, so that a kill can meet one whose answer is on its way."""
 
@@ -221,8 +228,21 @@ class Entries:
 
 def blocks(profile: ProfileFolder) -> list[str]:
     """Why entries are off."""
-    reasons: list[str] = profile.status()["header"]["blocks"]
+    reasons: list[str] = profile.told()["header"]["blocks"]
     return reasons
+
+
+def pause_entries(profile: ProfileFolder) -> None:
+    """Leave the positions as they are from now on: an operator pauses entries, and what was on its way has ended."""
+
+    async def pause() -> None:
+        async with attached(profile.socket, "anna") as client:
+            assert (await client.send(PauseEntries(), seen="test")).accepted
+
+    asyncio.run(pause())
+    until_so(
+        lambda: all(row["state"] == "open" for row in profile.told()["positions"]["rows"]), "everything is settled"
+    )
 
 
 def wait_ready(profile: ProfileFolder) -> dict[str, Any]:
@@ -230,19 +250,19 @@ def wait_ready(profile: ProfileFolder) -> dict[str, Any]:
     found: dict[str, Any] = {}
 
     def is_ready() -> bool:
-        found.update(profile.status())
+        found.update(profile.told())
         return not found["header"]["blocks"]
 
-    wait_until(is_ready, "entries are on", 40.0)
+    until_so(is_ready, "entries are on")
     return found
 
 
-def until_holding(exchange: Exchange, count: int, deadline_s: float = 60.0) -> None:
+def until_holding(exchange: Exchange, count: int) -> None:
     """Wait until the account holds ``count`` positions."""
-    wait_until(lambda: len(exchange.positions()) >= count, f"{count} positions are open", deadline_s)
+    wait_until(lambda: len(exchange.positions()) >= count, f"{count} positions are open", 2 * PATIENCE_S)
 
 
-def until_so(condition: Callable[[], object], what: str, deadline_s: float = 30.0) -> None:
+def until_so(condition: Callable[[], object], what: str, deadline_s: float = PATIENCE_S) -> None:
     """As ``wait_until``; a command or request that fails meanwhile counts as "not yet"."""
 
     def holds() -> object:

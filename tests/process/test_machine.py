@@ -91,7 +91,7 @@ async def _journal(profile: ProfileFolder, history: str) -> list[dict[str, Any]]
 
 async def _until_journal_is_complete(profile: ProfileFolder, exchange: Exchange) -> None:
     missing: set[str] = set()
-    for _ in range(200):
+    for _ in range(600):
         missing = exchange.exec_ids() - {row["exec_id"] for row in await _journal(profile, "executions")}
         if not missing:
             return
@@ -105,7 +105,7 @@ async def test_f088_full_disk_stops_entries_and_nothing_else(profile: ProfileFol
         until_so(lambda: _is_journal_locked(profile), "entries are off")
         sent = _entries_sent(exchange)
         exchange.hold("AVAXUSDT", "Sell", "5", "41")
-        until_so(lambda: len(profile.status()["positions"]["rows"]) >= len(exchange.positions()), "it looks on")
+        until_so(lambda: len(profile.told()["positions"]["rows"]) >= len(exchange.positions()), "it looks on")
         assert _entries_sent(exchange) == sent
     until_so(lambda: not _is_journal_locked(profile), "entries are on again")
     assert _pid(profile) == pid
@@ -121,10 +121,10 @@ async def test_f089_locked_database_stops_entries_and_a_flatten_does_not_wait_fo
         until_so(lambda: _is_journal_locked(profile), "entries are off")
         async with attached(profile.socket, "anna") as client:
             assert (await client.send(FlattenAll(), seen="test")).accepted
-        wait_until(exchange.is_flat, "flat", 60)
+        wait_until(exchange.is_flat, "flat")
         other.execute("ROLLBACK")
     until_so(lambda: not _is_journal_locked(profile), "the journal is written again")
-    until_so(lambda: "paused after flatten" in blocks(profile), "the flatten is over", 60)
+    until_so(lambda: "paused after flatten" in blocks(profile), "the flatten is over")
     await _until_journal_is_complete(profile, exchange)
     await _resume(profile)
 
@@ -156,14 +156,14 @@ async def test_f095_engine_that_was_stopped_for_a_while_trades_on_the_present_on
     os.kill(pid, signal.SIGSTOP)
     try:
         stopped_ms = exchange.now_ms
-        wait_until(lambda: exchange.now_ms - stopped_ms > STOPPED_MS, "time passes without the engine", 60)
+        wait_until(lambda: exchange.now_ms - stopped_ms > STOPPED_MS, "time passes without the engine")
         old = {row["signal_id"] for row in await _journal(profile, "signals")}
         exchange.new_requests()
     finally:
         os.kill(pid, signal.SIGCONT)
-    until_so(lambda: not blocks(profile), "entries are on again", 60)
+    until_so(lambda: not blocks(profile), "entries are on again")
     sent = _entries_sent(exchange)
-    wait_until(lambda: _entries_sent(exchange) > sent, "it trades again", 60)
+    wait_until(lambda: _entries_sent(exchange) > sent, "it trades again")
     entries.add(exchange.new_requests())
     assert not entries.doubled
     assert not entries.accepted.keys() & old, "an entry on a signal of before"
@@ -186,14 +186,14 @@ async def test_s2_23_streams_that_stay_away_flatten_what_is_open_by_rest(
     config = write_config(profile.folder / "impatient.toml", impatient)
     profile.start_headless(*MARKET, "--auto", "--config", str(config))
     wait_ready(profile)
-    wait_until(lambda: any(not row["is_foreign"] for row in profile.status()["positions"]["rows"]), "it trades", 60)
+    wait_until(lambda: any(not row["is_foreign"] for row in profile.told()["positions"]["rows"]), "it trades")
     try:
         for channel in ("public", "private"):
             exchange.ask("fault/socket", channel=channel, refuse=-1, reset=True)
-        wait_until(exchange.is_flat, "flat", 60)
+        wait_until(exchange.is_flat, "flat")
     finally:
         exchange.heal()
-    until_so(lambda: blocks(profile) == ["paused after flatten"], "connected again, and paused", 60)
+    until_so(lambda: blocks(profile) == ["paused after flatten"], "connected again, and paused")
     await _resume(profile)
 
 
@@ -226,7 +226,7 @@ async def test_f092_deleted_database_is_noticed_and_entries_wait_for_the_operato
     await _resume(profile)
     until_so(lambda: not blocks(profile), "the operator has let it go on")
     sent = _entries_sent(exchange)
-    wait_until(lambda: _entries_sent(exchange) > sent, "it trades again", 60)
+    wait_until(lambda: _entries_sent(exchange) > sent, "it trades again")
     after = [row["params"].get("orderLinkId") for row in exchange.ask(f"requests?path={CREATE}")["requests"]]
     assert len(set(after)) == len(after), "a link id was used twice"
     assert set(after) > before
@@ -238,9 +238,9 @@ def _starts_locked(profile: ProfileFolder, exchange: Exchange, reason: str) -> N
     sent = _entries_sent(exchange)
     profile.start_headless(*_trading(profile))
     until_so(lambda: [words for words in blocks(profile) if words.startswith(reason)], f"locked: {reason}")
-    until_so(lambda: len(blocks(profile)) == 1, "nothing else keeps entries off", 60)
+    until_so(lambda: len(blocks(profile)) == 1, "nothing else keeps entries off")
     assert _entries_sent(exchange) == sent
     assert exchange.naked() == []
-    shown = {row["symbol"] for row in profile.status()["positions"]["rows"]}
+    shown = {row["symbol"] for row in profile.told()["positions"]["rows"]}
     assert set(exchange.positions()) <= shown
     assert held

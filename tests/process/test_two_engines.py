@@ -10,8 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.rig import EAGER, MARKET, Exchange, until_holding, until_so, wait_ready, witnessed, write_config
-from tests.support.profile import ProfileFolder, profile_folder, wait_until
+from tests.process.rig import (
+    EAGER,
+    MARKET,
+    Exchange,
+    pause_entries,
+    until_holding,
+    until_so,
+    wait_ready,
+    witnessed,
+    write_config,
+)
+from tests.support.profile import PATIENCE_S, ProfileFolder, profile_folder
 
 SYMBOLS = ("--symbols", "SOLUSDT,DOGEUSDT,ADAUSDT,XRPUSDT")
 
@@ -31,10 +41,10 @@ def engine(profile: ProfileFolder) -> subprocess.Popen[bytes]:
 def test_f107_of_engines_started_at_once_on_one_folder_one_runs_and_the_others_say_so(
     profile: ProfileFolder, engine: subprocess.Popen[bytes]
 ) -> None:
-    instance = profile.status()["instance"]
+    instance = profile.told()["instance"]
     others = [profile.spawn("run", "--headless", *MARKET, *SYMBOLS) for _ in range(2)]
-    assert [other.wait(60) for other in others] == [1, 1]
-    assert profile.status()["instance"] == instance
+    assert [other.wait(PATIENCE_S) for other in others] == [1, 1]
+    assert profile.told()["instance"] == instance
     assert engine.poll() is None
     assert (profile.folder / "headless.out").read_text().count("runs already") == 2
 
@@ -44,21 +54,23 @@ def test_f107_second_engine_on_another_folder_leaves_the_positions_of_the_first_
 ) -> None:
     exchange = Exchange(profile)
     until_holding(exchange, 2)
+    pause_entries(profile)
+    exchange.new_requests()
     with profile_folder(tmp_path) as second, witnessed(exchange):
         second.run.mkdir(mode=0o700)
         shutil.copy(profile.run / "simex.json", second.run / "simex.json")
         started = second.start_headless(*MARKET, *SYMBOLS)
         assert second.simex == profile.simex, "the second engine has an exchange of its own"
         wait_ready(second)
-        until_so(lambda: _foreign(second) >= set(exchange.positions()), "it sees them all as foreign")
+        until_so(lambda: _shown(second, is_foreign=True) >= set(exchange.positions()), "it sees them all as foreign")
         started.send_signal(signal.SIGTERM)
-        assert started.wait(30) == 0
+        assert started.wait(PATIENCE_S) == 0
         (second.run / "simex.json").unlink(missing_ok=True)
-    wait_until(lambda: not profile.status()["header"]["tasks_bad"], "the first is well")
+    assert exchange.new_writes() == []
+    until_so(lambda: not profile.told()["header"]["tasks_bad"], "the first is well")
     assert engine.poll() is None
-    ours = {row["symbol"] for row in profile.status()["positions"]["rows"] if not row["is_foreign"]}
-    assert ours >= set(exchange.positions())
+    assert _shown(profile, is_foreign=False) >= set(exchange.positions())
 
 
-def _foreign(profile: ProfileFolder) -> set[str]:
-    return {row["symbol"] for row in profile.status()["positions"]["rows"] if row["is_foreign"]}
+def _shown(profile: ProfileFolder, *, is_foreign: bool) -> set[str]:
+    return {row["symbol"] for row in profile.told()["positions"]["rows"] if row["is_foreign"] is is_foreign}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -9,12 +10,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from cockpit.link.socket_file import is_listened_on
+from cockpit.views.frames import ViewFrame
+from tests.support.link import attached
 from tests.support.program import cockpit, environment
+
+PATIENCE_S = 60.0
+"""Until a wait is in vain. Only a failure takes it, so it is long: two workers and their engines share two cores."""
+SECTIONS = ("header", "health", "positions")
+TOLD_S = 20.0
 
 
 class ProfileFolder:
@@ -66,6 +77,15 @@ class ProfileFolder:
         told: dict[str, Any] = json.loads(self.cockpit("status", "--json").stdout)
         return told
 
+    def told(self) -> dict[str, Any]:
+        """What ``cockpit status`` tells, without a process for each question: pid, instance, header, health, positions.
+
+        Raises:
+            OSError: no engine answers, or it went away meanwhile; TimeoutError is one.
+        """
+        with ThreadPoolExecutor(1) as aside:  # the test may have a loop of its own
+            return aside.submit(asyncio.run, _told(self.socket)).result()
+
     def end(self) -> None:
         """End everything that was started here, whatever state it is in."""
         pids = [run["pid"] for run in (_read(self.run / "engine-sim.json"), self.simex) if run is not None]
@@ -76,6 +96,17 @@ class ProfileFolder:
         for pid in pids:
             if is_alive(pid):
                 os.kill(pid, signal.SIGKILL)
+
+
+async def _told(socket: Path) -> dict[str, Any]:
+    async with asyncio.timeout(TOLD_S), attached(socket, "test", observer=True) as client:
+        told: dict[str, Any] = {"pid": client.hello.pid, "instance": client.hello.instance}
+        async for event in client.events():
+            if isinstance(event, ViewFrame) and event.section in SECTIONS:
+                told[event.section] = msgspec.to_builtins(event.view)
+            if all(section in told for section in SECTIONS):
+                return told
+    raise ConnectionError("the engine ended")
 
 
 @contextmanager
@@ -98,7 +129,7 @@ def is_alive(pid: int) -> bool:
     return state != "Z" and b"cockpit" in words
 
 
-def wait_until(condition: Callable[[], object], what: str, deadline_s: float = 20.0) -> None:
+def wait_until(condition: Callable[[], object], what: str, deadline_s: float = PATIENCE_S) -> None:
     """Poll until ``condition`` holds; fail after the deadline."""
     end = time.monotonic() + deadline_s
     while not condition():

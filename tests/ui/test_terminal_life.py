@@ -27,7 +27,7 @@ def test_a_hang_up_ends_the_screen(shown: PtyTerminal) -> None:
 
 
 def test_f099_a_shell_that_exports_its_size_does_not_freeze_the_screen_at_it() -> None:
-    """Bash with ``checkwinsize`` and an ``export COLUMNS LINES`` somewhere: the variables are old after the first resize."""
+    """An ``export COLUMNS LINES`` somewhere: the variables are old after the first resize."""
     terminal = PtyTerminal("tests.support.show_screen", ["1"], 80, 24, {"COLUMNS": "80", "LINES": "24"})
     try:
         assert terminal.read_until(lambda: READY in terminal.output)
