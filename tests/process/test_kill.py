@@ -6,6 +6,7 @@ import asyncio
 import random
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -50,11 +51,18 @@ async def test_f061_engine_killed_at_15_random_moments_loses_and_doubles_nothing
 
 @pytest.mark.soak
 @pytest.mark.timeout(3_600)
-async def test_f061_engine_killed_at_200_random_moments_loses_and_doubles_nothing(profile: ProfileFolder) -> None:
-    await _survives(profile, kills=200)
+async def test_f061_engine_killed_at_200_random_moments_loses_and_doubles_nothing(
+    profile: ProfileFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exchange, entries = await _survives(profile, kills=200)
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n200 kills: {len(entries.accepted)} entries, {len(entries.doubled)} doubled; {len(exchange.exec_ids())} "
+            f"executions, all in the journal; {len(exchange.naked())} positions without a stop\n"
+        )
 
 
-async def _survives(profile: ProfileFolder, kills: int) -> None:
+async def _survives(profile: ProfileFolder, kills: int) -> tuple[Exchange, Entries]:
     trading = [*MARKET, "--auto", "--config", str(write_config(profile.folder / "trading.toml", CHURNING))]
     exchange, entries = Exchange(profile), Entries()
     engine = profile.start_headless(*trading)
@@ -74,6 +82,7 @@ async def _survives(profile: ProfileFolder, kills: int) -> None:
         assert not entries.doubled
         assert len(entries.accepted) > 3, "hardly anything was traded: the test proves nothing"
         await _recovers(profile, exchange, entries)
+    return exchange, entries
 
 
 async def _recovers(profile: ProfileFolder, exchange: Exchange, entries: Entries) -> None:
