@@ -17,7 +17,7 @@ import pytest
 from cockpit.domain.commands import FlattenAll
 from tests.process.rig import CREATE, Exchange, until_so, wait_ready, witnessed
 from tests.support.link import attached
-from tests.support.profile import ProfileFolder, profile_folder, wait_until
+from tests.support.profile import PATIENCE_S, ProfileFolder, profile_folder, wait_until
 from tests.support.program import environment
 
 FLAT_BOUND_MS = 20_000
@@ -123,9 +123,9 @@ def test_f043_ten_positions_with_every_second_answer_lost_are_flat_soon_after_he
         wait_until(lambda: exchange.ask("counters")["requests"].get(CREATE, 0) >= 10, "ten closes are sent")
         exchange.heal()
         healed_ms = exchange.now_ms
-        wait_until(exchange.is_flat, "flat", 60)
+        wait_until(exchange.is_flat, "flat")
         assert exchange.now_ms - healed_ms <= FLAT_BOUND_MS
-        _, said = flatten.communicate(timeout=60)
+        _, said = flatten.communicate(timeout=PATIENCE_S)
     assert flatten.returncode == 0, said
     assert "SIM is flat" in said
     assert exchange.is_flat(), "flat at the first reading only"
@@ -141,7 +141,7 @@ def test_f042_f054_flatten_works_without_engine_sockets_and_room_on_the_disk(
     for channel in ("public", "private", "trade"):
         exchange.ask("fault/socket", channel=channel, refuse=-1)
     with _started_flatten(profile, file_limit=0) as flatten:
-        _, said = flatten.communicate(timeout=60)
+        _, said = flatten.communicate(timeout=PATIENCE_S)
     assert flatten.returncode == 0, said
     assert exchange.is_flat()
     assert exchange.is_flat()
@@ -156,7 +156,8 @@ async def test_f054_f055_engine_killed_in_a_flatten_that_its_journal_does_not_kn
     _hold(exchange, "BTCUSDT", "ETHUSDT")
     exchange.ask("fault/rest", route=CREATE, count=-1, ret_code=10016)
     sent = exchange.ask("counters")["requests"].get(CREATE, 0)
-    with closing(sqlite3.connect(profile.folder / "sim" / "journal.sqlite", isolation_level=None)) as other:
+    journal = profile.folder / "sim" / "journal.sqlite"
+    with closing(sqlite3.connect(journal, isolation_level=None, timeout=PATIENCE_S)) as other:
         other.execute("begin immediate")
         async with attached(profile.socket, "anna") as client:
             assert (await client.send(FlattenAll(), seen="test")).accepted
@@ -167,8 +168,8 @@ async def test_f054_f055_engine_killed_in_a_flatten_that_its_journal_does_not_kn
         assert exchange.naked() == []
         exchange.heal()
         again = profile.spawn("run", "--headless", "--symbols", ",".join(HELD))
-        wait_until(exchange.is_flat, "flat while the journal is locked", 60)
-        assert again.wait(timeout=60) != 0
+        wait_until(exchange.is_flat, "flat while the journal is locked")
+        assert again.wait(timeout=PATIENCE_S) != 0
     last = profile.start_headless("--symbols", ",".join(HELD))
     until_so(lambda: "paused after flatten" in profile.told()["header"]["blocks"], "the next one looks again")
     last.kill()

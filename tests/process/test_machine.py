@@ -35,7 +35,7 @@ from tests.process.rig import (
     write_config,
 )
 from tests.support.link import attached
-from tests.support.profile import ProfileFolder, profile_folder, wait_until
+from tests.support.profile import PATIENCE_S, ProfileFolder, profile_folder, wait_until
 
 STOPPED_MS = 20_000
 
@@ -116,7 +116,8 @@ async def test_f089_locked_database_stops_entries_and_a_flatten_does_not_wait_fo
     profile: ProfileFolder, exchange: Exchange
 ) -> None:
     until_holding(exchange, 1)
-    with closing(sqlite3.connect(profile.folder / "sim" / "journal.sqlite", isolation_level=None)) as other:
+    journal = profile.folder / "sim" / "journal.sqlite"
+    with closing(sqlite3.connect(journal, isolation_level=None, timeout=PATIENCE_S)) as other:  # the engine writes on
         other.execute("BEGIN EXCLUSIVE")
         until_so(lambda: _is_journal_locked(profile), "entries are off")
         async with attached(profile.socket, "anna") as client:

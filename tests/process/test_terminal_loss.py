@@ -97,8 +97,7 @@ def test_f099_storm_of_sizes_down_to_one_cell_leaves_a_screen_that_answers(
         before = len(terminal.output)
         terminal.resize(*NEVER_SEEN)  # a screen that slept through the one cell must draw this size too
         assert terminal.read_until(lambda: b"FLATTEN" in terminal.output[before:]), "the screen never came back"
-        terminal.send(b"?")
-        assert terminal.read_until(lambda: b"KEYS" in terminal.output[before:])
+        assert terminal.press_until(b"?", lambda: b"KEYS" in terminal.output[before:])
     finally:
         terminal.close()
     _goes_on_untouched(profile, exchange)
@@ -111,11 +110,8 @@ def test_f114_control_keys_never_stop_the_screen_or_end_the_engine(profile: Prof
             terminal.send(key)
             terminal.read_until(lambda: False, 0.2)
             assert _state_of(terminal.process.pid) in {"S", "R", "D"}
-        for _ in range(2):  # ctrl+\\ has opened the dialog if it was not taken for noise
-            terminal.send(b"\x03")
-            terminal.read_until(lambda: terminal.process.poll() is not None, 2)
+        assert terminal.press_until(b"\x03", lambda: terminal.process.poll() is not None)
         assert b"LEAVE" in terminal.output
-        assert terminal.read_until(lambda: terminal.process.poll() is not None)
         assert terminal.process.returncode == 0
     finally:
         terminal.close()
@@ -139,8 +135,7 @@ def test_f098_terminal_unread_for_a_minute_costs_the_engine_nothing_and_then_sho
     while data := frozen.terminal.read(0.02):
         backlog += len(data)
         assert backlog < BACKLOG_BYTES
-    frozen.terminal.send(b"?")
-    assert frozen.terminal.read_until(lambda: b"KEYS" in frozen.terminal.output)
+    assert frozen.terminal.press_until(b"?", lambda: b"KEYS" in frozen.terminal.output)
     _goes_on_untouched(profile, exchange)
 
 
@@ -154,10 +149,7 @@ def test_f055_screen_killed_in_the_middle_of_a_flatten_does_not_stop_it(
     sent = exchange.ask("counters")["requests"].get(CREATE, 0)
     terminal = attach(profile)
     try:
-        for _ in range(2):
-            terminal.send(b"X")
-            terminal.read_until(lambda: False, 0.6)
-        wait_until(lambda: exchange.ask("counters")["requests"].get(CREATE, 0) > sent, "the first closes are tried")
+        assert terminal.press_until(b"X", lambda: exchange.ask("counters")["requests"].get(CREATE, 0) > sent)
         terminal.process.kill()
         terminal.process.wait()
     finally:

@@ -59,6 +59,17 @@ class PtyTerminal:
                 return True
         return False
 
+    def press_until(self, key: bytes, is_done: Callable[[], bool]) -> bool:
+        """Press a key as a person does who looks for what it did, a second apart, until ``is_done``.
+
+        Keys that reach a late screen together count as noise there, so no single press is sure to mean anything.
+        """
+        for _ in range(60):
+            self.send(key)
+            if self.read_until(is_done, 1.0):
+                return True
+        return False
+
     def resize(self, columns: int, rows: int) -> None:
         """Give the terminal another size; the program is told by SIGWINCH."""
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))

@@ -137,10 +137,9 @@ def test_leaving_the_screen_says_what_runs_how_to_come_back_and_how_to_stop(prof
     terminal = screen(profile, "run")
     try:
         assert terminal.read_until(lambda: b"FLATTEN" in terminal.output)
-        for _ in range(2):  # the first press asks, the second one leaves; keys in a burst count as noise
-            terminal.read_until(lambda: False, 0.5)
-            terminal.send(b"q")
-        assert terminal.read_until(lambda: terminal.process.poll() is not None)
+        assert terminal.press_until(b"q", lambda: terminal.process.poll() is not None)  # one asks, one leaves
+        while terminal.read():
+            pass
         last = terminal.output[-600:].decode(errors="replace")
         assert "the engine is still running (SIM)" in last
         assert "make attach  or  cockpit attach" in last
