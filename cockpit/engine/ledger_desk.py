@@ -16,7 +16,7 @@ from cockpit.domain.ledger import SETTLE_COIN, LedgerRow
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import FillBooked, FlowBooked, ReadLedger, RequestReports, SetFlag
 from cockpit.engine.state import DAY_FLAG, DAY_NS, EngineState, Outbox
-from cockpit.execution.ledger import OVERLAP_MS, Difference, MoneyBook, OpenProfit
+from cockpit.execution.ledger import EXACT, OVERLAP_MS, Difference, MoneyBook, OpenProfit
 from cockpit.ports.journal import LEDGER_CURSOR_FLAG, Recovery
 
 MISMATCH = "money mismatch"
@@ -138,7 +138,10 @@ class LedgerDesk:
     def _settle(self, comparison: Difference, out: Outbox) -> None:
         """The next comparison goes on from here, in this run or the next one."""
         self._book.settle(self._limit_ms, comparison.open)
-        kept = msgspec.json.encode(self._book.open).decode()
+        known = {
+            symbol: profit for symbol, profit in self._book.open.items() if profit.is_void or abs(profit.gap) > EXACT
+        }
+        kept = msgspec.json.encode(known).decode()
         out.effects.append(SetFlag(LEDGER_CURSOR_FLAG, f"{self._book.cursor_ms};{kept}"))
 
     def _clear_suspicion(self) -> None:

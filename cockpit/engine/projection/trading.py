@@ -192,7 +192,7 @@ def _position_row(core: TradingCore, position: OpenPosition, now_ns: int) -> Pos
 
 def _coin_fees(position: OpenPosition) -> list[str]:
     """Fees in other coins, each in its own: there is no rate to count them with."""
-    return [f"{-amount:+f} {coin}" for coin, amount in sorted(position.coin_fees.items())]
+    return [f"{words.money(-amount)} {coin}" for coin, amount in sorted(position.coin_fees.items())]
 
 
 def _price(instrument: Instrument | None, price: Decimal) -> str:
