@@ -150,12 +150,10 @@ class LedgerDesk:
 
     def _differs(self, difference: Difference, out: Outbox) -> None:
         """Off at once; certain when it outlives a new read of the account and some time."""
-        is_new = self.difference is None or self.difference.amounts != difference.amounts
         self.difference = difference
         if MISMATCH in self.state.locks:
             self._clear_suspicion()
-            if is_new:
-                self._lock(difference, out)
+            self._lock(difference, out)
             return
         self._due_ns = self.state.now_ns + RETRY_NS
         if self._suspect_ns is None:
@@ -172,6 +170,8 @@ class LedgerDesk:
 
     def _lock(self, difference: Difference, out: Outbox) -> None:
         text = f"{MISMATCH}: {difference.text}"
+        if self.state.locks.get(MISMATCH) == text:
+            return
         self.state.locks[MISMATCH] = text
         out.effects.append(SetFlag(MISMATCH_FLAG, text))
         out.note("money_mismatch", Severity.CRITICAL, text)

@@ -195,13 +195,17 @@ async def test_money_that_no_execution_explains_locks_until_the_operator_has_loo
     await bench.control("money/flow", type="TRADE", category="linear", symbol=BTC, cash_flow="-12.5", fee="0.055")
     await bench.until(lambda: "money mismatch" in bench.core.state.locks, "the difference is certain")
     assert "exchange minus books -12.555 USDT; 1 not in our books" in bench.core.state.locks["money mismatch"]
+    told = "SELECT text FROM system_events WHERE type = 'money_mismatch'"
+    await bench.until(lambda: bool(bench.stored(told)), "it is in the journal")
+    kept = "SELECT value FROM engine_state WHERE name = 'money_mismatch'"
+    await bench.until(lambda: bool(bench.stored(kept)), "the lock is on the disk")
     await bench.kill()
     await bench.start(wait=False)
     await bench.until(lambda: bench.is_started and set(bench.core.state.locks) == {"money mismatch"}, "locked again")
     assert (await bench.command(ResumeEntries())).accepted
     await compared(bench)
     assert bench.core.state.locks == {}
-    [(text,)] = bench.stored("SELECT text FROM system_events WHERE type = 'money_mismatch'")
+    [(text,)] = bench.stored(told)
     assert "-12.555 USDT" in text
 
 
