@@ -30,7 +30,7 @@ from cockpit.config.profile import Profile, profile_of
 from cockpit.domain.account import AccountInfo
 from cockpit.domain.enums import Environment
 from cockpit.domain.errors import CockpitError
-from cockpit.domain.time import NS_PER_MS
+from cockpit.domain.time import NS_PER_MS, ClockReading
 
 State = Literal["ok", "warn", "FAIL"]
 
@@ -177,11 +177,11 @@ def _exchange(loaded: LoadedSettings, profile: Profile) -> Iterator[Finding]:
             yield Finding("ok", "key", f"of {profile.environment.value}: {found.source}")
             for warning in found.warnings:
                 yield Finding("warn", "key", warning)
-        offset_ns, account, hedged = asyncio.run(_ask(config, key, symbols))
+        clock, account, hedged = asyncio.run(_ask(config, key, symbols))
     except CockpitError as error:
         yield Finding("FAIL", "exchange", str(error))
         return
-    offset_ms = offset_ns / NS_PER_MS
+    offset_ms = clock.offset_ns / NS_PER_MS
     state: State = "ok" if abs(offset_ms) < OFFSET_WARN_MS else "warn"
     yield Finding(state, "clock", f"the exchange is {offset_ms:+.0f} ms from this machine")
     yield Finding("ok", "account", f"...{account.uid[-SUFFIX:]}, margin mode {account.margin_mode}")
@@ -192,11 +192,13 @@ def _exchange(loaded: LoadedSettings, profile: Profile) -> Iterator[Finding]:
         yield Finding("warn", "key", warning)
 
 
-async def _ask(config: BybitConfig, key: SecretKey, symbols: Sequence[str]) -> tuple[int, AccountInfo, list[str]]:
+async def _ask(
+    config: BybitConfig, key: SecretKey, symbols: Sequence[str]
+) -> tuple[ClockReading, AccountInfo, list[str]]:
     from cockpit.cli import bootstrap
 
     venue = bootstrap.venue(config, key, None)
     try:
-        return await venue.server_offset_ns(), await venue.account(), await venue.hedged(symbols)
+        return await venue.server_clock(), await venue.account(), await venue.hedged(symbols)
     finally:
         await venue.aclose()

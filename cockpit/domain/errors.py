@@ -10,6 +10,7 @@
     │  ├─ VenueThrottled        a definite no with a time after which to ask again
     │  ├─ VenueUnavailable      nothing was sent; asking again is allowed
     │  └─ OutcomeUnknown        something may have happened; query by link id, never resend
+    │     └─ ServiceDown        ... and the exchange says that it does not serve now (restart, maintenance)
     ├─ ProtocolError
     │  ├─ LocalProtocolError    our own bug
     │  └─ RemoteProtocolError   a bad frame; drop it and resynchronise the topic
@@ -74,6 +75,10 @@ class VenueUnavailable(VenueError):
 
 class OutcomeUnknown(VenueError):
     """The request may have been carried out. Query by link id; never send it again blindly."""
+
+
+class ServiceDown(OutcomeUnknown):
+    """The exchange (or its gateway) answered that it does not serve at the moment: restart or maintenance."""
 
 
 class ProtocolError(CockpitError):

@@ -41,6 +41,33 @@ class StreamLost(msgspec.Struct, frozen=True, tag=True):
     ts_recv: int
 
 
+class StreamAnswered(msgspec.Struct, frozen=True, tag=True):
+    """The private stream answered a ping: it is alive in both directions."""
+
+    stream: StreamName
+    ts_recv: int
+
+
+class KeyRefused(msgspec.Struct, frozen=True, tag=True):
+    """The exchange refused the key itself, in whatever call: it expired, lost a right, or comes from elsewhere."""
+
+    code: int
+    reason: str
+    ts_recv: int
+
+
+class VenueHealth(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """How much may be sent, by the venue's own count; told about once a second."""
+
+    room_percent: float
+    """What is left of our share of the request limits on the fullest route."""
+    room_route: str
+    """That route."""
+    silent_until_ns: int | None
+    """After HTTP 403: no call but flatten's leaves before this time (engine wall clock); None otherwise."""
+    ts_recv: int
+
+
 class TopicRefused(msgspec.Struct, frozen=True, tag=True):
     """The exchange refused one topic; the others of the stream go on."""
 
@@ -97,8 +124,6 @@ class OrderAnswer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     code: int = 0
     """Bybit's retCode; 0 where there was none."""
     reason: str = ""
-    is_auth: bool = False
-    """The key itself was refused."""
     path: OrderPath | None = None
     """The way it took, or would have taken; None if it failed before a way was chosen."""
     sent_ns: int
@@ -173,6 +198,8 @@ class ReportsFailed(msgspec.Struct, frozen=True, tag=True):
 
     reason: str
     ts_recv: int
+    is_service_down: bool = False
+    """The exchange itself answered that it does not serve (restart, maintenance)."""
 
 
 class LedgerRead(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -217,7 +244,17 @@ class HostHealth(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     disk_free_bytes: int | None
     """Free on the journal's disk; None if it cannot be told."""
     clock_offset_ns: int | None
-    """Exchange time minus local time; None before the first measurement."""
+    """Exchange time minus local time; None before the first measurement, and after a step of this machine's clock."""
+    clock_uncertainty_ns: int | None = None
+    """How far the offset may be from the truth at its measurement; None as above."""
+    clock_read_ns: int | None = None
+    """When it was measured (engine wall clock); None as above."""
+    commit_p99_ns: int | None = None
+    """99th percentile of the last minute's durable commits; None without one."""
+    committed_ns: int | None = None
+    """When the last commit was durable; None before the first."""
+    is_lock_held: bool = False
+    """This process is the one engine of its profile: the lock file is still ours."""
     slept_ns: int
     """How much longer the machine was away since the last report than the engine knows of (suspend)."""
     ts_recv: int
@@ -244,6 +281,9 @@ class TimerFired(msgspec.Struct, frozen=True, tag=True):
 
 VenueEvent = (
     StreamUp
+    | StreamAnswered
+    | KeyRefused
+    | VenueHealth
     | StreamLost
     | TopicRefused
     | FrameRejected

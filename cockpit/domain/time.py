@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import NewType
 
+import msgspec
+
 Nanos = NewType("Nanos", int)
 """Nanoseconds since 1970-01-01 UTC (a point in time) or plain nanoseconds (a span)."""
 
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
+
+
+class ClockReading(msgspec.Struct, frozen=True):
+    """One measurement of the exchange's clock."""
+
+    offset_ns: int
+    """Exchange time minus local time."""
+    uncertainty_ns: int
+    """The true offset is at most this far from ``offset_ns``: half of the fastest round trip."""
 
 
 def nanos_from_ms(ms: int) -> Nanos:

@@ -11,12 +11,13 @@ from decimal import Decimal
 from typing import Protocol
 
 from cockpit.domain.account import AccountInfo
-from cockpit.domain.enums import OrderPath, OrderRole
-from cockpit.domain.events import LedgerRead, VenueEvent, VenueReports
+from cockpit.domain.enums import OrderPath, OrderRole, StreamName
+from cockpit.domain.events import LedgerRead, VenueEvent, VenueHealth, VenueReports
 from cockpit.domain.instrument import Instrument
 from cockpit.domain.market import MarketEvent
 from cockpit.domain.orders import CancelRequest, OrderReport, StopRequest
 from cockpit.domain.positions import FillReport, PositionReport
+from cockpit.domain.time import ClockReading
 from cockpit.ports.journal import DurableIntent
 
 
@@ -94,8 +95,16 @@ class Venue(Protocol):
         """Who the key belongs to and what it may do."""
         ...
 
-    async def server_offset_ns(self) -> int:
-        """Exchange time minus local time, ns, by the fastest of a few round trips."""
+    async def server_clock(self) -> ClockReading:
+        """Exchange time minus local time by the fastest of a few round trips; requests are signed with it from now."""
+        ...
+
+    async def reconnect(self, stream: StreamName, reason: str) -> None:
+        """Give a stream's connection up and make a new one; ``StreamLost`` and ``StreamUp`` follow."""
+        ...
+
+    def health(self) -> VenueHealth:
+        """How much may be sent at this instant, by the venue's own count. Never waits."""
         ...
 
     def go_flatten_way(self, is_on: bool) -> None:

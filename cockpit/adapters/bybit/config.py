@@ -19,6 +19,8 @@ class StreamLimits(_Section):
 
     ping_interval_s: float = Field(default=20.0, gt=0)
     """Between two JSON pings; Bybit asks for 20 s."""
+    private_ping_interval_s: float = Field(default=4.0, gt=0)
+    """Between two pings of the private stream: entries need a pong of the last seconds."""
     pong_timeout_s: float = Field(default=10.0, gt=0)
     """Longest wait for the answer to a ping before the connection counts as dead."""
     silence_s: float = Field(default=4.0, gt=0)
@@ -58,12 +60,16 @@ class RestLimits(_Section):
     """Whole time of a call that only reads."""
     connect_timeout_s: float = Field(default=2.0, gt=0)
     """Time to open a connection; a failure here is a definite "not sent"."""
+    entry_threads: int = Field(default=2, ge=1, le=16)
+    """Entry orders at the same time; they wait for nothing and nothing waits for them."""
     order_threads: int = Field(default=4, ge=1, le=16)
-    """Calls that change something at the same time."""
+    """Other calls that change something at the same time."""
     read_threads: int = Field(default=4, ge=1, le=16)
     """Reading calls at the same time."""
     flatten_threads: int = Field(default=4, ge=1, le=16)
     """Calls of the flatten path at the same time; nothing else ever uses them."""
+    rate_share: float = Field(default=0.5, gt=0, le=1)
+    """Fraction of the exchange's published request limits that ordinary calls may use; the rest is flatten's."""
     ban_pause_s: float = Field(default=600.0, ge=0)
     """Silence of all ordinary calls after HTTP 403; Bybit asks for 10 minutes."""
 

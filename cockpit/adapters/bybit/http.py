@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from pybit.unified_trading import HTTP
 
@@ -21,6 +22,8 @@ class Reply(NamedTuple):
     status: int
     body: bytes
     headers: Mapping[str, str]
+    route: str = ""
+    """Path of the request."""
 
 
 class SignedHttp(HTTP):  # type: ignore[misc]  # pybit is untyped
@@ -30,9 +33,16 @@ class SignedHttp(HTTP):  # type: ignore[misc]  # pybit is untyped
         key: signs; None allows public requests only.
         limits: timeouts and the time-to-live of requests.
         now_ms: exchange time for the signature.
+        admit: is told the path of every request before it leaves; raises ``OverBudget`` if it may not.
     """
 
-    def __init__(self, key: SecretKey | None, limits: RestLimits, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        key: SecretKey | None,
+        limits: RestLimits,
+        now_ms: Callable[[], int],
+        admit: Callable[[str], None] = lambda _route: None,
+    ) -> None:
         # pybit itself gets no key: it would hold it as plain attributes of an object that is easily printed.
         super().__init__(
             timeout=(limits.connect_timeout_s, limits.order_deadline_s),
@@ -45,11 +55,17 @@ class SignedHttp(HTTP):  # type: ignore[misc]  # pybit is untyped
         )
         self._key = key
         self._now_ms = now_ms
+        self._admit = admit
         # pybit adds a handler on stderr when logging is not configured yet; it would write across the screen.
         self.logger.handlers.clear()
         # Neither a proxy nor a .netrc of the environment, and no following of redirects: orders go where they say.
         self.client.trust_env = False
         self.client.max_redirects = 0
+
+    def _submit_request(self, method: Any = None, path: Any = None, query: Any = None, auth: bool = False) -> Any:
+        """Every request passes here once: with retries off pybit sends it once or not at all."""
+        self._admit(urlsplit(path).path)
+        return super()._submit_request(method=method, path=path, query=query, auth=auth)
 
     def _prepare_headers(
         self, payload: str, recv_window: int, content_type: str = "application/json"
@@ -72,7 +88,7 @@ class SignedHttp(HTTP):  # type: ignore[misc]  # pybit is untyped
 
     def _handle_response(self, response: Any, *_: Any) -> Reply:
         """The reply as it came."""
-        return Reply(response.status_code, response.content, response.headers)
+        return Reply(response.status_code, response.content, response.headers, urlsplit(response.url).path)
 
     def __repr__(self) -> str:
         return "SignedHttp(hidden)"

@@ -40,11 +40,13 @@ class OrderCalls:
     async def create(self, params: Params, path: OrderPath, pool: Pool) -> bytes:
         """Send one order; the JSON of the answer's result. Raises as ``BybitRest.change``."""
         if path is OrderPath.SOCKET:
-            return await self.over_socket(trade.CREATE, params)
+            return await self.over_socket(trade.CREATE, params, pool)
         return await self._rest.change(lambda client: client.place_order(**params), pool)
 
-    async def over_socket(self, op: str, params: Params) -> bytes:
+    async def over_socket(self, op: str, params: Params, pool: Pool = Pool.ORDERS) -> bytes:
         """A request over the socket under the rules of REST: what REST could not look up must not be sent.
+
+        Both ways share the account's limits (bybit-v5.md 3.2), so it is counted with REST's.
 
         Returns the JSON of the answer's result; raises as ``BybitRest.change``.
         """
@@ -52,11 +54,15 @@ class OrderCalls:
             raise LocalProtocolError("there is no trade socket in this configuration")
         self._rest.check_silence(Pool.ORDERS)
         await self._rest.check_clock(Pool.ORDERS)
-        limits = self._rest.limits
+        limits, route = self._rest.limits, f"/v5/{op.replace('.', '/')}"
+        await self._rest.take_turn(route, pool)
         reply = await self._socket.call(op, params, limits.recv_window_ms, limits.order_deadline_s)
         try:
             return reply.result()
         except VenueRejected as error:
-            if class_of(error.code) is CodeClass.TIME:
+            kind = class_of(error.code)
+            if kind is CodeClass.TIME:
                 self._rest.suspect_clock()
+            elif kind is CodeClass.RATE:
+                self._rest.refused_for_rate(route, error.code)
             raise

@@ -1,21 +1,24 @@
 """The call layer of REST: one send per call, one deadline over all of it, and one of three outcomes.
 
-Theory of operation. Orders, reads and flatten have worker pools of their own, so that none can starve another. Flatten
-has its own way to the exchange too: after two calls that a host did not answer, its calls go to the other host. A call
-ends with the ``result`` of a well-formed reply, or raises: a no (``VenueRejected`` and its kinds), "not sent"
-(``VenueUnavailable``), or ``OutcomeUnknown``. Nothing is ever sent twice here, with one exception: a *read* that was
-refused for its time stamp is repeated once after the clock was measured. After HTTP 403 all calls but flatten's stay
-in for ten minutes (bybit-v5.md 3.1). Time stamps are signed with the exchange's clock as measured by
-``measure_offset``.
+Theory of operation. Entries, other orders, reads and flatten have worker pools of their own, so that none can starve
+another. Every request is counted where it leaves (``budget.py``): an entry beyond our own limit is refused, any other
+call waits for its turn as long as its deadline allows. Flatten has its own way to the exchange too: after two calls
+that a host did not answer, its calls go to the other host. A call ends with the ``result`` of a well-formed reply, or
+raises: a no (``VenueRejected`` and its kinds), "not sent" (``VenueUnavailable``), or ``OutcomeUnknown``. Nothing is
+ever sent twice here, with one exception: a *read* that was refused for its time stamp is repeated once after the clock
+was measured. After HTTP 403 all calls but flatten's stay in for ten minutes (bybit-v5.md 3.1). Time stamps are signed
+with the exchange's clock as measured by ``measure_offset``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 
 import msgspec
 
+from cockpit.adapters.bybit.budget import OverBudget, RequestBudget, Room
 from cockpit.adapters.bybit.config import RestLimits
 from cockpit.adapters.bybit.credentials import SecretKey
 from cockpit.adapters.bybit.endpoints import Endpoints
@@ -32,12 +35,15 @@ _FAILURES_TO_SWITCH_HOST = 2
 _CLOCK_SAMPLES = 5
 _CLOCK_CODES = (-1, 10002)
 _BANNED = 403
+_ROUTE_IS_FULL = 10006
+"""The account's limit of one route; other refusals for the rate mean the address or the exchange's load."""
 _RESET_HEADER = "X-Bapi-Limit-Reset-Timestamp"
 
 
 class Pool(Enum):
     """Who calls; each has its own threads."""
 
+    ENTRIES = "entries"
     ORDERS = "orders"
     READS = "reads"
     FLATTEN = "flatten"
@@ -95,21 +101,40 @@ class BybitRest:
         self._is_clock_suspect = False
         self.offset_ns = 0
         """Exchange time minus local time, ns; 0 until measured."""
+        self.uncertainty_ns = 0
+        """Half of the round trip by which the offset was measured, ns."""
+        self.budget = RequestBudget(limits.rate_share)
+        """Counts every request of this account; another way of sending orders takes from it too."""
         slots = {
+            Pool.ENTRIES: limits.entry_threads,
             Pool.ORDERS: limits.order_threads,
             Pool.READS: limits.read_threads,
             Pool.FLATTEN: limits.flatten_threads,
             Pool.FLATTEN_READS: limits.flatten_threads,
         }
         self._pools = {
-            pool: CallPool(f"bybit-{pool.value}", count, lambda: SignedHttp(key, limits, self._exchange_ms))
+            pool: CallPool(
+                f"bybit-{pool.value}",
+                count,
+                partial(SignedHttp, key, limits, self._exchange_ms, self._admission(is_flatten=pool.is_flatten)),
+            )
             for pool, count in slots.items()
         }
 
     @property
     def is_silenced(self) -> bool:
         """True for some time after HTTP 403: only flatten's calls leave."""
-        return self._clock.monotonic_ns() < self._silent_until
+        return self.silent_for_ns > 0
+
+    @property
+    def silent_for_ns(self) -> int:
+        """How long after HTTP 403 only flatten's calls leave, ns; 0 when all may."""
+        return max(0, self._silent_until - self._clock.monotonic_ns())
+
+    @property
+    def room(self) -> Room:
+        """What is left of our share of the request limits."""
+        return self.budget.room(self._clock.monotonic_ns())
 
     async def change(self, call: Call, pool: Pool = Pool.ORDERS) -> bytes:
         """Send a call that changes something, once; returns the JSON of its ``result``.
@@ -165,7 +190,7 @@ class BybitRest:
             sample = (span, server - (start + span // 2))
             best = sample if best is None else min(best, sample)
         assert best is not None
-        self.offset_ns = best[1]
+        self.offset_ns, self.uncertainty_ns = best[1], best[0] // 2
         self._is_clock_suspect = False
         return self.offset_ns
 
@@ -179,7 +204,7 @@ class BybitRest:
         host = self.flatten_host if pool.is_flatten else self._endpoints.rest
         deadline_s = self.limits.read_deadline_s if is_read else self.limits.order_deadline_s
         try:
-            reply = await self._pools[pool].run(lambda client: send(call, client, host), deadline_s)
+            reply = await self._reply(call, pool, host, deadline_s)
             result = self._judged(reply, is_read=is_read)
         except VenueError as error:
             self._count_failure(pool, host, error)
@@ -187,12 +212,51 @@ class BybitRest:
         self._count_failure(pool, host, None)
         return result
 
+    async def _reply(self, call: Call, pool: Pool, host: str, deadline_s: float) -> Reply:
+        """Send when our own request limit allows it; entries do not wait for that."""
+        end_ns = self._clock.monotonic_ns() + nanos_from_s(deadline_s)
+        while True:
+            try:
+                return await self._pools[pool].run(lambda client: send(call, client, host), deadline_s)
+            except OverBudget as full:
+                await self._wait_for_room(full, pool, end_ns)
+
+    def _admission(self, *, is_flatten: bool) -> Callable[[str], None]:
+        """What counts the requests of a pool, in its threads."""
+        clock, budget = self._clock, self.budget
+        return lambda route: budget.take(route, clock.monotonic_ns(), is_flatten=is_flatten)
+
+    async def take_turn(self, route: str, pool: Pool) -> None:
+        """Count one request that leaves another way, when our own limit allows it; raises ``VenueUnavailable``."""
+        end_ns = self._clock.monotonic_ns() + nanos_from_s(self.limits.order_deadline_s)
+        while True:
+            try:
+                self.budget.take(route, self._clock.monotonic_ns(), is_flatten=pool.is_flatten)
+            except OverBudget as full:
+                await self._wait_for_room(full, pool, end_ns)
+            else:
+                return
+
+    async def _wait_for_room(self, full: OverBudget, pool: Pool, end_ns: int) -> None:
+        """Entries do not wait, and nobody waits beyond the call's own deadline: then ``full`` is raised."""
+        if pool is Pool.ENTRIES or self._clock.monotonic_ns() + full.wait_ns > end_ns:
+            raise full
+        await self._clock.sleep(full.wait_ns / NS_PER_S)
+
+    def refused_for_rate(self, route: str, code: int, reset_ms: int | None = None) -> None:
+        """The exchange found us too fast, whatever we had counted; ``reset_ms`` is when that ends, exchange time."""
+        now_ns = self._clock.monotonic_ns()
+        until_ns = 0 if reset_ms is None else now_ns + (reset_ms - self._exchange_ms()) * NS_PER_MS
+        self.budget.refused(route, now_ns, until_ns, is_everything=code != _ROUTE_IS_FULL)
+
     def _judged(self, reply: Reply, *, is_read: bool) -> bytes:
         """The ``result`` of a reply, or the error that the reply means."""
         if reply.status != 200:
             kind = class_of_status(reply.status)
             if kind is CodeClass.BAN:
                 self._silent_until = self._clock.monotonic_ns() + nanos_from_s(self.limits.ban_pause_s)
+            elif kind is CodeClass.RATE:
+                self.refused_for_rate(reply.route, reply.status, _reset_ms(reply))
             raise judge(kind, reply.status, f"HTTP {reply.status}", is_read=is_read, reset_ms=_reset_ms(reply))
         try:
             envelope = _envelope.decode(reply.body)
@@ -205,13 +269,15 @@ class BybitRest:
             return result
         if kind is CodeClass.TIME:
             self.suspect_clock()
+        elif kind is CodeClass.RATE:
+            self.refused_for_rate(reply.route, code, _reset_ms(reply))
         if kind is CodeClass.OK:
             reason = "the reply says OK without a result"
         raise judge(kind, code, reason, is_read=is_read, reset_ms=_reset_ms(reply))
 
     def check_silence(self, pool: Pool) -> None:
         """Under a ban nothing but flatten leaves this machine; raises ``VenueUnavailable``."""
-        left_ns = self._silent_until - self._clock.monotonic_ns()
+        left_ns = self.silent_for_ns
         if left_ns > 0 and not pool.is_flatten:
             raise VenueUnavailable(f"silent for {left_ns // NS_PER_S} s more after HTTP 403; nothing was sent")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum, auto
 
-from cockpit.domain.errors import AuthRejected, OutcomeUnknown, VenueError, VenueRejected, VenueThrottled
+from cockpit.domain.errors import AuthRejected, OutcomeUnknown, ServiceDown, VenueError, VenueRejected, VenueThrottled
 
 
 class CodeClass(Enum):
@@ -168,6 +168,9 @@ TABLE: Mapping[int, CodeClass] = {
 NOTHING_TO_CLOSE = frozenset({110017, 110034})
 """Refusals of a closing order that mean: there is no position any more."""
 
+SERVICE_DOWN = frozenset({10016, 10019, 502, 503, 504})
+"""Answers (retCodes and HTTP statuses) of an exchange that restarts or is under maintenance."""
+
 _HTTP: Mapping[int, CodeClass] = {
     400: CodeClass.DEFINITE_NO,
     401: CodeClass.AUTH,
@@ -209,6 +212,8 @@ def judge(kind: CodeClass, code: int, reason: str, *, is_read: bool, reset_ms: i
             return VenueRejected(code, reason)
         case CodeClass.BAN if is_read:
             return VenueThrottled(code, reason, reset_ms)
+        case _ if code in SERVICE_DOWN:
+            return ServiceDown(f"{reason} (code {code})")
         case _:
             # AMBIGUOUS, UNKNOWN, a banned change, and OK without a result.
             return OutcomeUnknown(f"{reason} (code {code})")

@@ -17,7 +17,8 @@ Rules, with their reasons:
 * Nothing is subscribed before auth is answered with yes: earlier requests are refused (bybit-v5.md 9.2).
 * READY (``StreamUp``) is said once, when every wanted topic is answered. A public topic that is refused alone does not
   hold the others back; on the private stream every topic counts, because a missing one would hide fills or orders.
-* A JSON ping leaves every 20 s; no pong within 10 s is the death of the connection, whatever TCP says.
+* A JSON ping leaves every 20 s (4 s once the private stream is up: entries rely on its pongs); no pong within 10 s is
+  the death of the connection, whatever TCP says.
 * Silence of the public stream is death after 4 s once an ``orderbook.1`` topic is active, because the exchange repeats
   that one every 3 s. After the end of a recorded market silence is natural.
 * A book without its snapshot says nothing: deltas are dropped from the subscribe request until the snapshot, also those
@@ -34,11 +35,20 @@ import msgspec
 
 from cockpit.adapters.bybit.config import StreamLimits
 from cockpit.adapters.bybit.credentials import SecretKey
+from cockpit.adapters.bybit.retcodes import CodeClass, class_of
 from cockpit.adapters.bybit.subscriptions import Subscriptions
 from cockpit.adapters.bybit.wire import UNREADABLE
 from cockpit.domain.enums import StreamName
 from cockpit.domain.errors import RemoteProtocolError
-from cockpit.domain.events import FrameRejected, MarketEnded, StreamUp, TopicRefused, VenueEvent
+from cockpit.domain.events import (
+    FrameRejected,
+    KeyRefused,
+    MarketEnded,
+    StreamAnswered,
+    StreamUp,
+    TopicRefused,
+    VenueEvent,
+)
 from cockpit.domain.market import BookDelta, BookSnapshot, MarketEvent
 from cockpit.domain.time import NS_PER_MS, NS_PER_S, nanos_from_s
 
@@ -98,6 +108,7 @@ class StreamSession:
         self._decode = decode
         self._limits = limits
         self._key = key
+        self._ping_interval_ns = nanos_from_s(limits.ping_interval_s)
         self._offset_ns = offset_ns
         self._topics = Subscriptions(nanos_from_s(limits.answer_timeout_s), nanos_from_s(limits.refused_retry_s))
         self._wanted: tuple[str, ...] = ()
@@ -124,7 +135,7 @@ class StreamSession:
     def open(self, ts_recv: int, now: int) -> None:
         """The socket is open: authenticate if there is a key, subscribe otherwise."""
         self._last_heard = now
-        self._ping_due = now + nanos_from_s(self._limits.ping_interval_s)
+        self._ping_due = now + self._ping_interval_ns
         if self._key is None:
             self._subscribe(now)
             return
@@ -212,29 +223,34 @@ class StreamSession:
     def _answered(self, answer: _Answer, ts_recv: int, now: int) -> Sequence[StreamEvent]:
         if answer.op == "pong" or answer.ret_msg == "pong":
             self._pong_due = None
-            return _NOTHING
+            is_told = self._stream is StreamName.PRIVATE and self._is_ready
+            return [StreamAnswered(self._stream, ts_recv)] if is_told else _NOTHING
         if answer.op == "auth":
-            self._auth_answered(answer, now)
-            return self._ready_event(ts_recv)
+            return self._auth_answered(answer, ts_recv, now)
         req_id = "" if answer.req_id is None else str(answer.req_id)
         refused = self._topics.answer(req_id, answer.is_success, answer.reason, now)
         events: list[StreamEvent] = [TopicRefused(topic, reason, ts_recv) for topic, reason in refused]
-        return events + self._ready_event(ts_recv)
+        return events + self._ready_event(ts_recv, now)
 
-    def _auth_answered(self, answer: _Answer, now: int) -> None:
+    def _auth_answered(self, answer: _Answer, ts_recv: int, now: int) -> Sequence[StreamEvent]:
         self._auth_due = None
         if not answer.is_success:
             self.give_up(f"auth refused: {answer.reason}")
-            return
+            code = answer.ret_code or 0
+            return [KeyRefused(code, answer.reason, ts_recv)] if class_of(code) is CodeClass.AUTH else _NOTHING
         self._is_authenticated = True
         self._subscribe(now)
+        return self._ready_event(ts_recv, now)
 
-    def _ready_event(self, ts_recv: int) -> list[StreamEvent]:
+    def _ready_event(self, ts_recv: int, now: int) -> list[StreamEvent]:
         is_public = self._stream is StreamName.PUBLIC
         is_up = self._topics.is_settled if is_public else self._topics.is_complete
         if self._is_ready or not self._is_authenticated or not is_up:
             return []
         self._is_ready = True
+        if not is_public:
+            self._ping_interval_ns = nanos_from_s(self._limits.private_ping_interval_s)
+            self._ping_due = now + self._ping_interval_ns
         return [StreamUp(self._stream, ts_recv)]
 
     def _subscribe(self, now: int) -> None:
@@ -280,6 +296,6 @@ class StreamSession:
             return
         self._pings += 1
         self._outbox.append(msgspec.json.encode({"req_id": f"p{self._pings}", "op": "ping"}))
-        self._ping_due = now + nanos_from_s(self._limits.ping_interval_s)
+        self._ping_due = now + self._ping_interval_ns
         if self._pong_due is None:
             self._pong_due = now + nanos_from_s(self._limits.pong_timeout_s)

@@ -87,6 +87,11 @@ class Stream(Generic[SessionT]):
         self._socket: ClientConnection | None = None
         self._sending = asyncio.Lock()
 
+    def give_up(self, reason: str) -> None:
+        """End the connection there is, for a reason that only the engine knows; another one follows."""
+        if self._session is not None:
+            self._session.give_up(reason)
+
     async def run(self) -> None:
         """Keep the stream alive until cancelled."""
         failures = 0
@@ -174,7 +179,7 @@ class Stream(Generic[SessionT]):
         while True:
             await clock.sleep(_WATCH_S)
             self._watched(session)
-            due = session.next_deadline()
+            due = None if session.failure else session.next_deadline()
             if due is not None and due <= clock.monotonic_ns():
                 # After a stall of this process frames may wait unread; they count before a deadline does.
                 await clock.sleep(_DRAIN_S)

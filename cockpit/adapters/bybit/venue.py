@@ -28,11 +28,11 @@ from cockpit.adapters.bybit.transport import Call
 from cockpit.domain.account import AccountInfo
 from cockpit.domain.enums import OrderPath, OrderRole, StreamName
 from cockpit.domain.errors import LocalProtocolError, OutcomeUnknown, VenueRejected, VenueUnavailable
-from cockpit.domain.events import FlattenHostChanged, LedgerRead, VenueReports
+from cockpit.domain.events import FlattenHostChanged, LedgerRead, VenueHealth, VenueReports
 from cockpit.domain.instrument import Instrument
 from cockpit.domain.orders import CancelRequest, OrderReport, OrderRequest, StopRequest
 from cockpit.domain.positions import FillReport, PositionReport
-from cockpit.domain.time import NS_PER_S, ms_from_nanos
+from cockpit.domain.time import NS_PER_S, ClockReading, ms_from_nanos
 from cockpit.ports.clock import Clock
 from cockpit.ports.journal import DurableIntent
 from cockpit.ports.recorder import FrameSink
@@ -122,7 +122,7 @@ class BybitVenue:
     async def submit(self, intent: DurableIntent, path: OrderPath) -> str:
         """Send one order on ``path``; returns the exchange's order id. Sent at most once, whatever happens."""
         sent = self._order_params(intent.request)
-        pool = self._orders_pool("close") if intent.request.role is OrderRole.FLATTEN else Pool.ORDERS
+        pool = self._pool_of(intent.request.role)
         try:
             raw = await self._orders.create(sent, path, pool)
         except VenueRejected as error:
@@ -212,9 +212,24 @@ class BybitVenue:
         """Those of ``symbols`` that are in hedge mode, with a position a side; the engine trades one-way mode alone."""
         return await reads.hedged(self.rest, symbols)
 
-    async def server_offset_ns(self) -> int:
-        """Exchange time minus local time, ns; requests are signed with it from now on."""
-        return await self.rest.measure_offset()
+    async def server_clock(self) -> ClockReading:
+        """The exchange's clock against ours; requests are signed with the difference from now on."""
+        offset_ns = await self.rest.measure_offset()
+        return ClockReading(offset_ns, self.rest.uncertainty_ns)
+
+    async def reconnect(self, stream: StreamName, reason: str) -> None:
+        """Give a stream's connection up; another one follows."""
+        (self._public if stream is StreamName.PUBLIC else self._private).give_up(reason)
+
+    def health(self) -> VenueHealth:
+        """What may be sent now, by our own count of requests and by the silence after HTTP 403."""
+        now_ns, silent_ns, room = self._clock.now_ns(), self.rest.silent_for_ns, self.rest.room
+        return VenueHealth(
+            room_percent=room.percent,
+            room_route=room.route,
+            silent_until_ns=now_ns + silent_ns if silent_ns else None,
+            ts_recv=now_ns,
+        )
 
     def go_flatten_way(self, is_on: bool) -> None:
         """While a flatten runs cancels, reads and look-ups take its way too: threads and a host of its own."""
@@ -232,6 +247,12 @@ class BybitVenue:
         """A change for which the answers of one class mean: it is so already."""
         pool = self._orders_pool("change") if self._is_flattening else Pool.ORDERS
         await _benign(self.rest.change(call, pool), benign)
+
+    def _pool_of(self, role: OrderRole) -> Pool:
+        """Entries wait for nothing and nothing waits for them; a flatten has its own way."""
+        if role is OrderRole.FLATTEN:
+            return self._orders_pool("close")
+        return Pool.ENTRIES if role is OrderRole.ENTRY else Pool.ORDERS
 
     def _orders_pool(self, what: str) -> Pool:
         return Pool.FLATTEN if self._may_leave(what) else Pool.ORDERS

@@ -136,7 +136,7 @@ async def simex_venue(
     listener = Listener(venue)
     keeper = asyncio.create_task(venue.keep_trade_socket(_alive)) if path is OrderPath.SOCKET else None
     try:
-        await venue.server_offset_ns()
+        await venue.server_clock()
         await venue.instruments(["BTCUSDT", "ETHUSDT", "SOLUSDT", "DOGEUSDT"])
         await listener.until(StreamUp, lambda event: event.stream is StreamName.PRIVATE)
         if symbols:

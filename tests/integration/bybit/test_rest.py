@@ -18,6 +18,7 @@ from cockpit.adapters.system.clock import LiveClock
 from cockpit.domain.errors import (
     AuthRejected,
     OutcomeUnknown,
+    ServiceDown,
     VenueError,
     VenueRejected,
     VenueThrottled,
@@ -123,7 +124,7 @@ async def test_http_failures_of_a_change_are_unknown(http: ScriptedHttp, rest: B
         (10006, VenueThrottled),
         (10003, AuthRejected),
         (33004, AuthRejected),
-        (10016, OutcomeUnknown),
+        (10016, ServiceDown),
         (10000, OutcomeUnknown),
         (123456, OutcomeUnknown),
         (30034, OutcomeUnknown),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cockpit.adapters.bybit.retcodes import TABLE, CodeClass, class_of, class_of_status, judge
-from cockpit.domain.errors import AuthRejected, OutcomeUnknown, VenueError, VenueRejected, VenueThrottled
+from cockpit.adapters.bybit.retcodes import SERVICE_DOWN, TABLE, CodeClass, class_of, class_of_status, judge
+from cockpit.domain.errors import AuthRejected, OutcomeUnknown, ServiceDown, VenueError, VenueRejected, VenueThrottled
 
 # reliability.md section B, as written there.
 ROWS = {
@@ -44,8 +44,17 @@ def test_row_of_the_reliability_page(kind: CodeClass, code: int) -> None:
 @pytest.mark.parametrize("code", sorted(TABLE))
 def test_every_row_has_one_outcome_for_a_change(code: int) -> None:
     error = judge(class_of(code), code, "words", is_read=False)
-    assert type(error) is CHANGE[class_of(code)]
+    assert type(error) is (ServiceDown if code in SERVICE_DOWN else CHANGE[class_of(code)])
     assert "words" in str(error)
+
+
+@pytest.mark.parametrize("code", [10016, 10019, 502, 503, 504])
+@pytest.mark.parametrize("is_read", [True, False])
+def test_an_exchange_that_does_not_serve_says_so_and_the_outcome_stays_unknown(code: int, is_read: bool) -> None:
+    kind = class_of(code) if code > 600 else class_of_status(code)
+    error = judge(kind, code, "", is_read=is_read)
+    assert isinstance(error, ServiceDown)
+    assert isinstance(error, OutcomeUnknown)
 
 
 @pytest.mark.parametrize("code", [-7, 1, 9999, 10011, 110002, 130035, 170131, 175007, 999999])

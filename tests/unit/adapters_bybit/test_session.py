@@ -13,7 +13,7 @@ from cockpit.adapters.bybit.credentials import SecretKey
 from cockpit.adapters.bybit.public import PublicDecoder
 from cockpit.adapters.bybit.session import StreamEvent, StreamSession
 from cockpit.domain.enums import StreamName
-from cockpit.domain.events import FrameRejected, MarketEnded, StreamUp, TopicRefused
+from cockpit.domain.events import FrameRejected, KeyRefused, MarketEnded, StreamAnswered, StreamUp, TopicRefused
 from cockpit.domain.market import BookDelta, BookSnapshot, TouchHeartbeat
 
 S = 1_000_000_000
@@ -123,16 +123,22 @@ def test_auth_vector_of_the_protocol_page() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "told"),
     [
-        {"success": False, "ret_msg": "Params Error", "op": "auth", "conn_id": "c"},
-        {"op": "auth", "success": False, "retCode": 10003, "retMsg": "Invalid apikey", "connId": "c"},
-        {"op": "auth", "retCode": 10004, "retMsg": "error sign", "connId": "c"},
+        ({"success": False, "ret_msg": "Params Error", "op": "auth", "conn_id": "c"}, []),
+        (
+            {"op": "auth", "success": False, "retCode": 10003, "retMsg": "Invalid apikey", "connId": "c"},
+            [KeyRefused(10003, "Invalid apikey", WALL)],
+        ),
+        ({"op": "auth", "retCode": 10004, "retMsg": "error sign"}, [KeyRefused(10004, "error sign", WALL)]),
+        ({"op": "auth", "retCode": 10016, "retMsg": "internal"}, []),
     ],
 )
-def test_refused_auth_ends_the_connection(answer: dict[str, Any]) -> None:
+def test_refused_auth_ends_the_connection_and_a_refused_key_is_told(
+    answer: dict[str, Any], told: list[StreamEvent]
+) -> None:
     driver = Driver(["order"], StreamName.PRIVATE, SecretKey("k", "s"))
-    assert driver.feed(answer) == []
+    assert driver.feed(answer) == told
     assert driver.session.failure.startswith("auth refused")
     assert driver.collect() == []
 
@@ -214,15 +220,20 @@ def test_ping_every_20_s_and_death_without_pong() -> None:
     assert driver.session.failure == "no pong in 10 s"
 
 
-def test_private_pong_is_recognised() -> None:
+def test_private_stream_is_pinged_every_4_s_once_it_is_up_and_its_pongs_are_told() -> None:
     driver = Driver(["order"], StreamName.PRIVATE, SecretKey("k", "s"))
     driver.feed({"success": True, "ret_msg": "", "op": "auth"})
     [subscribe] = driver.collect()
     driver.ack(subscribe)
-    driver.advance(20)
-    driver.feed({"req_id": "p1", "op": "pong", "args": ["1675418560633"], "conn_id": "c"})
-    driver.advance(19)
+    assert driver.advance(3.9) == []
+    [ping] = driver.advance(0.1)
+    assert ping["op"] == "ping"
+    pong = {"req_id": "p1", "op": "pong", "args": ["1675418560633"], "conn_id": "c"}
+    assert driver.feed(pong) == [StreamAnswered(StreamName.PRIVATE, WALL + 4 * S)]
+    driver.advance(13.9)
     assert driver.session.failure == ""
+    driver.advance(0.1)
+    assert driver.session.failure == "no pong in 10 s"
 
 
 def test_silence_of_the_public_stream_ends_it_after_4_s() -> None:

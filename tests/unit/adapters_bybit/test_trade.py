@@ -15,6 +15,7 @@ from cockpit.domain.enums import StreamName
 from cockpit.domain.errors import (
     AuthRejected,
     OutcomeUnknown,
+    ServiceDown,
     VenueError,
     VenueRejected,
     VenueThrottled,
@@ -152,8 +153,8 @@ def test_answers_find_their_requests_in_any_order_and_once() -> None:
         (10003, AuthRejected),
         (33004, AuthRejected),
         (10000, OutcomeUnknown),
-        (10016, OutcomeUnknown),
-        (10019, OutcomeUnknown),
+        (10016, ServiceDown),
+        (10019, ServiceDown),
         (20003, OutcomeUnknown),
         (20006, OutcomeUnknown),
         (424242, OutcomeUnknown),
