@@ -33,7 +33,7 @@ from cockpit.cli import bootstrap
 from cockpit.cli.clock import CLOCK
 from cockpit.cli.flatten import tell_round
 from cockpit.cli.narration import say
-from cockpit.cli.processes import lock, write_run_file
+from cockpit.cli.processes import holds_lock, lock, write_run_file
 from cockpit.cli.run_files import FAILED, EngineRun
 from cockpit.config.logs import start_logging
 from cockpit.config.model import Settings
@@ -239,6 +239,7 @@ def _figures(plan: Plan) -> ShellFigures:
         engine_version=__version__,
         started_ns=CLOCK.now_ns(),
         disk_free=lambda: shutil.disk_usage(plan.profile.data_dir).free,
+        is_lock_held=lambda: holds_lock(plan.profile.lock_file),
     )
 
 

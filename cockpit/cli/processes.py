@@ -69,6 +69,10 @@ def _package_path() -> str:
     return os.pathsep.join(filter(None, (own, os.environ.get("PYTHONPATH"))))
 
 
+_held: dict[Path, int] = {}
+"""Handles of the locks that this process has taken, by file."""
+
+
 def lock(path: Path) -> int | None:
     """Take the lock file for the life of this process; its handle, or None if another process holds it."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -79,7 +83,20 @@ def lock(path: Path) -> int | None:
         return None
     os.ftruncate(handle, 0)
     os.write(handle, str(os.getpid()).encode())
+    _held[path] = handle
     return handle
+
+
+def holds_lock(path: Path) -> bool:
+    """True while the lock of this process is the one others would meet: a file put in its place locks nobody out."""
+    handle = _held.get(path)
+    if handle is None:
+        return False
+    try:
+        there, own = path.stat(), os.fstat(handle)
+    except OSError:
+        return False
+    return (there.st_dev, there.st_ino) == (own.st_dev, own.st_ino)
 
 
 def lock_of(run_file: Path) -> Path:

@@ -18,6 +18,7 @@ from cockpit.domain.events import (
     InstrumentsFailed,
     InstrumentsLoaded,
     JournalHealth,
+    KeyRefused,
     LedgerFailed,
     LedgerRead,
     LeverageAnswer,
@@ -27,15 +28,18 @@ from cockpit.domain.events import (
     OrderLookedUp,
     ReportsFailed,
     StopAnswer,
+    StreamAnswered,
     StreamLost,
     StreamUp,
     TimerFired,
     TopicRefused,
     VenueEvent,
+    VenueHealth,
     VenueReports,
 )
 from cockpit.domain.market import BookDelta, BookSnapshot, MarketEvent, Ticker, TouchHeartbeat, Trades
 from cockpit.domain.time import NS_PER_S
+from cockpit.engine.access_desk import AccessDesk
 from cockpit.engine.account_desk import AccountDesk
 from cockpit.engine.effects import BookStateChanged, EntriesChanged, ResyncBook, SetTimer, Step
 from cockpit.engine.exit_desk import ExitDesk
@@ -45,8 +49,10 @@ from cockpit.engine.force_desk import ForceDesk
 from cockpit.engine.foreign_desk import ForeignDesk
 from cockpit.engine.ledger_desk import LedgerDesk
 from cockpit.engine.leverage_desk import LeverageDesk
+from cockpit.engine.locks import ACCOUNT
 from cockpit.engine.operator_desk import OperatorDesk
 from cockpit.engine.order_desk import OrderDesk
+from cockpit.engine.outcome_watch import OutcomeWatch
 from cockpit.engine.position_desk import PositionDesk
 from cockpit.engine.query_desk import QueryDesk
 from cockpit.engine.rules_desk import RulesDesk
@@ -54,6 +60,7 @@ from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.signal_desk import SignalDesk
 from cockpit.engine.state import CoreSettings, EngineState, Outbox, SymbolState
 from cockpit.engine.stop_desk import StopDesk
+from cockpit.engine.stream_watch import StreamWatch
 from cockpit.engine.watch_desk import WatchDesk
 from cockpit.ports.journal import Recovery
 from cockpit.signals.base import SignalRaised
@@ -109,6 +116,11 @@ class TradingCore:
         self.force = ForceDesk(state)
         self.operator = OperatorDesk(state, self.signals, self.sending, self.exits, self.flatten, ledger, foreign)
         self.watch = WatchDesk(state, self.flatten)
+        self.access = AccessDesk(state)
+        self.outcomes = OutcomeWatch(state)
+        self.stream = StreamWatch(state)
+        desks = (self.signals, self.positions, self.leverage, self.exits, self.operator, self.watch, self.rules)
+        self._ticked = (*desks, self.foreign, self.ledger, self.access, self.outcomes, self.stream)
         self._recovery = recovery
         self._locks_told: list[str] = []
         self._resync_ns: dict[str, int] = {}
@@ -219,6 +231,9 @@ class TradingCore:
             self.ledger.on_read(event, out)
         elif isinstance(event, LedgerFailed):
             self.ledger.on_failed(event, out)
+        elif isinstance(event, StreamAnswered | KeyRefused | VenueHealth):
+            if self.access.on_event(event, out):
+                self._read_account("the account is being read: the ban of this address has ended", out)
         else:
             self._account(event, out)
             self.ledger.on_booked(out)
@@ -239,24 +254,34 @@ class TradingCore:
             case LeverageAnswer():
                 self.leverage.on_answer(event, out)
             case OrderLookedUp():
+                self.stream.before_fills(event.fills)
                 self.orders.on_lookup(event, out)
             case AccountPush():
+                self.stream.on_push(event)
                 self.account.on_push(event, out)
+                self.leverage.on_push(event)
             case VenueReports():
-                self.account.on_reports(event, out)
-                self.foreign.on_reports(out)
-                self.leverage.on_reports(event)
-                self.ledger.on_reports(event)
-                if event.requested_ns >= self._read_after_ns:
-                    self.state.locks.pop("account", None)
-                self.flatten.on_reports(event, out)
+                self._reports(event, out)
             case ReportsFailed():
                 out.note("reports", Severity.WARNING, f"reading the account failed: {event.reason}")
+                self.access.on_failed(event, out)
             case _:
                 self._source(event, out)
 
+    def _reports(self, event: VenueReports, out: Outbox) -> None:
+        """One complete read of the account, to everybody whom it concerns."""
+        self.stream.before_reports(event)
+        self.account.on_reports(event, out)
+        self.foreign.on_reports(out)
+        self.leverage.on_reports(event)
+        self.ledger.on_reports(event)
+        if event.requested_ns >= self._read_after_ns:
+            self.state.locks.pop(ACCOUNT, None)
+        self.access.on_reports(event, out)
+        self.flatten.on_reports(event, out)
+
     def _source(self, event: SourceEvent, out: Outbox) -> None:
-        """What the streams and the market source say of themselves."""
+        """What the streams, the market source and the venue say of themselves."""
         match event:
             case InstrumentsLoaded():
                 self.rules.on_loaded(event, out)
@@ -281,6 +306,9 @@ class TradingCore:
         is_up = isinstance(event, StreamUp)
         name = f"{event.stream} stream"
         self.state.streams[event.stream] = is_up
+        if event.stream is StreamName.PRIVATE:
+            self.state.private_answered_ns = event.ts_recv if is_up else None
+            self.stream.on_stream()
         if is_up:
             self.state.locks.pop(name, None)
             out.note("stream_up", Severity.INFO, f"{name} is up")
@@ -318,7 +346,7 @@ class TradingCore:
     def _read_account(self, reason: str, out: Outbox) -> None:
         """Something about the account may have been missed: no entry before a complete read of it."""
         self._read_after_ns = self.state.now_ns
-        self.state.locks["account"] = reason
+        self.state.locks[ACCOUNT] = reason
         self.queries.request_reports(out)
 
     def _host(self, event: HostHealth, out: Outbox) -> None:
@@ -364,27 +392,11 @@ class TradingCore:
         if state.day.roll(state.exchange_ns):
             self.ledger.ask()
             out.note("day", Severity.INFO, "a new exchange day has begun")
-        self.signals.on_tick(out)
-        self.positions.on_tick(out)
-        self.leverage.on_tick(out)
-        self.exits.on_tick(out)
-        self.operator.on_tick(out)
-        self.watch.on_tick(out)
-        self.rules.on_tick(out)
-        self.foreign.on_tick(out)
-        self.ledger.on_tick(out)
-        if state.reconciled_ns is None or state.now_ns - state.reconciled_ns >= self._reconcile_ns():
+        for desk in self._ticked:
+            desk.on_tick(out)
+        if self.access.is_read_due:
             self.queries.request_reports(out)
         state.orders.forget_ended(state.now_ns - 3_600 * NS_PER_S)
-
-    def _reconcile_ns(self) -> int:
-        """Pause between two reads of the account: short while what was missed may still be told by an old snapshot, and
-        while a position of ours could lose its stop without a push that tells it.
-        """
-        config = self.state.settings.execution
-        is_settling = self.state.now_ns - self.state.private_up_ns < config.settling_s * NS_PER_S
-        is_holding = any(held.origin is not None for held in self.state.positions.open.values())
-        return round((config.short_reconcile_s if is_settling or is_holding else config.reconcile_s) * NS_PER_S)
 
 
 def _is_off(offset_ns: int) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from cockpit.detectors.wall import WallEvent
-from cockpit.domain.enums import OrderPath, OrderStatus, Severity, Side
+from cockpit.domain.enums import OrderPath, OrderStatus, Severity, Side, StreamName
 from cockpit.domain.events import Outcome
 from cockpit.domain.ids import ClientOrderId
 from cockpit.domain.ledger import LedgerRow
@@ -94,6 +94,13 @@ class ResyncBook(msgspec.Struct, frozen=True, tag=True):
     symbol: str
 
 
+class ReconnectStream(msgspec.Struct, frozen=True, tag=True):
+    """Give a stream's connection up and make a new one: it is alive, but it has lost something."""
+
+    stream: StreamName
+    reason: str
+
+
 class SetTimer(msgspec.Struct, frozen=True, tag=True):
     """Fire ``TimerFired(name)`` at ``at_ns``; replaces an earlier timer of that name."""
 
@@ -132,6 +139,7 @@ Effect = (
     | LoadInstruments
     | ReadLedger
     | ResyncBook
+    | ReconnectStream
     | SetTimer
     | SetFlag
     | GoFlattenWay

@@ -11,9 +11,10 @@ from cockpit.domain.ids import role_of
 from cockpit.domain.orders import OPEN_STATES, CancelRequest, OrderReport
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import CancelEntries, CancelOrder, GoFlattenWay, Noted, SetFlag, SetTimer
+from cockpit.engine.locks import FLATTEN, PAUSED
 from cockpit.engine.query_desk import QueryDesk
 from cockpit.engine.sending_desk import SendingDesk
-from cockpit.engine.state import FLATTEN_LOCK, EngineState, Outbox
+from cockpit.engine.state import EngineState, Outbox
 from cockpit.execution.flatten import CancelConditional, CancelOrdersOf, CloseNow, Flatten, FlattenState, FlattenStep
 from cockpit.ports.journal import FLATTEN_FLAG
 
@@ -23,8 +24,7 @@ TOO_SMALL_CODES = frozenset({10001, 110017, 110094})
 """Refusals of Bybit that a size below the least explains: bad quantity, truncated to zero, below the least value."""
 CONDITIONAL = "Stop"
 """Bybit's word for an order with a trigger that belongs to no position (bybit-v5.md section 8)."""
-LOCK = FLATTEN_LOCK
-PAUSED = "paused"
+LOCK = FLATTEN
 
 
 class FlattenDesk:

@@ -9,11 +9,9 @@ from collections.abc import Mapping
 
 from cockpit.domain.enums import ExecType, Severity
 from cockpit.domain.positions import FillReport
-from cockpit.engine.effects import FillBooked, QueryPosition, SetFlag
+from cockpit.engine.effects import FillBooked, QueryPosition
+from cockpit.engine.locks import LIQUIDATION, OPERATOR_CLEARS
 from cockpit.engine.state import EngineState, Outbox
-
-LIQUIDATION = "liquidation"
-LIQUIDATION_FLAG = "liquidation_lock"
 
 
 class ForceDesk:
@@ -24,7 +22,7 @@ class ForceDesk:
 
     def recover(self, flags: Mapping[str, str]) -> None:
         """A liquidation of an earlier run still keeps entries off."""
-        if text := flags.get(LIQUIDATION_FLAG):
+        if text := flags.get(OPERATOR_CLEARS[LIQUIDATION]):
             self.state.locks[LIQUIDATION] = text
 
     def on_booked(self, out: Outbox) -> None:
@@ -41,8 +39,7 @@ class ForceDesk:
         """Stops and limits did not hold: nothing goes on before somebody has looked."""
         text = f"liquidated by the exchange: {fill.side} {fill.qty} {fill.symbol} at {fill.price}"
         if LIQUIDATION not in self.state.locks:
-            self.state.locks[LIQUIDATION] = text
-            out.effects.append(SetFlag(LIQUIDATION_FLAG, text))
+            self.state.lock_until_resumed(LIQUIDATION, text, out)
         out.note(LIQUIDATION, Severity.CRITICAL, text, fill.symbol)
 
     @staticmethod

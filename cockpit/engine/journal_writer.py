@@ -9,6 +9,8 @@ from typing import Any
 
 from cockpit.domain.errors import JournalError
 from cockpit.domain.events import JournalHealth
+from cockpit.domain.time import NS_PER_S
+from cockpit.engine.commit_times import CommitTimes
 from cockpit.ports.clock import Clock
 from cockpit.ports.journal import BookSnapshotRow, DensityRow, Journal, JournalRow, MarketStatRow
 
@@ -16,6 +18,9 @@ RETRY_S = 1.0
 MOST_WAITING = 50_000
 """Beyond it observations of the market give way: rows of money are few, and the machine's memory is not endless."""
 _OBSERVATIONS = (DensityRow, BookSnapshotRow, MarketStatRow)
+PROVE_AFTER_NS = 5 * NS_PER_S
+"""A journal that had nothing to write for so long shows that it still can: entries need fresh evidence."""
+ALIVE_FLAG = "alive_ns"
 _log = logging.getLogger(__name__)
 
 
@@ -30,6 +35,8 @@ class JournalWriter:
         self._rows: list[JournalRow] = []
         self._flags: dict[str, str] = {}
         self._is_ok = True
+        self.commits = CommitTimes(clock)
+        """Durable commits; who writes to the journal by other ways measures there too."""
         self._ready = asyncio.Event()
 
     def put(self, rows: Iterable[JournalRow]) -> None:
@@ -44,7 +51,8 @@ class JournalWriter:
         self._flags[name] = value
         while self._flags.get(name) == value:
             try:
-                await self._journal.set_flag(name, value)
+                async with self.commits.measured():
+                    await self._journal.set_flag(name, value)
             except JournalError as error:
                 self._failed(error)
                 await self._clock.sleep(RETRY_S)
@@ -58,11 +66,13 @@ class JournalWriter:
             async with asyncio.timeout(timeout_s):
                 await self._ready.wait()
         except TimeoutError:
+            await self._prove()
             return
         self._ready.clear()
         rows, self._rows = self._rows, []
         try:
-            await self._journal.append(rows)
+            async with self.commits.measured():
+                await self._journal.append(rows)
         except JournalError as error:
             self._rows = self._bounded(rows + self._rows)
             self._failed(error)
@@ -79,6 +89,19 @@ class JournalWriter:
         kept: list[JournalRow] = [row for row in rows if not isinstance(row, _OBSERVATIONS)]
         _log.error("the journal cannot be written: %d observations of the market are given up", len(rows) - len(kept))
         return kept
+
+    async def _prove(self) -> None:
+        """An idle journal writes a flag now and then."""
+        now_ns, last_ns = self._clock.now_ns(), self.commits.last_ns
+        if last_ns is not None and 0 <= now_ns - last_ns < PROVE_AFTER_NS:
+            return
+        try:
+            async with self.commits.measured():
+                await self._journal.set_flag(ALIVE_FLAG, str(now_ns))
+        except JournalError as error:
+            self._failed(error)
+        else:
+            self._succeeded()
 
     async def drain(self) -> None:
         """The last rows of an engine that ends."""

@@ -15,6 +15,7 @@ from cockpit.domain.events import LedgerFailed, LedgerRead, VenueReports
 from cockpit.domain.ledger import SETTLE_COIN, LedgerRow
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import FillBooked, FlowBooked, ReadLedger, RequestReports, SetFlag
+from cockpit.engine.locks import LEDGER
 from cockpit.engine.state import DAY_FLAG, DAY_NS, EngineState, Outbox
 from cockpit.execution.ledger import EXACT, OVERLAP_MS, Difference, MoneyBook, OpenProfit
 from cockpit.ports.journal import LEDGER_CURSOR_FLAG, Recovery
@@ -22,7 +23,7 @@ from cockpit.ports.journal import LEDGER_CURSOR_FLAG, Recovery
 MISMATCH = "money mismatch"
 MISMATCH_FLAG = "money_mismatch"
 ACCEPTED_FLAG = "ledger_accepted_ms"
-READING = "ledger"
+READING = LEDGER
 """Lock while the log has not been read, or is being read again because of a difference. It goes by itself."""
 RETRY_NS = 3 * NS_PER_S
 STALE_READS = 3

@@ -29,20 +29,17 @@ from cockpit.domain.enums import Approval, OrderRole, Severity
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import CommandAnswered, EndEngine, Noted, RequestReports, SetFlag
 from cockpit.engine.exit_desk import ExitDesk
-from cockpit.engine.flatten_desk import PAUSED, FlattenDesk
-from cockpit.engine.force_desk import LIQUIDATION, LIQUIDATION_FLAG
+from cockpit.engine.flatten_desk import FlattenDesk
 from cockpit.engine.foreign_desk import ForeignDesk
 from cockpit.engine.ledger_desk import LedgerDesk
+from cockpit.engine.locks import DAY_LOSS, DAY_LOSS_FLAG, INSTANCE, KEY, OPERATOR_CLEARS, PAUSED, REBUILT, STOP_GUARD
 from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.signal_desk import SignalDesk
 from cockpit.engine.state import DAY_NS, EngineState, Outbox
 from cockpit.execution.flatten import FlattenState
 from cockpit.ports.journal import FLATTEN_FLAG, REBUILT_FLAG
 
-DAY_LOSS = "day loss"
-DAY_LOSS_FLAG = "day_loss_lock"
 DAY_LOSS_CHECK = "day loss check"
-REBUILT = "journal rebuilt"
 KEPT_ANSWERS = 1_000
 
 
@@ -85,6 +82,9 @@ class OperatorDesk:
             self.state.locks[REBUILT] = f"the journal was rebuilt, the damaged one is {moved}; resume to go on"
         if flags.get(PAUSED):
             self.state.locks[PAUSED] = "paused by the operator"
+        for lock in (INSTANCE, STOP_GUARD):
+            if reason := flags.get(OPERATOR_CLEARS[lock]):
+                self.state.locks[lock] = reason
 
     def on_command(self, event: OperatorCommand, out: Outbox) -> None:
         """Judge one command and answer it; a repeat of it gets the same answer and does nothing."""
@@ -176,14 +176,13 @@ class OperatorDesk:
         if self.flatten.flatten.state is FlattenState.ARMED:
             self.flatten.flatten.state = FlattenState.OFF
         self.ledger.accept(out)
-        for lock, flag in (
-            (PAUSED, PAUSED),
-            (DAY_LOSS, DAY_LOSS_FLAG),
-            (REBUILT, REBUILT_FLAG),
-            (LIQUIDATION, LIQUIDATION_FLAG),
-        ):
+        for lock, flag in OPERATOR_CLEARS.items():
             if self.state.locks.pop(lock, None) is not None:
                 out.effects.append(SetFlag(flag, ""))
+        if KEY in self.state.locks:
+            if (self.state.reconciled_ns or 0) <= self.state.key_refused_ns:
+                return f"{self.state.locks[KEY]}; the exchange has not taken it since"
+            del self.state.locks[KEY]
         return ""
 
     def _set_approval(self, approval: Approval) -> str:

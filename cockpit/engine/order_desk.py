@@ -14,6 +14,7 @@ from cockpit.domain.orders import CancelRequest, OrderReport
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import CancelOrder, OrderAnswered
 from cockpit.engine.fill_desk import FillDesk
+from cockpit.engine.locks import INSTANCE
 from cockpit.engine.query_desk import QueryDesk, is_unsettled
 from cockpit.engine.sending_desk import order_changed
 from cockpit.engine.state import EngineState, Outbox
@@ -46,8 +47,6 @@ class OrderDesk:
     def on_answer(self, answer: OrderAnswer, out: Outbox) -> None:
         """The exchange (or the way to it) answered a submit."""
         self.state.order_ms = (answer.ts_recv - answer.sent_ns) // NS_PER_MS
-        if answer.is_auth:
-            self.state.locks["key"] = f"key refused: {answer.reason}"
         self._tell_way(answer, out)
         order = self.state.orders.on_answer(answer)
         if order is None:
@@ -104,9 +103,10 @@ class OrderDesk:
 
     def on_report(self, report: OrderReport, out: Outbox) -> None:
         """The exchange's word on one order."""
-        if (epoch_of(report.client_id) or 0) > self.state.settings.epoch and "instance" not in self.state.locks:
-            self.state.locks["instance"] = f"another engine trades this account: order {report.client_id}"
-            out.note("instance", Severity.CRITICAL, self.state.locks["instance"], report.symbol)
+        if (epoch_of(report.client_id) or 0) > self.state.settings.epoch and INSTANCE not in self.state.locks:
+            reason = f"another engine trades this account: order {report.client_id}"
+            self.state.lock_until_resumed(INSTANCE, reason, out)
+            out.note("instance", Severity.CRITICAL, reason, report.symbol)
         order = self.state.orders.on_report(report)
         if order is None:
             return

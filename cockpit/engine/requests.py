@@ -14,6 +14,7 @@ from cockpit.domain.enums import OrderRole
 from cockpit.domain.errors import (
     AuthRejected,
     JournalError,
+    ServiceDown,
     VenueError,
     VenueRejected,
     VenueThrottled,
@@ -24,6 +25,7 @@ from cockpit.domain.events import (
     CancelAnswer,
     InstrumentsFailed,
     InstrumentsLoaded,
+    KeyRefused,
     LedgerFailed,
     LeverageAnswer,
     OrderAnswer,
@@ -36,6 +38,7 @@ from cockpit.domain.events import (
 from cockpit.domain.ids import ClientOrderId
 from cockpit.domain.orders import CancelRequest, OrderReport, OrderRequest, StopRequest
 from cockpit.domain.positions import FillReport
+from cockpit.engine.commit_times import CommitTimes
 from cockpit.ports.clock import Clock
 from cockpit.ports.journal import DurableIntent, Journal, unjournaled_exit
 from cockpit.ports.venue import Venue
@@ -46,11 +49,19 @@ _Verdict = tuple[Outcome, int, str]
 class VenueRequests:
     """Sends what the core asked for and tells it what came of it."""
 
-    def __init__(self, venue: Venue, journal: Journal, clock: Clock, emit: Callable[[VenueEvent], Any]) -> None:
+    def __init__(
+        self,
+        venue: Venue,
+        journal: Journal,
+        clock: Clock,
+        emit: Callable[[VenueEvent], Any],
+        commits: CommitTimes,
+    ) -> None:
         self._venue = venue
         self._journal = journal
         self._clock = clock
         self._emit = emit
+        self._commits = commits
         self._reading_since: int | None = None
         self._read_again: tuple[int, int] | None = None
 
@@ -73,13 +84,12 @@ class VenueRequests:
         sent = self._clock.now_ns()
         # Chosen at the last instant before the send, and never changed for this order afterwards.
         path = self._venue.path_of(request.role)
-        order_id, is_auth = "", False
+        order_id = ""
         outcome, code, reason = Outcome.YES, 0, ""
         try:
             order_id = await self._venue.submit(intent, path)
         except VenueError as error:
-            outcome, code, reason = _verdict(error)
-            is_auth = isinstance(error, AuthRejected)
+            outcome, code, reason = self._verdict(error)
         self._emit(
             OrderAnswer(
                 client_id=request.client_id,
@@ -87,7 +97,6 @@ class VenueRequests:
                 order_id=order_id,
                 code=code,
                 reason=reason,
-                is_auth=is_auth,
                 path=path,
                 sent_ns=sent,
                 ts_recv=self._clock.now_ns(),
@@ -113,7 +122,7 @@ class VenueRequests:
         try:
             await self._venue.set_stop(request)
         except VenueError as error:
-            outcome, code, reason = _verdict(error)
+            outcome, code, reason = self._verdict(error)
             is_retryable = isinstance(error, VenueUnavailable | VenueThrottled)
         self._emit(
             StopAnswer(
@@ -142,7 +151,7 @@ class VenueRequests:
         try:
             report, fills = await self._venue.find_order(symbol, client_id)
         except VenueError as error:
-            failure = str(error)
+            failure = self._verdict(error)[2]
         self._emit(
             OrderLookedUp(
                 client_id=client_id,
@@ -158,7 +167,8 @@ class VenueRequests:
         """Read one position; a failure says nothing and is asked again by the next read of the account."""
         try:
             report = await self._venue.position(symbol)
-        except VenueError:
+        except VenueError as error:
+            self._verdict(error)
             return
         if report is not None:
             self._emit(AccountPush([report], self._clock.now_ns()))
@@ -173,7 +183,9 @@ class VenueRequests:
         try:
             self._emit(await self._venue.reports(since_ms))
         except VenueError as error:
-            self._emit(ReportsFailed(str(error), self._clock.now_ns()))
+            self._verdict(error)
+            is_down = isinstance(error, ServiceDown)
+            self._emit(ReportsFailed(str(error), self._clock.now_ns(), is_service_down=is_down))
         finally:
             self._reading_since = None
         if self._read_again is not None:
@@ -194,6 +206,7 @@ class VenueRequests:
         try:
             self._emit(await self._venue.ledger(since_ms))
         except VenueError as error:
+            self._verdict(error)
             self._emit(LedgerFailed(str(error), self._clock.now_ns()))
 
     async def resync(self, symbol: str) -> None:
@@ -205,7 +218,8 @@ class VenueRequests:
 
     async def _intent(self, request: OrderRequest, now_ns: int) -> DurableIntent:
         try:
-            return await self._journal.append_intent(request, now_ns)
+            async with self._commits.measured():
+                return await self._journal.append_intent(request, now_ns)
         except JournalError:
             if request.role is OrderRole.ENTRY:
                 raise
@@ -215,8 +229,23 @@ class VenueRequests:
         try:
             await work
         except VenueError as error:
-            return _verdict(error)
+            return self._verdict(error)
         return Outcome.YES, 0, ""
+
+    def _verdict(self, error: VenueError) -> _Verdict:
+        """What an error means for the request; a refused key, and a limit that was met, concern all of them at once."""
+        if isinstance(error, VenueThrottled | VenueUnavailable):
+            self._emit(self._venue.health())
+        match error:
+            case AuthRejected():
+                self._emit(KeyRefused(error.code, error.reason, self._clock.now_ns()))
+                return Outcome.NO, error.code, error.reason
+            case VenueRejected():
+                return Outcome.NO, error.code, error.reason
+            case VenueUnavailable():
+                return Outcome.NO, 0, str(error)
+            case _:
+                return Outcome.UNKNOWN, 0, str(error)
 
     def _cancel_answer(self, symbol: str, client_id: str, verdict: _Verdict, sent_ns: int) -> CancelAnswer:
         outcome, code, reason = verdict
@@ -229,13 +258,3 @@ class VenueRequests:
             sent_ns=sent_ns,
             ts_recv=self._clock.now_ns(),
         )
-
-
-def _verdict(error: VenueError) -> _Verdict:
-    match error:
-        case VenueRejected():
-            return Outcome.NO, error.code, error.reason
-        case VenueUnavailable():
-            return Outcome.NO, 0, str(error)
-        case _:
-            return Outcome.UNKNOWN, 0, str(error)

@@ -16,9 +16,9 @@ from typing import Any, Protocol
 
 from cockpit.domain.commands import OperatorCommand, Shutdown
 from cockpit.domain.enums import OrderPath, Severity
-from cockpit.domain.errors import CockpitError, VenueError
-from cockpit.domain.events import HostHealth, InstrumentsLoaded, OperatorsAttached, TimerFired
-from cockpit.domain.time import NS_PER_MS, NS_PER_S
+from cockpit.domain.errors import CockpitError
+from cockpit.domain.events import InstrumentsLoaded, OperatorsAttached, TimerFired
+from cockpit.domain.time import NS_PER_S
 from cockpit.engine.core import EngineEvent, TradingCore
 from cockpit.engine.effects import (
     CancelEntries,
@@ -31,6 +31,7 @@ from cockpit.engine.effects import (
     QueryOrder,
     QueryPosition,
     ReadLedger,
+    ReconnectStream,
     RequestReports,
     ResyncBook,
     SetFlag,
@@ -41,6 +42,7 @@ from cockpit.engine.effects import (
     StepDigest,
     SubmitOrder,
 )
+from cockpit.engine.host_watch import HostWatch
 from cockpit.engine.journal_writer import JournalWriter
 from cockpit.engine.journaling import parameter_rows, rows_of, snapshot_rows
 from cockpit.engine.projection import Projection, ShellFigures
@@ -67,10 +69,8 @@ JOURNAL = "journal"
 VIEWS = "views"
 SNAPSHOTS = "snapshots"
 CLOCK = "clock"
-CLOCK_EVERY_S = 60.0
 BEAT_S = 1.0
 """An idle task shows that it lives this often."""
-LAG_PROBE_S = 0.25
 UNSEEN_S = 0.25
 """How soon the first view follows when somebody attaches."""
 
@@ -119,9 +119,9 @@ class Runner:
         self._supervisor = supervisor
         self._views = views
         self._figures = figures
-        self._offset_ns: int | None = None
-        self._requests = VenueRequests(venue, journal, clock, self.handle)
         self._writer = JournalWriter(journal, clock, self.handle)
+        self._host = HostWatch(clock, venue, self._writer.commits, figures)
+        self._requests = VenueRequests(venue, journal, clock, self.handle, self._writer.commits)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._effects: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
@@ -278,6 +278,8 @@ class Runner:
                 self._spawn(self._requests.ledger(since_ms))
             case ResyncBook(symbol):
                 self._spawn(self._requests.resync(symbol))
+            case ReconnectStream(stream, reason):
+                self._spawn(self._venue.reconnect(stream, reason))
             case SetTimer(name, at_ns):
                 self._set_timer(name, (at_ns - now_ns) / NS_PER_S)
             case SetFlag(name, value):
@@ -331,41 +333,22 @@ class Runner:
         raise self._failure
 
     async def _watch_detection(self) -> None:
-        """Measures how late the loop is (detection runs on it) and tells the core how the machine is doing."""
-        clock, last_told_ns = self._clock, 0
-        wall_ns, mono_ns = clock.now_ns(), clock.monotonic_ns()
+        """Measures how late the loop is (detection runs on it) and tells the core how machine and venue are doing."""
+        told_ns = 0
         while True:
-            await clock.sleep(LAG_PROBE_S)
-            now_wall_ns, now_mono_ns = clock.now_ns(), clock.monotonic_ns()
-            passed_ns = now_mono_ns - mono_ns
-            # A suspended machine's monotonic clock stands still; a stopped process finds both clocks far ahead.
-            slept_ns = max(now_wall_ns - wall_ns - passed_ns, passed_ns - round(LAG_PROBE_S * NS_PER_S))
-            self._figures.loop_lag_ns = max(0, passed_ns - round(LAG_PROBE_S * NS_PER_S))
-            wall_ns, mono_ns = now_wall_ns, now_mono_ns
+            slept_ns = await self._host.probe()
             self._supervisor.beat(DETECTION)
-            if now_mono_ns - last_told_ns >= NS_PER_S or slept_ns >= NS_PER_S:
-                last_told_ns = now_mono_ns
-                self.handle(self._host(slept_ns))
-
-    def _host(self, slept_ns: int) -> HostHealth:
-        return HostHealth(
-            loop_lag_ns=self._figures.loop_lag_ns,
-            disk_free_bytes=self._figures.disk_free(),
-            clock_offset_ns=self._offset_ns,
-            slept_ns=max(0, slept_ns),
-            ts_recv=self._clock.now_ns(),
-        )
+            now_ns = self._clock.monotonic_ns()
+            if now_ns - told_ns >= NS_PER_S or slept_ns >= NS_PER_S:
+                told_ns = now_ns
+                self.handle(self._host.report(slept_ns))
+                self.handle(self._venue.health())
 
     async def _watch_clock(self) -> None:
         """Measures the exchange's clock against this machine's; requests are signed with the difference."""
         while True:
             self._supervisor.beat(CLOCK)
-            try:
-                self._offset_ns = await self._venue.server_offset_ns()
-                self._figures.drift_ms = self._offset_ns // NS_PER_MS
-            except VenueError as error:
-                _log.warning("the exchange's clock could not be read: %s", error)
-            await self._clock.sleep(CLOCK_EVERY_S)
+            await self._host.read_clock()
 
     async def _write_journal(self) -> None:
         while True:

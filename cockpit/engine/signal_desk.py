@@ -14,13 +14,14 @@ import msgspec
 from cockpit.domain.enums import Approval, OrderRole, OrderType, Side, TimeInForce
 from cockpit.domain.ids import SignalId, client_order_id
 from cockpit.domain.orders import EntryOrigin, OrderRequest
-from cockpit.domain.time import NS_PER_MS, NS_PER_S
+from cockpit.domain.time import NS_PER_S
 from cockpit.engine.effects import ApprovalRefused, SignalDecided
+from cockpit.engine.entry_gates import EntryGates
 from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.state import EngineState, Outbox, SymbolState
 from cockpit.execution.positions import OpenPosition
 from cockpit.execution.ticket import BookSides, Ticket, make_ticket, ticket_hash
-from cockpit.risk.checks import AccountFacts, Check, MarketFacts, account_checks, market_checks
+from cockpit.risk.checks import Check, OrderFacts, order_checks
 from cockpit.risk.gate import RiskRefused, review
 from cockpit.risk.sizing import Refusal
 from cockpit.signals.base import Signal
@@ -29,8 +30,6 @@ SNOOZE_NS = 30 * NS_PER_S
 AUTO_RETRY_NS = NS_PER_S
 AUTO = "auto"
 """Who approves when nobody does."""
-STEADY_FRAMES = 2
-"""Consistent frames that a new book needs before an entry may rely on it (reliability.md F37)."""
 
 
 class QueuedSignal:
@@ -57,6 +56,7 @@ class SignalDesk:
     def __init__(self, state: EngineState, sending: SendingDesk) -> None:
         self.state = state
         self.sending = sending
+        self.gates = EntryGates(state, self.margin_used, self.worst_day_pnl)
         self.queue: dict[str, QueuedSignal] = {}
         self.ended: list[SignalDecided] = []
         """What became of the last signals, newest first."""
@@ -166,73 +166,23 @@ class SignalDesk:
         leverage = self.state.settings.risk.leverage
         return max(reported, held / leverage) + in_flight / leverage
 
-    def account_facts(self) -> AccountFacts:
-        """What the entry gate knows of account and connections now."""
-        state = self.state
-        equity = Decimal(0) if state.balance is None else state.balance.equity
-        cutoff = state.now_ns - 60 * NS_PER_S
-        return AccountFacts(
-            now_ns=state.now_ns,
-            lock_reasons=tuple(state.locks.values()),
-            is_market_ended=state.is_ended,
-            open_positions=len(state.positions.symbols() | {o.symbol for o in state.orders.live_entries()}),
-            unknown_intents=len(state.orders.unknown()),
-            reconciled_ns=state.reconciled_ns,
-            entries_last_minute=sum(stamp > cutoff for stamp in state.entry_times),
-            day_pnl_usdt=self.worst_day_pnl(),
-            day_r_usdt=state.day.r_usdt,
-            equity=equity,
-            margin_used=self.margin_used(),
-            loop_lag_ms=None if state.host is None else state.host.loop_lag_ns / NS_PER_MS,
-            disk_free_mb=None if state.host is None else state.host.disk_free_mb,
-        )
-
-    def market_facts(self, name: str, reference: float | None, side: Side | None) -> MarketFacts:
-        """What the entry gate knows of one symbol now."""
-        symbol, orders = self.state.symbols[name], self.state.orders
-        market = symbol.market
-        bid, ask = market.book.best_bid, market.book.best_ask
-        mid = market.mid
-        spread = None if bid is None or ask is None or not mid else (ask[0] - bid[0]) / mid * 10_000
-        return MarketFacts(
-            symbol=name,
-            is_book_valid=market.book.is_valid and symbol.frames_since_gap >= STEADY_FRAMES,
-            book_reason=market.book.invalid_reason or "settling after a gap",
-            book_recv_ns=symbol.recv_ns,
-            book_lag_s=self._lag_s(symbol),
-            spread_bps=spread,
-            mid=mid,
-            mark=symbol.mark,
-            reference=mid if reference is None else reference,
-            is_tradable=symbol.instrument is not None and symbol.instrument.status == "Trading",
-            has_leverage=symbol.has_leverage,
-            has_position=name in self.state.positions.symbols(),
-            has_in_flight=bool(orders.in_flight(name))
-            or any(o.symbol == name for o in orders.unbooked())
-            or self._may_stop_arrive(symbol),
-            last_entry_ns=None if side is None else symbol.last_entry_ns.get(side),
-        )
-
-    def _may_stop_arrive(self, symbol: SymbolState) -> bool:
-        """True while a stop asked for an earlier position could still reach the exchange and move a new one's."""
-        ttl_ns = round(self.state.settings.execution.unknown_first_query_s * NS_PER_S)
-        return symbol.stop_asked_ns is not None and self.state.now_ns - symbol.stop_asked_ns < ttl_ns
-
-    def _lag_s(self, symbol: SymbolState) -> float:
-        """Age of the last frame at its arrival; needs the clocks' difference and a market that runs at real speed."""
-        host = self.state.host
-        if host is None or host.clock_offset_ns is None or self.state.settings.pace != 1.0 or not symbol.md_latency_ns:
-            return 0.0
-        return max(0, symbol.md_latency_ns[-1] + host.clock_offset_ns) / NS_PER_S
-
     def checks(self, signal: Signal) -> list[Check]:
-        """Every entry gate for this signal now."""
-        limits = self.state.settings.risk
-        facts = self.market_facts(signal.symbol, signal.entry_reference, signal.direction)
-        return [
-            *account_checks(self.account_facts(), limits),
-            *market_checks(facts, limits, self.state.now_ns),
-        ]
+        """Every entry gate for this signal now; those of the order itself come when it is made."""
+        return self.gates.of_entry(signal.symbol, signal.entry_reference, signal.direction)
+
+    def _order_gates(self, queued: QueuedSignal, ticket: Ticket, operator: str) -> list[Check]:
+        """The gates of one order: approved, and within the room that is left with it."""
+        balance = self.state.balance
+        facts = OrderFacts(
+            now_ns=self.state.now_ns,
+            expires_ns=queued.expires_ns,
+            approved_by="" if self.approval_of(queued.signal) is Approval.OBSERVE else operator,
+            margin_usdt=ticket.sizing.margin_usdt,
+            notional_usdt=ticket.sizing.notional_usdt,
+            margin_used=self.margin_used(),
+            equity=Decimal(0) if balance is None else balance.equity,
+        )
+        return order_checks(facts, self.state.settings.risk)
 
     def worst_day_pnl(self) -> Decimal:
         """The day's profit by our own books or by the account's equity, whichever is worse.
@@ -274,7 +224,8 @@ class SignalDesk:
         ticket = self.ticket(signal)
         if isinstance(ticket, Refusal):
             return self._refuse(queued, operator, (ticket.rule,), ticket.text, out)
-        verdict = review(self._request(queued, ticket), self.checks(signal))
+        gates = [*self.checks(signal), *self._order_gates(queued, ticket, operator)]
+        verdict = review(self._request(queued, ticket), gates)
         if isinstance(verdict, RiskRefused):
             return self._refuse(queued, operator, tuple(check.name for check in verdict.failed), verdict.text, out)
         self._end(signal, "approved", "", out, operator, ticket)

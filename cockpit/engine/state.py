@@ -12,11 +12,12 @@ from cockpit.detectors.bank import DetectorBank
 from cockpit.detectors.config import DetectorsConfig
 from cockpit.domain.account import BalanceReport
 from cockpit.domain.enums import Approval, Environment, OrderPath, Severity, Side, StreamName
-from cockpit.domain.events import HostHealth
+from cockpit.domain.events import HostHealth, VenueHealth
 from cockpit.domain.instrument import Instrument
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.config import EngineConfig
-from cockpit.engine.effects import Effect, Noted, Output
+from cockpit.engine.effects import Effect, Noted, Output, SetFlag
+from cockpit.engine.locks import FLATTEN, OPERATOR_CLEARS, TradingState, trading_state
 from cockpit.execution.config import ExecutionConfig
 from cockpit.execution.orders import OrderManager
 from cockpit.execution.positions import PositionManager
@@ -29,8 +30,6 @@ from cockpit.signals.pipeline import SignalPipeline
 DAY_NS = 86_400 * NS_PER_S
 DAY_FLAG = "day_start"
 """Engine flag: the exchange day, the equity it began with, and when that was."""
-FLATTEN_LOCK = "flatten"
-"""Lock that is set while a flatten runs."""
 
 
 class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +81,9 @@ class SymbolState:
         self.instrument: Instrument | None = None
         self.rules_read_ns: int | None = None
         """When ``instrument`` was read last, engine time."""
+        self.mode_read_ns: int | None = None
+        """When the exchange showed the symbol in one-way mode last; None while its position mode is not known."""
+        self.mode_asked_ns = 0
         self.recv_ns: int | None = None
         """Receive time of the last book frame or heartbeat."""
         self.was_valid = False
@@ -247,6 +249,13 @@ class EngineState:
         self.reconciled_ns: int | None = None
         self.private_up_ns = 0
         """When the private stream came up last."""
+        self.private_answered_ns: int | None = None
+        """When the private stream answered last: an acknowledgement or a pong; None while it is down."""
+        self.venue: VenueHealth | None = None
+        """What may be sent, as the venue told last."""
+        self.banned_until_ns: int | None = None
+        self.key_refused_ns = 0
+        """When the exchange refused the key last."""
         self.entry_times: deque[int] = deque(maxlen=600)
         self.order_ms: int | None = None
         """Round trip of the last order request."""
@@ -284,7 +293,17 @@ class EngineState:
     @property
     def is_flattening(self) -> bool:
         """True while a flatten closes everything."""
-        return FLATTEN_LOCK in self.locks
+        return FLATTEN in self.locks
+
+    def lock_until_resumed(self, lock: str, reason: str, out: Outbox) -> None:
+        """Entries are off, over restarts too, until an operator resumes."""
+        self.locks[lock] = reason
+        out.effects.append(SetFlag(OPERATOR_CLEARS[lock], reason))
+
+    @property
+    def trading(self) -> TradingState:
+        """The state that the reasons in ``locks`` add up to."""
+        return trading_state(self.locks.keys(), is_account_known=self.reconciled_ns is not None)
 
     def add_symbol(self, symbol: str) -> SymbolState:
         """Begin to know a symbol: a replay at its first frame, a live engine from the start."""

@@ -6,6 +6,7 @@ from cockpit.domain.enums import OrderRole, Severity
 from cockpit.domain.events import Outcome, StopAnswer
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import PositionChanged, StopConfirmed
+from cockpit.engine.locks import STOP_GUARD
 from cockpit.engine.query_desk import QueryDesk
 from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.state import EngineState, Outbox
@@ -78,6 +79,9 @@ class StopDesk:
         text = f"stop of {position.symbol} is missing at the exchange"
         out.note("stop_missing", Severity.CRITICAL, text, position.symbol)
         if position.stop_restores >= self.state.settings.execution.max_stop_restores:
+            if STOP_GUARD not in self.state.locks:
+                reason = f"the stop of {position.symbol} vanished {position.stop_restores + 1} times: who removes it?"
+                self.state.lock_until_resumed(STOP_GUARD, reason, out)
             self.sending.close(position.symbol, 100, "stop_loss_failed", OrderRole.CLOSE, out)
             return
         position.naked_since_ns = self.state.now_ns

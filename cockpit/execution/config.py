@@ -83,6 +83,8 @@ class ExecutionConfig(BaseModel):
     """Younger rows of the log are left to the next comparison: they may still be on their way."""
     ledger_confirm_s: NonNegative = 10.0
     """A difference that is still there after this long, and after a new read of the account, locks entries."""
+    probe_s: Positive = 15.0
+    """While the exchange refuses the key or this address, or is under maintenance, the account is asked this often."""
     connection_loss_flatten_s: NonNegative = 30.0
     """With a position open and a stream of the exchange lost for longer, everything is closed by REST. 0: stops do."""
     foreign_naked: ForeignNaked = ForeignNaked.ALARM

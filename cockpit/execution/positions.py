@@ -205,6 +205,10 @@ class PositionManager:
         self._seen.add(exec_id)
         return True
 
+    def knows(self, exec_id: str) -> bool:
+        """True if an execution has been booked."""
+        return exec_id in self._seen
+
     def on_fill(
         self, fill: FillReport, origin: EntryOrigin | None, *, is_entry_due: bool = False
     ) -> OpenPosition | None:

@@ -39,7 +39,7 @@ class RiskRefused(msgspec.Struct, frozen=True):
     @property
     def text(self) -> str:
         """The failed rules in one line."""
-        return "; ".join(f"{check.name} {check.value} (needs {check.threshold})" for check in self.failed)
+        return "; ".join(check.text for check in self.failed)
 
 
 def review(order: OrderRequest, checks: list[Check]) -> RiskApproved[OrderRequest] | RiskRefused:

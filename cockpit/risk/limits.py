@@ -41,6 +41,16 @@ class RiskLimits(BaseModel):
     """No entry when the price has run further than this from the signal's own reference price."""
     max_reconcile_age_s: Positive = 30.0
     """No entry unless the account was read completely this recently."""
+    max_pong_age_s: Positive = 10.0
+    """No entry unless the private stream answered (a pong, an acknowledgement) this recently."""
+    max_clock_uncertainty_ms: Positive = 500.0
+    """No entry while the exchange's clock is known less exactly than this."""
+    max_commit_ms: Positive = 50.0
+    """No entry while durable commits of the journal take longer (99th percentile of the last minute)."""
+    min_request_room_pct: Percent = 30.0
+    """No entry while less than this of our share of the exchange's request limits is left."""
+    max_rules_age_s: Positive = 3_600.0
+    """No entry by trading rules that were read longer ago."""
     max_loop_lag_ms: Positive = 250.0
     """No entry while the engine's loop wakes later than this."""
     min_disk_mb: Positive = 200.0

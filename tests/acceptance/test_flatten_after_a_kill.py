@@ -22,6 +22,7 @@ stop_min_pct = 3.0
 stop_behind_pct = 3.0
 [risk]
 max_drift_pct = 5.0
+max_commit_ms = 5000
 max_positions = 1
 """
 """One position, with a stop so wide that only we close it."""

@@ -130,7 +130,9 @@ class MarketActor:
     def send(self, symbol: str, *, gap: bool = False) -> None:
         """A frame of the symbol's book as it stands; with ``gap`` it tells of a hole in the update ids."""
         client = self.network.client
-        if client is None or self.network.faults.is_partitioned or symbol in self.silent or not client.is_subscribed:
+        faults = self.network.faults
+        is_cut = faults.is_partitioned or faults.is_down
+        if client is None or is_cut or symbol in self.silent or not client.is_subscribed:
             return
         self.update_ids[symbol] += 2 if gap else 1
         now_ns = self.network.exchange.now_ms() * 1_000_000

@@ -105,5 +105,11 @@ DIRECTED = {
         [(2.0, "wire", {"lose_reply": 1.0, "drop_push": 1.0}), *(_cut(3.0 + step / 5) for step in range(20))],
         order_path=OrderPath.SOCKET,
     ),
+    "the exchange is under maintenance for 15 minutes with a position open": _plan(
+        9, [(3.0, BTC, Side.BUY), (60.0, ETH, Side.SELL)], [(8.0, "maintenance", {"seconds": 900.0})], chaos_s=940.0
+    ),
+    "reads of the account stay away while the streams go on, and a signal comes": _plan(
+        10, [(36.0, ETH, Side.BUY)], [(2.0, "lose_order_replies", {"seconds": 42.0})], chaos_s=44.0
+    ),
 }
 """Name of the situation and its schedule."""

@@ -20,6 +20,7 @@ from cockpit.domain.events import OrderAnswer, Outcome, StreamUp
 from cockpit.engine import signal_desk as signal_desk_module
 from cockpit.engine.account_desk import AccountDesk
 from cockpit.engine.core import TradingCore
+from cockpit.engine.entry_gates import EntryGates
 from cockpit.engine.exit_desk import ExitDesk
 from cockpit.engine.flatten_desk import FlattenDesk
 from cockpit.engine.journal_writer import JournalWriter
@@ -104,21 +105,34 @@ def _unknown_is_no() -> Any:
 
 
 def _facts_without(**fields: Any) -> Any:
-    original = SignalDesk.account_facts
+    original = EntryGates.account_facts
 
-    def account_facts(self: SignalDesk) -> Any:
+    def account_facts(self: EntryGates) -> Any:
         return msgspec.structs.replace(original(self), **fields)
 
-    return patch.object(SignalDesk, "account_facts", account_facts)
+    return patch.object(EntryGates, "account_facts", account_facts)
+
+
+def _read_just_now() -> Any:
+    original = EntryGates.account_facts
+
+    def account_facts(self: EntryGates) -> Any:
+        return msgspec.structs.replace(original(self), reconciled_ns=self.state.now_ns)
+
+    return patch.object(EntryGates, "account_facts", account_facts)
 
 
 def _fresh_book() -> Any:
-    original = SignalDesk.market_facts
+    original = EntryGates.market_facts
 
-    def market_facts(self: SignalDesk, *arguments: Any) -> Any:
+    def market_facts(self: EntryGates, *arguments: Any) -> Any:
         return msgspec.structs.replace(original(self, *arguments), book_recv_ns=self.state.now_ns, is_book_valid=True)
 
-    return patch.object(SignalDesk, "market_facts", market_facts)
+    return patch.object(EntryGates, "market_facts", market_facts)
+
+
+def _no_gates(*_arguments: Any) -> list[Any]:
+    return []
 
 
 def _tenfold_size() -> Any:
@@ -252,10 +266,10 @@ LOAD_BEARING = (
     Mutation("a missing stop is restored", ("I2",), lambda: [patch.object(StopDesk, "restore", _nothing)]),
     Mutation("old position reports are dropped", ("I19", "I2", "I10", "I7", "I4"), _any_report_is_new),
     Mutation("the stop only tightens", ("I10",), lambda: [_breakeven_at_any_price()]),
-    Mutation("locks stop entries", ("I12", "I8", "I9"), lambda: [_facts_without(lock_reasons=())]),
+    Mutation("locks stop entries", ("I12", "I8", "I9"), lambda: [_facts_without(lock_reasons=(), state="READY")]),
+    Mutation("entries need a fresh read of the account", ("I12",), lambda: [_read_just_now()]),
     Mutation("entries wait for the trade socket", ("I12",), lambda: [_trade_socket_is_always_there()]),
     Mutation("stale books stop entries", ("I6",), lambda: [_fresh_book()]),
-    Mutation("size is cut to the exposure room", ("I1",), lambda: [_tenfold_size()]),
     Mutation("flatten is durable", ("I3", "I12"), lambda: [_flags_in_memory()]),
     Mutation("entries keep their purpose over a restart", ("I2", "I15", "I7", "I19"), lambda: [_forget_entries()]),
     Mutation(
@@ -285,6 +299,12 @@ REDUNDANT = (
         ("I5",),
         lambda: [_queue_never_empties(), _link_ids_never_repeat()],
         covered_by="link ids are deterministic, the exchange refuses the second (110072)",
+    ),
+    Mutation(
+        "size is cut to the exposure room",
+        ("I1",),
+        lambda: [_tenfold_size(), patch.object(SignalDesk, "_order_gates", _no_gates)],
+        covered_by="the gate of the order itself counts its margin",
     ),
     Mutation(
         "flatten repeats",

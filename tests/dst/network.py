@@ -19,13 +19,23 @@ import msgspec
 
 from cockpit.domain.account import AccountInfo, BalanceReport
 from cockpit.domain.enums import ExecType, OrderPath, OrderRole, OrderStatus, OrderType, Side, StreamName
-from cockpit.domain.errors import OutcomeUnknown, VenueRejected, VenueThrottled, VenueUnavailable
-from cockpit.domain.events import AccountPush, LedgerRead, StreamLost, StreamUp, VenueEvent, VenueReports
+from cockpit.domain.errors import OutcomeUnknown, ServiceDown, VenueRejected, VenueThrottled, VenueUnavailable
+from cockpit.domain.events import (
+    AccountPush,
+    LedgerRead,
+    StreamAnswered,
+    StreamLost,
+    StreamUp,
+    VenueEvent,
+    VenueHealth,
+    VenueReports,
+)
 from cockpit.domain.instrument import Instrument
 from cockpit.domain.ledger import LedgerRow
 from cockpit.domain.market import MarketEvent
 from cockpit.domain.orders import CancelRequest, OrderReport, OrderRequest, StopRequest
 from cockpit.domain.positions import FillReport, PositionReport
+from cockpit.domain.time import ClockReading
 from cockpit.ports.journal import DurableIntent
 from tests.dst.exchange import Exchange, Execution, Order, PositionState, Refused, Row
 from tests.dst.loop import VirtualClock
@@ -38,6 +48,7 @@ WRITES = frozenset({"create", "cancel", "cancel_all", "set_stop"})
 SILENCE_S = 10.0
 AMBIGUOUS_S = 0.02
 """How soon the trade socket answers with a code that says nothing (10019, 20003, 20006)."""
+PONG_S = 4.0
 HISTORY_MISSING = 0.0
 
 
@@ -60,6 +71,8 @@ class Faults:
     """Reads of positions are served from a snapshot up to this old."""
     is_partitioned: bool = False
     """Nothing crosses, either way."""
+    is_down: bool = False
+    """The exchange is under maintenance: every request is answered so, no stream can be had."""
 
 
 @dataclass
@@ -116,7 +129,7 @@ class Network:
     def _push(self, reports: list[Any]) -> None:
         faults, random = self.faults, self.random
         client = self.client
-        if client is None or faults.is_partitioned or random.random() < faults.drop_push:
+        if client is None or faults.is_partitioned or faults.is_down or random.random() < faults.drop_push:
             self.marks["push_lost"] += 1
             return
         delay = 0.004 + random.random() * 0.02
@@ -136,6 +149,20 @@ class Network:
         if seconds > SILENCE_S / 2:
             self.loop.call_later(SILENCE_S / 2, self._lost)
         self.loop.call_later(seconds, self._mended, seconds > SILENCE_S / 2)
+
+    def maintain(self, seconds: float) -> None:
+        """The exchange serves nobody for some time: it closes the streams and answers every request with 10016."""
+        if self.faults.is_down:
+            return
+        self.faults.is_down = True
+        self.marks["maintenance"] += 1
+        self._lost()
+        self.loop.call_later(seconds, self._serves_again)
+
+    def _serves_again(self) -> None:
+        self.faults.is_down = False
+        if self.client is not None:
+            self.loop.call_later(0.5, self.client.streams_up)
 
     def cut_socket(self, seconds: float) -> None:
         """The trade socket breaks with whatever is on its way, and comes back after ``seconds``."""
@@ -164,6 +191,10 @@ class VenueClient:
         self.network = network
         self.is_dead = False
         self.is_subscribed = False
+        self.answered_s = -1e9
+        """When the private stream answered last: came up, or answered a ping."""
+        self.read_s = -1e9
+        """When the account was last read completely."""
         self.symbols: list[str] = []
         self.resyncs: list[str] = []
         self.is_socket_up = False
@@ -182,12 +213,13 @@ class VenueClient:
 
     def streams_up(self) -> None:
         """Both streams are connected, authenticated and subscribed."""
-        if self.network.faults.is_partitioned:
+        if self.network.faults.is_partitioned or self.network.faults.is_down:
             self.network.loop.call_later(1.0, self.streams_up)
             return
         self.is_subscribed = True
         for stream in (StreamName.PUBLIC, StreamName.PRIVATE):
             self.deliver(StreamUp(stream, 0))
+        self.answered_s = self.network.loop.time()
         self.socket_up()
 
     def socket_up(self) -> None:
@@ -195,7 +227,7 @@ class VenueClient:
         network = self.network
         if network.order_path is not OrderPath.SOCKET or self.is_socket_up:
             return
-        if network.faults.is_partitioned:
+        if network.faults.is_partitioned or network.faults.is_down:
             network.loop.call_later(1.0, self.socket_up)
             return
         self.is_socket_up = True
@@ -213,10 +245,20 @@ class VenueClient:
                 answer.set_exception(OutcomeUnknown(f"the connection was lost ({reason})"))
         self.deliver(StreamLost(StreamName.TRADE, reason, 0))
 
+    def _pong(self) -> None:
+        """The private stream answers its pings while the wires are whole."""
+        if self.is_dead:
+            return
+        if self.is_subscribed and not (self.network.faults.is_partitioned or self.network.faults.is_down):
+            self.answered_s = self.network.loop.time()
+            self.deliver(StreamAnswered(StreamName.PRIVATE, 0))
+        self.network.loop.call_later(PONG_S, self._pong)
+
     # ------------------------------------------------------------------------------------------------- ports.venue
 
     async def events(self) -> AsyncIterator[MarketEvent | VenueEvent]:
         self.network.loop.call_later(0.2, self.streams_up)
+        self.network.loop.call_later(PONG_S, self._pong)
         while (event := await self._queue.get()) is not None:
             yield event
 
@@ -313,6 +355,7 @@ class VenueClient:
             return self._reports(fills_since_ms, requested)
 
         result: VenueReports = await self._call("reports", read, READ_DEADLINE_S)
+        self.read_s = self.network.loop.time()
         now_ns = self.network.clock.now_ns()
         return VenueReports(**{**_fields(result), "fills": _received(result.fills, now_ns), "ts_recv": now_ns})
 
@@ -360,8 +403,26 @@ class VenueClient:
     async def account(self) -> AccountInfo:
         return AccountInfo(uid="1", margin_mode="ISOLATED_MARGIN", can_trade=True, can_withdraw=False, ips=("1.2.3.4",))
 
-    async def server_offset_ns(self) -> int:
-        return 0
+    async def server_clock(self) -> ClockReading:
+        return ClockReading(0, 50_000_000)
+
+    async def reconnect(self, stream: StreamName, reason: str) -> None:
+        self.network.marks["reconnected_for_lost_data"] += 1
+        self.deliver(StreamLost(stream, reason, 0))
+        self.network.loop.call_later(0.3, self._up_again, stream)
+
+    def _up_again(self, stream: StreamName) -> None:
+        faults = self.network.faults
+        if faults.is_partitioned or faults.is_down:
+            self.network.loop.call_later(1.0, self._up_again, stream)
+        else:
+            self.answered_s = self.network.loop.time()
+            self.deliver(StreamUp(stream, 0))
+
+    def health(self) -> VenueHealth:
+        return VenueHealth(
+            room_percent=100.0, room_route="model", silent_until_ns=None, ts_recv=self.network.clock.now_ns()
+        )
 
     def go_flatten_way(self, is_on: bool) -> None:
         """The model has one way."""
@@ -378,6 +439,9 @@ class VenueClient:
         network, faults = self.network, self.network.faults
         random = network.ledger_random if route == "ledger" else network.random
         network.requests[route] += 1
+        if faults.is_down:
+            await asyncio.sleep(AMBIGUOUS_S)
+            raise ServiceDown("maintenance (code 10016)")
         answer: asyncio.Future[Any] = network.loop.create_future()
         if faults.is_partitioned and random.random() < 0.5:
             raise VenueUnavailable("no route")

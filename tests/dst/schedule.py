@@ -13,8 +13,9 @@ from typing import Any
 from cockpit.domain.commands import ApproveSignal, ArmFlatten, ClosePosition, Command, FlattenAll, MoveStopToBreakeven
 from cockpit.domain.enums import Environment, OrderPath, OrderStatus, Side
 from cockpit.domain.instrument import Instrument
+from cockpit.domain.orders import OrderRequest
 from cockpit.domain.time import NS_PER_S
-from cockpit.engine import runner
+from cockpit.engine import host_watch, runner
 from cockpit.engine.core import EngineEvent, TradingCore
 from cockpit.engine.effects import FlowBooked, Noted, OrderChanged, Step, StopConfirmed, SubmitOrder
 from cockpit.engine.projection import ShellFigures
@@ -40,6 +41,8 @@ SETTLE_S = 32.0
 EXECUTION = ExecutionConfig(ledger_s=10.0)
 """A schedule lasts a minute or so: the transaction log is compared more often."""
 POLL_S = 0.5
+PONG_LIMIT_S, READ_LIMIT_S = 10.5, 30.5
+"""The gates' 10 s and 30 s, and what an event may wait in the engine's queue."""
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT")
 
 
@@ -98,7 +101,9 @@ class Engine:
             clock=world.clock,
             supervisor=supervisor,
             views=NoScreens(),
-            figures=ShellFigures(environment_word="SIM", source="model"),
+            figures=ShellFigures(
+                environment_word="SIM", source="model", disk_free=lambda: 10**12, is_lock_held=lambda: True
+            ),
         )
         self.task = asyncio.ensure_future(self.runner.run())
 
@@ -207,13 +212,29 @@ class World:
                 self.note(f"  {type(output).__name__} {str(output)[:160]}")
         for effect in step.effects:
             if isinstance(effect, SubmitOrder) and ENTRY_ROLE in effect.request.client_id:
-                symbol = core.state.symbols[effect.request.symbol]
-                age_s = (step.now_ns - (symbol.recv_ns or 0)) / NS_PER_S
-                is_stale = age_s > 4.5 or not symbol.market.book.is_valid
-                unknown = len(core.state.orders.unknown())
-                self.oracle.entry_decided(str(effect.request.signal_id), unknown, is_stale)
-                if self._has_no_way():
-                    self.oracle.fail("I12", f"entry for {effect.request.signal_id} without the trade socket")
+                self._observe_entry(core, effect.request, step.now_ns)
+
+    def _observe_entry(self, core: TradingCore, request: OrderRequest, now_ns: int) -> None:
+        """What must be true when an entry is decided."""
+        symbol = core.state.symbols[request.symbol]
+        age_s = (now_ns - (symbol.recv_ns or 0)) / NS_PER_S
+        is_stale = age_s > 4.5 or not symbol.market.book.is_valid
+        self.oracle.entry_decided(str(request.signal_id), len(core.state.orders.unknown()), is_stale)
+        if closed := self._closed_gate():
+            self.oracle.fail("I12", f"entry for {request.signal_id} although {closed}")
+        if self._has_no_way():
+            self.oracle.fail("I12", f"entry for {request.signal_id} without the trade socket")
+
+    def _closed_gate(self) -> str:
+        """What the wires know that must keep an entry out, "" if nothing."""
+        client, now_s = self.network.client, self.loop.time()
+        if client is None:
+            return ""
+        if now_s - client.answered_s > PONG_LIMIT_S:
+            return f"the private stream answered {now_s - client.answered_s:.1f} s ago"
+        if now_s - client.read_s > READ_LIMIT_S:
+            return f"the account was read {now_s - client.read_s:.1f} s ago"
+        return "the exchange is down" if self.network.faults.is_down else ""
 
     def _has_no_way(self) -> bool:
         """Orders go over the trade socket, and it has been gone for so long that the engine must know."""
@@ -316,6 +337,9 @@ class World:
 
     def _fault_partition(self, seconds: float) -> None:
         self.network.partition(seconds)
+
+    def _fault_maintenance(self, seconds: float) -> None:
+        self.network.maintain(seconds)
 
     def _fault_cut_socket(self, seconds: float) -> None:
         self.network.cut_socket(seconds)
@@ -512,7 +536,7 @@ def run_schedule(plan: Plan, mutation: Any = None) -> Result:
     """Run one schedule to its end."""
     logging.disable(logging.CRITICAL)
     # Nobody looks and no loop lags in virtual time: the tasks that watch for it need not wake so often.
-    runner.LAG_PROBE_S, runner.UNSEEN_S = 1.0, 5.0
+    host_watch.LAG_PROBE_S, runner.UNSEEN_S = 1.0, 5.0
     loop = VirtualLoop()
     loop.set_exception_handler(lambda _loop, _context: None)
     asyncio.set_event_loop(loop)

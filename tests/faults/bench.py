@@ -73,17 +73,24 @@ EXECUTION = ExecutionConfig(
     stop_check_s=0.5,
     unknown_first_query_s=1.2,
     order_ttl_s=1.0,
+    probe_s=1.0,
     reconcile_s=1.5,
     settling_s=2.0,
     short_reconcile_s=1.0,
     exits=NO_EXITS,
 )
 RISK = RiskLimits(
-    risk_pct=0.2, max_entries_per_minute=600, duplicate_window_s=0.01, day_loss_limit_r=50, max_drift_pct=1
+    risk_pct=0.2,
+    max_entries_per_minute=600,
+    duplicate_window_s=0.01,
+    day_loss_limit_r=50,
+    max_drift_pct=1,
+    max_commit_ms=5000,  # a test machine's disk is everybody's
 )
 REST = RestLimits(recv_window_ms=1000, order_deadline_s=1.0, ban_pause_s=4)
 STREAMS = StreamLimits(
     ping_interval_s=1.0,
+    private_ping_interval_s=1.0,
     pong_timeout_s=2.5,
     silence_s=3.6,
     answer_timeout_s=3.0,
@@ -161,7 +168,9 @@ class Engine:
             clock=clock,
             supervisor=Supervisor(clock),
             views=NoScreens(),
-            figures=ShellFigures(environment_word="SIM", source="synthetic"),
+            figures=ShellFigures(
+                environment_word="SIM", source="synthetic", disk_free=lambda: 10**12, is_lock_held=lambda: True
+            ),
         )
         self.task = asyncio.create_task(self.runner.run())
 
@@ -241,7 +250,8 @@ class Bench:
     def is_ready(self) -> bool:
         """True if nothing but the market could keep an entry off."""
         state = self.core.state
-        return not state.locks and state.host is not None and all(one.has_leverage for one in state.symbols.values())
+        is_set_up = all(one.has_leverage and one.mode_read_ns is not None for one in state.symbols.values())
+        return is_set_up and all(check.passed for check in self.core.signals.gates.of_account())
 
     async def stop(self) -> None:
         """End the engine in an orderly way."""
@@ -303,6 +313,11 @@ class Bench:
         changes = [told for told in self.core.told if isinstance(told, OrderChanged) and told.signal_id == signal]
         states = [change.status for change in changes]
         return [state for index, state in enumerate(states) if index == 0 or states[index - 1] is not state]
+
+    def note_of(self, signal: str) -> str:
+        """Why a signal of the queue has not become an order, "" while it was not judged or is gone."""
+        queued = self.core.signals.queue.get(signal)
+        return "" if queued is None else queued.note
 
     def signal(self, symbol: str, side: Side = Side.BUY) -> str:
         """Let the strategy raise a signal; its id."""
@@ -468,7 +483,8 @@ class Bench:
     def _state(self) -> str:
         if self.engine is None or self.engine.runner.core is None:
             return "no engine"
-        return f"locks {self.core.state.locks}, notes {self.notes[-6:]}, queue {self._queue()}"
+        closed = [check.text for check in self.core.signals.gates.of_account() if not check.passed]
+        return f"locks {self.core.state.locks}, closed {closed}, notes {self.notes[-6:]}, queue {self._queue()}"
 
     def _queue(self) -> list[str]:
         return [f"{queued.signal.signal_id}: {queued.note}" for queued in self.core.signals.queue.values()]

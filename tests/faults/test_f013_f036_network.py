@@ -10,6 +10,7 @@ import pytest
 
 from cockpit.domain.enums import OrderPath, OrderStatus
 from cockpit.domain.time import NS_PER_S
+from cockpit.engine.locks import TradingState
 from tests.faults.bench import BOTH_PATHS, BTC, CREATE, ETH, POSITIONS, Bench
 
 
@@ -40,10 +41,10 @@ async def test_f016_proxy_of_the_environment_is_not_used(exchange: Bench, monkey
 async def test_f017_address_is_banned(bench: Bench) -> None:
     await bench.enter(BTC)
     await bench.control("fault/rest", route=POSITIONS, status=403)
-    await bench.until(lambda: bench.venue.rest.is_silenced, "the ban is heard")
+    await bench.until(lambda: bench.core.state.trading is TradingState.HALTED, "the ban is heard")
     signal = bench.signal(ETH)
-    await bench.until(lambda: bench.history(signal)[-1:] == [OrderStatus.DEAD], "the entry is not sent")
-    assert OrderStatus.UNKNOWN not in bench.history(signal)
+    await bench.until(lambda: "HTTP 403" in bench.note_of(signal), "the entry is not sent, and the reason is told")
+    assert bench.history(signal) == []
     assert len(await bench.requests(CREATE)) == 1
     row = await bench.position(BTC)
     assert row is not None
@@ -95,6 +96,10 @@ async def test_f021_f022_f024_key_is_refused(bench: Bench, code: int) -> None:
     await bench.spoil_order(ret_code=code, count=-1)
     bench.signal(ETH)
     await bench.until(lambda: "key" in bench.core.state.locks, "entries are off because of the key")
+    assert bench.core.state.trading is TradingState.HALTED
+    [alarm] = [note for note in bench.notes if note.startswith("halted")]
+    assert f"code {code}" in alarm
+    assert f"{BTC} has its stop" in alarm
     row = await bench.position(BTC)
     assert row is not None
     assert float(row["stopLoss"]) > 0
@@ -149,12 +154,15 @@ async def test_f029_frames_out_of_order(bench: Bench) -> None:
 async def test_f030_execution_is_lost_without_a_disconnect(bench: Bench) -> None:
     await bench.control("fault/socket", channel="private", drop=1, topic="execution")
     await bench.enter(BTC)
+    await bench.until(lambda: bench.core.state.reconnects == 1, "the stream that lost it is connected anew")
+    assert [note for note in bench.notes if note.startswith("stream_lost_data")]
     await bench.settled()
 
 
 async def test_f031_private_stream_says_nothing_but_pong(bench: Bench) -> None:
     await bench.control("fault/socket", channel="private", is_silent=True)
     await bench.enter(BTC)
+    await bench.until(lambda: bench.core.state.reconnects == 1, "the stream is connected anew")
     await bench.settled()
 
 

@@ -11,6 +11,7 @@ from cockpit.adapters.store.reader import JournalReader
 from cockpit.domain.commands import ClosePosition, ResumeEntries
 from cockpit.domain.enums import OrderStatus
 from cockpit.domain.errors import VenueRejected
+from cockpit.engine.locks import TradingState
 from tests.faults.bench import BOTH_PATHS, BTC, CREATE, ETH, Bench
 
 TRANSACTIONS = "/v5/account/transaction-log"
@@ -256,7 +257,7 @@ async def test_f086_everything_is_down(bench: Bench) -> None:
     await bench.control("fault/rest", route="*", ret_code=10016, count=-1)
     for channel in ("public", "private"):
         await bench.control("fault/socket", channel=channel, refuse=-1, close=1012)
-    await bench.until(lambda: len(bench.core.state.locks) >= 2, "both streams are lost")
+    await bench.until(lambda: bench.core.state.trading is TradingState.MAINTENANCE, "maintenance is understood")
     await bench.control("manual/close", symbol=BTC)
     await bench.control("heal")
     await bench.until(lambda: not bench.core.state.locks, "entries are on again")

@@ -60,6 +60,7 @@ EAGER: dict[str, dict[str, Any]] = {
         "max_loop_lag_ms": 10_000.0,
         "max_entries_per_minute": 600,
         "day_loss_limit_r": 1000.0,
+        "max_commit_ms": 5000.0,
     },
     "execution": {"entry_collar_bps": 100.0},
     "simex": {"order_ack_delay_ms": 100.0},

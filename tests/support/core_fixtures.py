@@ -17,7 +17,7 @@ import msgspec
 from cockpit.detectors.config import ActivityConfig, DetectorsConfig
 from cockpit.domain.account import BalanceReport
 from cockpit.domain.commands import ApproveSignal, Command, OperatorCommand
-from cockpit.domain.enums import Approval, Environment, ExecType, OrderStatus, Side
+from cockpit.domain.enums import Approval, Environment, ExecType, OrderStatus, Side, StreamName
 from cockpit.domain.events import (
     AccountPush,
     HostHealth,
@@ -27,8 +27,10 @@ from cockpit.domain.events import (
     OrderAnswer,
     Outcome,
     StopAnswer,
+    StreamAnswered,
     StreamUp,
     TimerFired,
+    VenueHealth,
     VenueReports,
 )
 from cockpit.domain.ids import ClientOrderId
@@ -89,6 +91,23 @@ def recovery(**changes: Any) -> Recovery:
         epoch=1, open_intents=[], open_trades=[], seen_exec_ids=[], last_fill_ms=0, day_realised=Decimal(0)
     )
     return msgspec.structs.replace(fresh, **changes)
+
+
+def healthy(now_ns: int, **changes: Any) -> HostHealth:
+    """The report of a machine that is well."""
+    report = HostHealth(
+        loop_lag_ns=0,
+        disk_free_bytes=10**12,
+        clock_offset_ns=0,
+        clock_uncertainty_ns=NS_PER_MS,
+        clock_read_ns=now_ns,
+        commit_p99_ns=NS_PER_MS,
+        committed_ns=now_ns,
+        is_lock_held=True,
+        slept_ns=0,
+        ts_recv=now_ns,
+    )
+    return msgspec.structs.replace(report, **changes)
 
 
 class Account:
@@ -162,15 +181,27 @@ class Bench:
 
     def boot(self) -> Step:
         step = self._take(self.core.start(self.now_ns))
-        self.feed(HostHealth(loop_lag_ns=0, disk_free_bytes=None, clock_offset_ns=0, slept_ns=0, ts_recv=self.now_ns))
+        self.report()
         return step
 
-    def wait(self, seconds: float, *, market: bool = True) -> None:
-        """Let time pass: timers fire, and every market repeats itself four times a second."""
+    def report(self, **changes: Any) -> None:
+        """A healthy machine and a venue with all its room tell of themselves; ``changes`` are the machine's."""
+        self.feed(healthy(self.now_ns, **changes))
+        self.feed(VenueHealth(room_percent=100.0, room_route="all routes", silent_until_ns=None, ts_recv=self.now_ns))
+
+    def wait(self, seconds: float, *, market: bool = True, reporting: bool = True, answering: bool = True) -> None:
+        """Let time pass: timers fire, every market repeats itself four times a second, machine and venue report.
+
+        ``reporting`` off silences machine and venue, ``answering`` off the pongs of the private stream.
+        """
         end = self.now_ns + round(seconds * NS_PER_S)
         step = NS_PER_S // 4
         while self.now_ns < end:
             self._to(min(self.now_ns + step, end))
+            if reporting:
+                self.report()
+            if answering and self.core.state.streams[StreamName.PRIVATE]:
+                self.feed(StreamAnswered(StreamName.PRIVATE, self.now_ns))
             if market:
                 for each in self.markets.values():
                     each.repeat()

@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.terminal, pytest.mark.timeout(300)]
 CALM = """
 [risk]
 max_drift_pct = 5.0
+max_commit_ms = 5000
 [signals.breakout]
 stop_min_pct = 3.0
 [signals.bounce]

@@ -41,3 +41,5 @@ class ShellFigures(msgspec.Struct, kw_only=True):
     drift_ms: int | None = None
     disk_free: Callable[[], int | None] = lambda: None
     """Bytes free on the journal's disk, None if that cannot be told."""
+    is_lock_held: Callable[[], bool] = lambda: False
+    """True while this process holds the profile's lock file."""

@@ -7,10 +7,17 @@ from collections import deque
 from cockpit.domain.enums import OrderPath
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.core import TradingCore
-from cockpit.engine.flatten_desk import LOCK, PAUSED
+from cockpit.engine.locks import PAUSED, TradingState
 from cockpit.engine.projection.figures import ShellFigures
 from cockpit.engine.projection.markets import SymbolSeries, book_view, flow_view, walls_view, watchlist_view
-from cockpit.engine.projection.trading import flatten_view, orders_view, positions_view, risk_view, signals_view
+from cockpit.engine.projection.trading import (
+    flatten_view,
+    gates_view,
+    orders_view,
+    positions_view,
+    risk_view,
+    signals_view,
+)
 from cockpit.engine.story import Story
 from cockpit.views import texts
 from cockpit.views.model import HeaderView, HealthView, LogView, TaskLight, View
@@ -62,6 +69,8 @@ class Projection:
             if book is not None:
                 views.append(book)
             views.append(flow_view(symbol, self._series[name]))
+            if is_slow_due:
+                views.append(gates_view(core, name))
         if is_slow_due:
             self._next_slow_ns = now_ns + SLOW_NS
             views += [
@@ -75,6 +84,7 @@ class Projection:
     def _header(self, now_ns: int) -> HeaderView:
         core, figures, state = self.core, self.figures, self.core.state
         risk = risk_view(core)
+        closed = next((c.text for c in core.signals.gates.of_account() if not c.passed and c.name != "state"), "")
         return HeaderView(
             environment=figures.environment_word,
             source=figures.source,
@@ -90,8 +100,10 @@ class Projection:
             positions_open=len(core.state.positions.symbols()),
             positions_max=state.settings.risk.max_positions,
             approval=state.approval.value,
-            entries=self._entries(),
+            entries=self._entries(closed),
             blocks=list(state.locks.values()),
+            state=state.trading.value,
+            closed=closed,
             streams_up=sum(state.streams.values()),
             streams_wanted=len(state.streams),
             now_ms=now_ns // NS_PER_S * 1000,
@@ -100,13 +112,12 @@ class Projection:
             tasks_bad=[task.name for task in figures.tasks if task.state != "running"],
         )
 
-    def _entries(self) -> str:
-        locks = self.core.state.locks
-        if LOCK in locks:
-            return texts.FLATTENING
-        if not locks:
-            return texts.ENTRIES_ENABLED
-        return texts.ENTRIES_PAUSED if set(locks) == {PAUSED} else texts.ENTRIES_LOCKED
+    def _entries(self, closed: str) -> str:
+        """The word for entries: the state, said more exactly where it is READY or a pause alone."""
+        state = self.core.state
+        if state.trading is TradingState.READY:
+            return texts.ENTRIES_CLOSED if closed else texts.ENTRIES_ENABLED
+        return texts.ENTRIES_PAUSED if set(state.locks) == {PAUSED} else state.trading.value
 
     def _health(self, now_ns: int) -> HealthView:
         core, figures, state = self.core, self.figures, self.core.state

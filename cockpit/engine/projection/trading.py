@@ -14,13 +14,14 @@ from cockpit.execution.flatten import FlattenState, SymbolProgress
 from cockpit.execution.orders import TrackedOrder
 from cockpit.execution.positions import OpenPosition
 from cockpit.execution.ticket import Ticket, ticket_hash
-from cockpit.risk.checks import account_checks
+from cockpit.risk.checks import Check
 from cockpit.risk.sizing import Refusal
 from cockpit.signals.base import Gate, Signal
 from cockpit.views import numbers, texts
 from cockpit.views.model import (
     FlattenRow,
     FlattenView,
+    GatesView,
     GateView,
     OrderRow,
     OrdersView,
@@ -80,7 +81,19 @@ def _gate(gate: Gate) -> GateView:
 def _failing_checks(core: TradingCore, signal: Signal) -> list[GateView]:
     """Entry gates that would refuse the signal now."""
     checks = core.signals.checks(signal)
-    return [GateView(check.name, check.value, check.threshold, "fail") for check in checks if not check.passed]
+    return [check_view(check) for check in checks if not check.passed]
+
+
+def check_view(check: Check) -> GateView:
+    """One entry gate; what nobody could tell is "no data", and just as closed."""
+    state = "ok" if check.passed else "no data" if check.value == texts.NO_DATA else "fail"
+    age_ms = None if check.age_s is None else round(check.age_s * 1000)
+    return GateView(check.name, check.value, check.threshold, state, age_ms)
+
+
+def gates_view(core: TradingCore, name: str) -> GatesView:
+    """The entry gates of one symbol."""
+    return GatesView(name, [check_view(check) for check in core.signals.gates.of_symbol(name)])
 
 
 def _ticket(core: TradingCore, signal: Signal, instrument: Instrument | None) -> TicketView:
@@ -256,7 +269,6 @@ def risk_view(core: TradingCore) -> RiskView:
     exposure = core.signals.margin_used() / equity * 100 if equity else Decimal(0)
     pnl = core.signals.day_pnl()
     day = state.day
-    checks = account_checks(core.signals.account_facts(), limits)
     return RiskView(
         equity=words.money(equity, sign=False),
         available="" if state.balance is None else words.money(state.balance.available, sign=False),
@@ -270,7 +282,7 @@ def risk_view(core: TradingCore) -> RiskView:
         trades_today=day.trades,
         wins_today=day.wins,
         losses_today=day.trades - day.wins,
-        gates=[GateView(c.name, c.value, c.threshold, "ok" if c.passed else "fail") for c in checks],
+        gates=[check_view(check) for check in core.signals.gates.of_account()],
     )
 
 

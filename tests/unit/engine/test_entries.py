@@ -12,6 +12,7 @@ from cockpit.domain.events import (
     FrameRejected,
     InstrumentsLoaded,
     JournalHealth,
+    KeyRefused,
     MarketEnded,
     Outcome,
     StreamLost,
@@ -241,7 +242,7 @@ def test_a_price_that_has_run_away_from_the_signal_is_refused() -> None:
 
 def test_an_instrument_that_is_not_trading_is_refused() -> None:
     bench = bounce(Bench(instruments=[instrument(status="Settling")]).start())
-    assert "instrument not trading" in bench.approve()
+    assert "instrument Settling (needs Trading)" in bench.approve()
 
 
 def test_an_instrument_whose_rules_are_not_known_is_refused() -> None:
@@ -347,7 +348,8 @@ def test_a_key_that_was_refused_stops_every_entry() -> None:
     bounce(bench, symbol=BBB)
     one, other = bench.signals
     assert bench.approve(one) == ""
-    bench.answer(bench.sent[0], Outcome.NO, code=10003, reason="key invalid", is_auth=True)
+    bench.feed(KeyRefused(10003, "key invalid", bench.now_ns))
+    bench.answer(bench.sent[0], Outcome.NO, code=10003, reason="key invalid")
     assert "key refused" in bench.approve(other)
 
 

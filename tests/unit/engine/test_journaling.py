@@ -35,7 +35,7 @@ def test_a_refused_approval_is_written_with_what_was_refused_and_why() -> None:
     assert isinstance(row, SystemEventRow)
     assert (row.type, row.symbol, row.ts_ns) == ("approval_refused", AAA, bench.now_ns)
     assert row.text == f"approval of {signal_id} by anna refused: {answer}"
-    assert row.details == {"signal_id": signal_id, "operator": "anna", "rules": ["entries"]}
+    assert row.details == {"signal_id": signal_id, "operator": "anna", "rules": ["state"]}
 
 
 def test_an_automatic_approval_tells_its_refusal_anew_only_if_other_rules_refuse() -> None:
@@ -43,10 +43,10 @@ def test_an_automatic_approval_tells_its_refusal_anew_only_if_other_rules_refuse
     bench.order(PauseEntries())
     bounce(bench)
     bench.wait(5)
-    assert [refused.rules for refused in bench.told(ApprovalRefused)] == [("entries",)]
+    assert [refused.rules for refused in bench.told(ApprovalRefused)] == [("state",)]
     bench.markets[AAA].pin_mark(102.0)
     bench.wait(3)
-    assert [refused.rules for refused in bench.told(ApprovalRefused)] == [("entries",), ("entries", "mid to mark")]
+    assert [refused.rules for refused in bench.told(ApprovalRefused)] == [("state",), ("state", "mid to mark")]
 
 
 def test_walls_of_two_starts_never_share_an_id() -> None:

@@ -26,7 +26,7 @@ def test_a_refused_leverage_is_told_and_keeps_entries_of_the_symbol_out() -> Non
     assert [output.text for output in step.outputs if isinstance(output, Noted)] == [
         f"leverage of {name} refused: risk tier"
     ]
-    assert not bench.core.signals.market_facts(name, None, None).has_leverage
+    assert not bench.core.signals.gates.market_facts(name, None, None).has_leverage
 
 
 def test_an_open_position_with_another_leverage_is_not_touched() -> None:

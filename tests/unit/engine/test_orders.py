@@ -246,7 +246,7 @@ def test_a_lost_execution_is_found_by_asking_and_blocks_the_symbol_meanwhile() -
     bench.push(bench.order_report(entry, OrderStatus.FILLED, "25"))
     bench.wait(3)
     assert bench.queried == [entry.client_id]
-    facts = bench.core.signals.market_facts(AAA, None, Side.SELL)
+    facts = bench.core.signals.gates.market_facts(AAA, None, Side.SELL)
     assert facts.has_in_flight or facts.has_position
     found(bench, entry, bench.order_report(entry, OrderStatus.FILLED, "25"), bench.fill(entry, "100.02", "25"))
     assert bench.core.state.positions.open[AAA].qty == Decimal(25)

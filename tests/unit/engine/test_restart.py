@@ -80,7 +80,7 @@ def test_an_intent_that_never_left_is_dead_after_two_looks_beyond_its_time_to_li
     assert bench.approve() == ""
     entry = bench.sent[0]
     again = restarted(bench, after_s=0.1).start()
-    assert again.core.signals.account_facts().unknown_intents == 1
+    assert again.core.signals.gates.account_facts().unknown_intents == 1
     again.wait(2)
     assert again.queried == []  # it may have left in the last instant and still arrive
     again.wait(1)

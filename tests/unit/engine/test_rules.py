@@ -128,7 +128,7 @@ def test_f081_a_trade_of_the_journal_is_put_on_the_grid_of_today() -> None:
 def test_f080_a_symbol_that_does_not_trade_any_more_takes_no_entries_and_keeps_its_exits() -> None:
     bench = bounce(Bench().start())
     loaded(bench, instrument(status="Settling"))
-    assert "not trading" in bench.approve()
+    assert "instrument Settling (needs Trading)" in bench.approve()
     assert told(bench)[0][1] is Severity.ERROR
     loaded(bench, instrument())
     assert bench.approve() == ""
@@ -137,7 +137,7 @@ def test_f080_a_symbol_that_does_not_trade_any_more_takes_no_entries_and_keeps_i
 def test_f080_a_symbol_that_is_not_listed_any_more_takes_no_entries() -> None:
     bench = bounce(Bench().start())
     loaded(bench, asked=[AAA])
-    assert "not trading" in bench.approve()
+    assert "instrument not listed (needs Trading)" in bench.approve()
     assert told(bench) == [(f"trading rules of {AAA} changed: status Trading → not listed", Severity.ERROR)]
 
 

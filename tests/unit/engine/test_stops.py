@@ -231,7 +231,7 @@ def test_no_entry_while_a_stop_asked_for_the_last_position_may_still_arrive() ->
     assert len(bench.stops) == 1
     assert bench.order(ClosePosition(AAA, 100)) == ""
     bench.closed(bench.sent[-1], "100.00")
-    facts = bench.core.signals.market_facts(AAA, None, None)
+    facts = bench.core.signals.gates.market_facts(AAA, None, None)
     assert (facts.has_position, facts.has_in_flight) == (False, True)
     bench.wait(bench.core.state.settings.execution.unknown_first_query_s)
-    assert not bench.core.signals.market_facts(AAA, None, None).has_in_flight
+    assert not bench.core.signals.gates.market_facts(AAA, None, None).has_in_flight

@@ -13,25 +13,48 @@ from cockpit.domain.ids import client_order_id
 from cockpit.domain.instrument import Lots, Ticks
 from cockpit.domain.orders import OrderRequest
 from cockpit.domain.time import NS_PER_S
-from cockpit.risk.checks import AccountFacts, Check, MarketFacts, account_checks, market_checks
+from cockpit.risk.checks import (
+    AccountFacts,
+    Check,
+    MarketFacts,
+    OrderFacts,
+    account_checks,
+    market_checks,
+    order_checks,
+)
 from cockpit.risk.gate import RiskApproved, RiskRefused, review
 from cockpit.risk.limits import RiskLimits
 
-NOW = 1_000 * NS_PER_S
+NOW = 10_000 * NS_PER_S
+S = NS_PER_S
+LIMITS = RiskLimits()
 ACCOUNT = AccountFacts(
     now_ns=NOW,
+    state="READY",
     lock_reasons=(),
     is_market_ended=False,
     open_positions=0,
     unknown_intents=0,
     reconciled_ns=NOW,
+    differences=(),
+    private_answered_ns=NOW,
     entries_last_minute=0,
     day_pnl_usdt=Decimal(0),
     day_r_usdt=Decimal(10),
+    balance_ns=NOW,
     equity=Decimal(10_000),
     margin_used=Decimal(0),
+    host_ns=NOW,
     loop_lag_ms=1.0,
-    disk_free_mb=None,
+    disk_free_mb=10_000.0,
+    is_lock_held=True,
+    clock_uncertainty_ms=20.0,
+    clock_read_ns=NOW,
+    commit_ms=1.0,
+    committed_ns=NOW,
+    room_percent=100.0,
+    room_route="all routes",
+    room_ns=NOW,
 )
 MARKET = MarketFacts(
     has_leverage=True,
@@ -42,25 +65,46 @@ MARKET = MarketFacts(
     spread_bps=2.0,
     mid=100.0,
     mark=100.0,
+    mark_ns=NOW,
     reference=100.0,
-    is_tradable=True,
+    status="Trading",
+    rules_read_at=NOW,
+    mode_read_ns=NOW,
     has_position=False,
     has_in_flight=False,
     last_entry_ns=None,
 )
+ORDER = OrderFacts(
+    now_ns=NOW,
+    expires_ns=NOW + 10 * S,
+    approved_by="anna",
+    margin_usdt=Decimal(100),
+    notional_usdt=Decimal(1_000),
+    margin_used=Decimal(0),
+    equity=Decimal(10_000),
+)
+ORDER_ONLY = {"expires_ns", "approved_by", "margin_usdt", "notional_usdt"}
 
 
 def failed(**changes: Any) -> list[str]:
     """Names of the rules that fail with these facts; every other fact is fine."""
+    return [check.name for check in judged(**changes) if not check.passed]
+
+
+def judged(**changes: Any) -> list[Check]:
+    """Every gate's verdict with these facts; every other fact is fine."""
+    order = {name: value for name, value in changes.items() if name in ORDER_ONLY}
     account = {name: value for name, value in changes.items() if name in AccountFacts.__struct_fields__}
     market = {name: value for name, value in changes.items() if name in MarketFacts.__struct_fields__}
-    assert len(account) + len(market) == len(changes)
+    assert len(account) + len(market) + len(order) == len(changes)
     checks = [
-        *account_checks(msgspec.structs.replace(ACCOUNT, **account), RiskLimits()),
-        *market_checks(msgspec.structs.replace(MARKET, **market), RiskLimits(), NOW),
+        *account_checks(msgspec.structs.replace(ACCOUNT, **account), LIMITS),
+        *market_checks(msgspec.structs.replace(MARKET, **market), LIMITS, NOW),
+        *order_checks(msgspec.structs.replace(ORDER, **order), LIMITS),
     ]
     assert all(check.value and check.threshold for check in checks)
-    return [check.name for check in checks if not check.passed]
+    assert len({check.name for check in checks}) == len(checks)
+    return checks
 
 
 def test_nothing_fails_when_everything_is_fine() -> None:
@@ -70,12 +114,35 @@ def test_nothing_fails_when_everything_is_fine() -> None:
 @pytest.mark.parametrize(
     ("facts", "name"),
     [
-        ({"lock_reasons": ("paused",)}, "entries"),
+        ({"lock_reasons": ("paused",)}, "state"),
+        ({"state": "LOCKED"}, "state"),
+        ({"state": "RECONCILING", "lock_reasons": ("reading",)}, "state"),
         ({"is_market_ended": True}, "market"),
         ({"open_positions": 10}, "positions"),
         ({"unknown_intents": 1}, "unknown orders"),
         ({"reconciled_ns": None}, "reconciled"),
-        ({"reconciled_ns": NOW - 31 * NS_PER_S}, "reconciled"),
+        ({"reconciled_ns": NOW - 31 * S}, "reconciled"),
+        ({"differences": ("BTCUSDT",)}, "books agree"),
+        ({"private_answered_ns": None}, "private stream"),
+        ({"private_answered_ns": NOW - 10 * S - 1}, "private stream"),
+        ({"margin_used": Decimal(500)}, "exposure used"),
+        ({"room_percent": None}, "request room"),
+        ({"room_percent": 29.9}, "request room"),
+        ({"room_ns": None}, "request room"),
+        ({"room_ns": NOW - 5 * S - 1}, "request room"),
+        ({"clock_uncertainty_ms": None}, "clock"),
+        ({"clock_uncertainty_ms": 500.1}, "clock"),
+        ({"clock_read_ns": None}, "clock"),
+        ({"clock_read_ns": NOW - 180 * S - 1}, "clock"),
+        ({"disk_free_mb": None}, "disk"),
+        ({"disk_free_mb": 199.9}, "disk"),
+        ({"commit_ms": None}, "commit"),
+        ({"commit_ms": 50.1}, "commit"),
+        ({"committed_ns": None}, "commit"),
+        ({"committed_ns": NOW - 30 * S - 1}, "commit"),
+        ({"loop_lag_ms": None}, "loop lag"),
+        ({"loop_lag_ms": 250.1}, "loop lag"),
+        ({"is_lock_held": False}, "process lock"),
         ({"entries_last_minute": 10}, "entry rate"),
         ({"day_pnl_usdt": Decimal(-30)}, "day loss"),
         ({"day_r_usdt": Decimal(0)}, "day loss"),
@@ -89,12 +156,23 @@ def test_nothing_fails_when_everything_is_fine() -> None:
         ({"mark": 101.1}, "mid to mark"),
         ({"mark": 98.9}, "mid to mark"),
         ({"mark": 0.0}, "mid to mark"),
+        ({"mark_ns": None}, "mid to mark"),
+        ({"mark_ns": NOW - 60 * S - 1}, "mid to mark"),
         ({"reference": 100.16}, "drift"),
         ({"reference": 99.84}, "drift"),
-        ({"is_tradable": False}, "instrument"),
+        ({"status": "Settling"}, "instrument"),
+        ({"status": ""}, "instrument"),
+        ({"rules_read_at": None}, "rules age"),
+        ({"rules_read_at": NOW - 3_600 * S - 1}, "rules age"),
+        ({"mode_read_ns": None}, "position mode"),
+        ({"has_leverage": False}, "leverage"),
         ({"has_position": True}, "one position"),
         ({"has_in_flight": True}, "in flight"),
         ({"last_entry_ns": NOW - 2 * NS_PER_S}, "duplicate"),
+        ({"approved_by": ""}, "approval"),
+        ({"expires_ns": NOW - 1}, "approval"),
+        ({"margin_usdt": Decimal("500.01")}, "exposure"),
+        ({"notional_usdt": Decimal("100000.01")}, "order value"),
     ],
 )
 def test_one_bad_fact_fails_its_own_rule_and_no_other(facts: dict[str, Any], name: str) -> None:
@@ -105,7 +183,22 @@ def test_one_bad_fact_fails_its_own_rule_and_no_other(facts: dict[str, Any], nam
     "facts",
     [
         {"open_positions": 9},
-        {"reconciled_ns": NOW - 30 * NS_PER_S},
+        {"reconciled_ns": NOW - 30 * S},
+        {"private_answered_ns": NOW - 10 * S},
+        {"margin_used": Decimal("499.99")},
+        {"room_percent": 30.0},
+        {"room_ns": NOW - 5 * S},
+        {"clock_uncertainty_ms": 500.0},
+        {"clock_read_ns": NOW - 180 * S},
+        {"disk_free_mb": 200.0},
+        {"commit_ms": 50.0},
+        {"committed_ns": NOW - 30 * S},
+        {"loop_lag_ms": 250.0},
+        {"mark_ns": NOW - 60 * S},
+        {"rules_read_at": NOW - 3_600 * S},
+        {"expires_ns": NOW},
+        {"margin_usdt": Decimal(500)},
+        {"notional_usdt": Decimal(100_000)},
         {"entries_last_minute": 9},
         {"day_pnl_usdt": Decimal("-29.99")},
         {"book_recv_ns": NOW - 4 * NS_PER_S},
@@ -119,8 +212,25 @@ def test_a_fact_at_its_threshold_passes(facts: dict[str, Any]) -> None:
     assert failed(**facts) == []
 
 
+def test_a_machine_that_is_silent_closes_everything_it_is_the_evidence_for() -> None:
+    for silence in (None, NOW - 5 * S - 1):
+        assert failed(host_ns=silence) == ["disk", "commit", "loop lag", "process lock"]
+
+
+def test_gates_tell_the_age_of_their_evidence() -> None:
+    then = NOW - 3 * S
+    aged = judged(reconciled_ns=then, private_answered_ns=then, host_ns=then, mark_ns=then, rules_read_at=then)
+    ages = {check.name: check.age_s for check in aged}
+    assert {name for name, age in ages.items() if age == 3.0} == {
+        "reconciled", "private stream", "disk", "loop lag", "process lock", "mid to mark", "instrument", "rules age",
+    }  # fmt: skip
+    assert ages["state"] is None
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-@pytest.mark.parametrize("fact", ["spread_bps", "mark", "reference", "mid"])
+@pytest.mark.parametrize(
+    "fact", ["spread_bps", "mark", "reference", "mid", "loop_lag_ms", "commit_ms", "clock_uncertainty_ms"]
+)
 def test_a_number_that_is_none_never_passes(fact: str, value: float) -> None:
     assert failed(**{fact: value}) != []
 
