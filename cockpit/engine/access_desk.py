@@ -67,6 +67,7 @@ class AccessDesk:
 
     def on_failed(self, event: ReportsFailed, out: Outbox) -> None:
         """A read of the account failed; when the exchange says again and again that it is away, it is (F86)."""
+        out.note("reports", Severity.WARNING, f"reading the account failed: {event.reason}")
         self._failed_ns = event.ts_recv
         self._down_answers = self._down_answers + 1 if event.is_service_down else 0
         needed = DOWN_ANSWERS if all(self.state.streams.values()) else DOWN_ANSWERS_WITHOUT_STREAM

@@ -263,7 +263,6 @@ class TradingCore:
             case VenueReports():
                 self._reports(event, out)
             case ReportsFailed():
-                out.note("reports", Severity.WARNING, f"reading the account failed: {event.reason}")
                 self.access.on_failed(event, out)
             case _:
                 self._source(event, out)
@@ -309,7 +308,7 @@ class TradingCore:
         if event.stream is StreamName.PRIVATE:
             self.state.private_answered_ns = event.ts_recv if is_up else None
             self.stream.on_stream()
-        if is_up:
+        if isinstance(event, StreamUp):
             self.state.locks.pop(name, None)
             out.note("stream_up", Severity.INFO, f"{name} is up")
             if event.stream is StreamName.PRIVATE:
@@ -320,8 +319,7 @@ class TradingCore:
         if event.stream is StreamName.PUBLIC:
             self._invalidate_books(out)
         self.state.locks[name] = f"{name} lost"
-        reason = event.reason if isinstance(event, StreamLost) else ""
-        out.note("stream_lost", Severity.ERROR, f"{name} lost: {reason}")
+        out.note("stream_lost", Severity.ERROR, f"{name} lost: {event.reason}")
 
     def _invalidate_books(self, out: Outbox) -> None:
         """What was not heard is not known: every book waits for a new snapshot."""
@@ -367,11 +365,10 @@ class TradingCore:
 
     def _journal(self, event: JournalHealth, out: Outbox) -> None:
         """Without a journal no entry can be made; exits and protection go on."""
-        if event.is_ok:
-            self.state.locks.pop("journal", None)
-            return
-        self.state.locks["journal"] = f"journal cannot be written: {event.reason}"
-        out.note("journal", Severity.CRITICAL, self.state.locks["journal"])
+        self.state.locks.pop("journal", None)
+        if not event.is_ok:
+            text = self.state.locks["journal"] = f"journal cannot be written: {event.reason}"
+            out.note("journal", Severity.CRITICAL, text)
 
     # ------------------------------------------------------------------------------------------------------ timers
 

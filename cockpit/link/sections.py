@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from cockpit.link.wire import pack
 from cockpit.views.frames import ViewFrame
-from cockpit.views.model import BookView, FlowView, View, section_of
+from cockpit.views.model import BookView, FlowView, GatesView, View, section_of
 
 
 def symbol_of(view: View) -> str | None:
     """The symbol that a client must watch to be sent this view; None if every client gets it."""
-    return view.symbol if isinstance(view, BookView | FlowView) else None
+    return view.symbol if isinstance(view, BookView | FlowView | GatesView) else None
 
 
 class Section:

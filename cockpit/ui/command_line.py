@@ -11,10 +11,10 @@ from cockpit.ui.store import Store, UiState, say, with_symbol
 from cockpit.views import texts
 
 NAMES = (
-    "auto", "cancel", "close", "detach", "help", "manual", "observe", "pause", "protect", "quit", "resume",
+    "auto", "cancel", "close", "detach", "gates", "help", "manual", "observe", "pause", "protect", "quit", "resume",
     "symbol", "theme",
 )  # fmt: skip
-_FREE = frozenset({"detach", "help", "symbol", "theme", "quit"})
+_FREE = frozenset({"detach", "gates", "help", "symbol", "theme", "quit"})
 """Commands that send nothing by themselves; an observer has only these."""
 
 CLOSED = ""  # overlay
@@ -68,7 +68,7 @@ def run(line: Line, desk: Desk, state: UiState, store: Store, now: float) -> Mov
         return Move(say(state, texts.NO_SUCH_COMMAND.format(name=name), now))
     if line.is_observer and name not in _FREE:
         return Move(say(state, texts.OBSERVER_REFUSED, now))
-    if name in {"auto", "quit", "help", "symbol"}:
+    if name in {"auto", "quit", "help", "gates", "symbol"}:
         return Move(_screen_only(name, argument.strip(), state, now))
     return _money(name, argument.strip(), desk, state, store, now)
 
@@ -76,7 +76,7 @@ def run(line: Line, desk: Desk, state: UiState, store: Store, now: float) -> Mov
 def _screen_only(name: str, argument: str, state: UiState, now: float) -> UiState:
     if name == "symbol":
         return _symbol(argument.upper(), state, now)
-    return state.but(overlay={"auto": "auto", "quit": "leave", "help": "help"}[name], typed="")
+    return state.but(overlay={"auto": "auto", "quit": "leave", "help": "help", "gates": "gates"}[name], typed="")
 
 
 def _money(name: str, argument: str, desk: Desk, state: UiState, store: Store, now: float) -> Move:

@@ -11,6 +11,7 @@ from cockpit.ui.config import UiConfig
 from cockpit.ui.store import Armed, Store, UiState, marked_position, say, selected_signal
 from cockpit.views import texts
 from cockpit.views.model import PositionRow, SignalRow
+from cockpit.views.texts import RESUMABLE
 
 ARMED_S = 5.0
 """How long an armed action waits for its confirmation."""
@@ -155,7 +156,7 @@ class Desk:
 
     def _pause_or_resume(self, state: UiState, store: Store, now: float) -> Move:
         header = store.header
-        if header is None or header.entries in {"ENABLED", "FLATTENING", ""}:
+        if header is None or header.entries not in RESUMABLE:
             return Move(state, Order(commands.PauseEntries(), texts.SAY_PAUSE))
         return self.resume(state, store, now)
 

@@ -72,6 +72,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("theme", ("T",), texts.DO_THEME),
     Action("mute", ("m",), texts.DO_MUTE),
     Action("command", (":",), texts.DO_COMMAND, legend=texts.KEY_COMMAND),
+    Action("gates", ("i",), texts.DO_GATES, legend=texts.KEY_GATES),
     Action("help", ("?", "f1", ".", ","), texts.DO_HELP, legend=texts.KEY_HELP),
     Action("app.detach", ("q",), texts.DO_DETACH, legend=texts.KEY_DETACH),
 )

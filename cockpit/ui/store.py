@@ -17,6 +17,8 @@ from cockpit.views.model import (
     BookView,
     FlattenView,
     FlowView,
+    GatesView,
+    GateView,
     HeaderView,
     HealthView,
     LogView,
@@ -137,6 +139,11 @@ class Store:
         """Book of a watched symbol, None before it came."""
         return self._view(f"book:{symbol}", BookView)
 
+    def gates(self, symbol: str) -> list[GateView]:
+        """Entry gates of a watched symbol."""
+        view = self._view(f"gates:{symbol}", GatesView)
+        return [] if view is None else view.gates
+
     def flow(self, symbol: str) -> FlowView | None:
         """Flow of a watched symbol, None before it came."""
         return self._view(f"flow:{symbol}", FlowView)
@@ -191,7 +198,7 @@ class UiState(msgspec.Struct, frozen=True, kw_only=True):
     layout: str = "auto"
     is_muted: bool = False
     overlay: str = ""
-    """"", help, leave, command, auto or gone."""
+    """"", help, gates, leave, command, auto or gone."""
     typed: str = ""
     armed: Armed | None = None
     note: Note | None = None

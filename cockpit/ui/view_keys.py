@@ -25,8 +25,8 @@ def act(action: str, state: UiState, store: Store, now: float) -> UiState:
             return next_symbol(state.but(armed=None), 1 if action == "symbol.next" else -1)
         case "app.detach":
             return state.but(overlay="leave", armed=None)
-        case "help":
-            return state.but(overlay="help")
+        case "help" | "gates":
+            return state.but(overlay=action)
         case "command":
             return state.but(overlay="command", typed="", armed=None, note=None)
     return _ladder(action, state, store, now) or _choice(action, state, now)

@@ -46,9 +46,13 @@ class HeaderView(msgspec.Struct, frozen=True, kw_only=True, tag="header"):
     positions_max: int = 0
     approval: str = "manual"
     entries: str = ""
-    """ENABLED, PAUSED, LOCKED, FLATTENING."""
+    """ENABLED, CLOSED (a gate is), PAUSED, LOCKED, FLATTENING, HALTED, MAINTENANCE, BOOT or RECONCILING."""
     blocks: list[str] = []
     """Why entries are off, one phrase a reason."""
+    state: str = ""
+    """The engine's trading state; READY while no reason keeps entries off."""
+    closed: str = ""
+    """The first closed entry gate that holds for every symbol, in words; "" if none is."""
     streams_up: int = 0
     streams_wanted: int = 0
     now_ms: int = 0
@@ -337,6 +341,13 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True, tag="risk"):
     """Entry gates that hold for every symbol."""
 
 
+class GatesView(msgspec.Struct, frozen=True, tag="gates"):
+    """Entry gates of one symbol; those that hold for every symbol stand in the risk section."""
+
+    symbol: str
+    gates: list[GateView] = []
+
+
 class TaskLight(msgspec.Struct, frozen=True, gc=False):
     """One supervised task."""
 
@@ -422,6 +433,7 @@ View = (
     | PositionsView
     | OrdersView
     | RiskView
+    | GatesView
     | HealthView
     | FlattenView
     | LogView
@@ -429,6 +441,6 @@ View = (
 
 
 def section_of(view: View) -> str:
-    """Name of the section that ``view`` replaces: its tag, with the symbol for book and flow."""
+    """Name of the section that ``view`` replaces: its tag, with the symbol for book, flow and gates."""
     tag = str(view.__struct_config__.tag)
-    return f"{tag}:{view.symbol}" if isinstance(view, BookView | FlowView) else tag
+    return f"{tag}:{view.symbol}" if isinstance(view, BookView | FlowView | GatesView) else tag

@@ -33,6 +33,7 @@ DO_LAYOUT = "one ladder or four"
 DO_THEME = "next theme"
 DO_MUTE = "bell on or off"
 DO_COMMAND = "command line"
+DO_GATES = "entry gates: why not"
 DO_HELP = "this page"
 DO_DETACH = "leave; the engine goes on"
 
@@ -52,6 +53,7 @@ KEY_PAGE = "page"
 KEY_CENTRE = "centre"
 KEY_GROUP = "group"
 KEY_COMMAND = "cmd"
+KEY_GATES = "gates"
 KEY_HELP = "help"
 KEY_DETACH = "leave"
 KEY_SIGNAL = "signal"
@@ -261,6 +263,9 @@ LEAVE_LINES = (
 )
 LEAVE_OBSERVER = ("{detach}  leave the screen; the engine goes on", "any other key stays")
 HELP_TITLE = "KEYS"
+GATES_TITLE = "ENTRY GATES"
+GATES_ACCOUNT = "account, connections, machine"
+GATES_SYMBOL = "{symbol}"
 HELP_FOOT = "any key closes"
 HELP_COMMANDS = (
     ":close N  :cancel  :pause  :resume  :manual  :observe  :auto",
@@ -295,8 +300,9 @@ TREND_UP, TREND_DOWN, TREND_FLAT = "UP", "DOWN", "flat"
 
 ENTRIES_ENABLED = "ENABLED"
 ENTRIES_PAUSED = "PAUSED"
-ENTRIES_LOCKED = "LOCKED"
-FLATTENING = "FLATTENING"
+ENTRIES_CLOSED = "CLOSED"
+RESUMABLE = frozenset({"PAUSED", "LOCKED", "HALTED"})
+"""Words for entries that an operator's resume may change."""
 
 # Lines of the log.
 LINE_WALL_NEW = "wall {side} {price} {usd} USDT"

@@ -77,6 +77,7 @@ class Scene:
         self.ended: list[str] = []
         self.positions: dict[str, dict[str, float]] = {}
         self.entries = "ENABLED"
+        self.closed_gates: list[m.GateView] = []
         self.approval = "manual"
         self.flatten = m.FlattenView()
         self.flatten_started = 0
@@ -309,7 +310,7 @@ class Scene:
         views += [self.orders_view(), self.risk(), self.health(), self.flatten, m.LogView(self.log[:200])]
         for symbol in shown:
             if symbol in self.markets:
-                views += [self.book(symbol), self.flow(symbol)]
+                views += [self.book(symbol), self.flow(symbol), self.gates(symbol)]
         return views
 
     def header(self) -> m.HeaderView:
@@ -524,7 +525,28 @@ class Scene:
             losses_today=5,
             profit_factor="1.4",
             expectancy_r="+0.18R",
-            gates=[m.GateView("day loss", "-0.6R", "> -3R", "ok")],
+            gates=[
+                m.GateView("state", "READY", "READY", "ok"),
+                m.GateView("private stream", "2 s", "<= 10 s", "ok", 2_100),
+                m.GateView("reconciled", "7 s", "<= 30 s", "ok", 7_300),
+                m.GateView("day loss", "-0.6R", "> -3R", "ok", 7_300),
+                *self.closed_gates,
+                m.GateView("request room", "92 %", ">= 30 %", "ok", 400),
+                m.GateView("commit", "0.31 ms", "<= 50 ms", "ok", 1_200),
+            ],
+        )
+
+    def gates(self, symbol: str) -> m.GatesView:
+        return m.GatesView(
+            symbol,
+            [
+                m.GateView("book", "valid", "valid", "ok", 30),
+                m.GateView("book age", "0.0 s", "<= 4 s", "ok", 30),
+                m.GateView("spread", "1.21 bp", "<= 15 bp", "ok", 30),
+                m.GateView("mid to mark", "0.012 %", "<= 1 %", "ok", 200),
+                m.GateView("instrument", "Trading", "Trading", "ok", 754_000),
+                m.GateView("rules age", "12 min", "<= 60 min", "ok", 754_000),
+            ],
         )
 
     def health(self) -> m.HealthView:

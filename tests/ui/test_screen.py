@@ -10,7 +10,7 @@ from cockpit.ui import keymap
 from cockpit.ui.app import CockpitApp
 from cockpit.ui.config import UiConfig
 from cockpit.ui.safe import cells
-from cockpit.views.model import FlattenRow, FlattenView, LogLine, LogView
+from cockpit.views.model import FlattenRow, FlattenView, GateView, LogLine, LogView
 from tests.support.scripted_link import ScriptedClient
 from tests.support.scripted_scene import Scene
 
@@ -341,3 +341,52 @@ async def test_pages_of_the_narrow_panel() -> None:
             await pilot.press("tab")
             await rig.drawn(pilot)
             assert words in rig.text
+
+
+CLOSED_GATE = GateView("commit wait", "812 ms", "<= 50 ms", "fail", 1_200)
+
+
+@pytest.mark.parametrize("size", SIZES[:4], ids=str)
+async def test_one_key_shows_every_gate_with_value_threshold_and_age(size) -> None:
+    rig = Rig()
+    rig.scene.closed_gates.append(CLOSED_GATE)
+    async with rig.app.run_test(size=size) as pilot:
+        await rig.show(pilot)
+        await pilot.press("i")
+        await rig.drawn(pilot)
+        assert "ENTRY GATES" in rig.text
+        closed = next(row for row in rig.rows if "✗ commit wait" in row)
+        assert "812 ms" in closed
+        assert "<= 50 ms" in closed
+        assert "1s" in closed
+        if size[1] >= 24:
+            assert "✓ rules age" in rig.text
+            assert "12m" in rig.text
+        assert {cells(row) for row in rig.rows} == {size[0]}
+        await pilot.press("i")
+        await rig.drawn(pilot)
+        assert "ENTRY GATES" not in rig.text
+
+
+async def test_the_operator_sees_why_entries_are_off_without_any_key() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await rig.show(pilot)
+        reason = "reconciled never (needs <= 30 s)"
+        await rig.show(pilot, msgspec.structs.replace(rig.scene.header(), entries="CLOSED", closed=reason))
+        assert "entries CLOSED" in rig.rows[0]
+        assert f"entries CLOSED: {reason}" in rig.rows[22]
+        halted = msgspec.structs.replace(rig.scene.header(), entries="HALTED", blocks=["key refused: expired"])
+        await rig.show(pilot, halted)
+        assert "entries HALTED" in rig.rows[0]
+        assert "entries HALTED: key refused: expired" in rig.rows[22]
+
+
+async def test_gates_before_the_engine_has_told_any_are_no_data_not_open() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await rig.show(pilot, rig.scene.header())
+        await pilot.press("i")
+        await rig.drawn(pilot)
+        assert rig.text.count("no data") >= 2
+        assert "✓" not in rig.text.split("ENTRY GATES")[1]

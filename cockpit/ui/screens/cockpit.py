@@ -146,7 +146,7 @@ class CockpitScreen(Screen[None]):
             yield self._panes["overlay", 0]
 
     def _draw_overlay(self) -> None:
-        lines = overlays.draw(self._look_of(""))
+        lines = overlays.draw(self._look_of(""), self.size.width, self.size.height)
         if len(lines) != len(self._overlay_lines):
             self._lay_out_again()
             for pane in self._panes.values():

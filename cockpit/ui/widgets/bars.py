@@ -9,6 +9,7 @@ from cockpit.ui.widgets.look import Look, header_of, signed_style
 from cockpit.views import texts
 from cockpit.views.model import HeaderView
 from cockpit.views.numbers import age
+from cockpit.views.texts import RESUMABLE
 
 ENVIRONMENT_STYLE = {
     "SIM": "env_sim",
@@ -121,8 +122,10 @@ def alert(look: Look, width: int, _height: int) -> list[Line]:
     if state.note is not None:
         return [((cut(f" {state.note.text}", width), state.note.style),)]
     view = header_of(look)
-    if view.blocks:
-        return [((cut(f" {texts.ENTRIES} {view.entries}: {'; '.join(view.blocks)}", width), "alert_warn"),)]
+    why = "; ".join(view.blocks) or view.closed
+    if why:
+        style = "armed" if view.entries == "HALTED" else "alert_warn"
+        return [((cut(f" {texts.ENTRIES} {view.entries}: {why}", width), style),)]
     return [BLANK]
 
 
@@ -143,12 +146,13 @@ def keys(look: Look, width: int, _height: int) -> list[Line]:
 
 def _acting(look: Look) -> list[tuple[str, str, bool]]:
     """(action, words, whether it would do something now), most important first."""
-    is_paused = header_of(look).entries not in {"ENABLED", "FLATTENING", ""}
+    is_paused = header_of(look).entries in RESUMABLE
     view_keys = [
         *([] if look.is_wide else [("pane.next", texts.KEY_PAGE, True)]),
         ("ladder.centre", texts.KEY_CENTRE, True),
         ("ladder.coarser", texts.KEY_GROUP, True),
         ("symbol.next", texts.KEY_SYMBOL, len(look.state.symbols) > 1),
+        ("gates", texts.KEY_GATES, True),
         ("command", texts.KEY_COMMAND, True),
         ("app.detach", texts.KEY_DETACH, True),
     ]

@@ -1,18 +1,21 @@
-"""Boxes over the panes: help, the leave dialog, and the curtain of a vanished engine. Pure."""
+"""Boxes over the panes: help, entry gates, the leave dialog, and the curtain of a vanished engine. Pure."""
 
 from __future__ import annotations
 
 from cockpit.ui.keymap import ACTIONS
 from cockpit.ui.lines import BLANK, Line, fit, padded, width_of
+from cockpit.ui.widgets import gates
 from cockpit.ui.widgets.look import Look
 from cockpit.views import texts
 
 
-def draw(look: Look) -> list[Line]:
-    """The rows of the open overlay, all of one width; none if nothing is open."""
+def draw(look: Look, width: int, height: int) -> list[Line]:
+    """The rows of the open overlay on a screen of ``width`` x ``height``, all of one width; none if nothing is open."""
     match look.state.overlay:
         case "help":
             return _boxed(look, texts.HELP_TITLE, _help(look))
+        case "gates":
+            return _boxed(look, texts.GATES_TITLE, gates.draw(look, width, height))
         case "leave":
             return _boxed(look, texts.LEAVE_TITLE, _leave(look))
         case "gone":

@@ -5,8 +5,9 @@ from cockpit.ui.config import KeysConfig
 from cockpit.ui.keymap import ACTIONS, FORBIDDEN_FOR_MONEY, build, translated
 
 RUSSIAN = {
-    "a": "ф", "b": "и", "d": "в", "e": "у", "g": "п", "h": "р", "j": "о", "k": "л", "m": "ь", "p": "з", "q": "й",
-    "u": "г", "v": "м", "w": "ц", "x": "ч", "z": "я", "J": "О", "K": "Л", "L": "Д", "T": "Е", "X": "Ч", ":": "Ж",
+    "a": "ф", "b": "и", "d": "в", "e": "у", "g": "п", "h": "р", "j": "о", "i": "ш", "k": "л", "m": "ь", "p": "з",
+    "q": "й", "u": "г", "v": "м", "w": "ц", "x": "ч", "z": "я", "J": "О", "K": "Л", "L": "Д", "T": "Е", "X": "Ч",
+    ":": "Ж",
 }  # fmt: skip
 
 
