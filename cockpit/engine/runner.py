@@ -231,11 +231,12 @@ class Runner:
         )
 
     def _carry_out(self, step: Step) -> None:
+        """First what the step wants done: an order's intent must not wait behind the rows that tell of it."""
         self.digest.add(step)
-        if step.outputs:
-            self._keep(step)
         for effect in step.effects:
             self._do(effect, step.now_ns)
+        if step.outputs:
+            self._keep(step)
 
     def _keep(self, step: Step) -> None:
         """Journal, log and story of a step."""
