@@ -294,10 +294,11 @@ class PositionManager:
         before = position.fills
         position.fills = before.apply_fill(fill.side, fill.price, fill.qty, position.pay(fill))
         position.last_seq = max(position.last_seq, fill.seq)
+        gain = position.fills.realised - (before.realised if before.qty else 0)
         if is_opening:
             position.entry_price = position.fills.avg_price
             position.peak_qty = max(position.peak_qty, abs(position.fills.qty))
-            return Decimal(0)
+            return gain
         closed = min(fill.qty, abs(before.qty))
         position.exit_value += closed * fill.price
         position.exit_qty += closed
@@ -306,7 +307,7 @@ class PositionManager:
             position.side = Side.BUY if position.fills.qty > 0 else Side.SELL
             position.entry_price, position.peak_qty = position.fills.avg_price, abs(position.fills.qty)
             position.exit_value = position.exit_qty = Decimal(0)
-        return None if position.is_taken_over else position.fills.realised - before.realised
+        return None if position.is_taken_over else gain
 
     def on_report(self, report: PositionReport) -> OpenPosition | None:
         """Apply the exchange's word on a position; returns ours if the symbol has one and the word is not stale."""

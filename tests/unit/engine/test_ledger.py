@@ -464,3 +464,16 @@ def test_f077_auto_deleveraging_is_booked_told_and_the_stop_is_looked_at_again()
     assert held.fills.qty == held.peak_qty - part
     assert held.stop_confirmed is not None
     assert reasons(bench) == ""
+
+
+def test_an_entry_fill_that_comes_after_both_closes_gives_its_trade_the_same_profit() -> None:
+    bench = bounce(Bench().start())
+    assert bench.approve() == ""
+    entry, bench.mirrors = bench.sent[-1], False
+    late, early = (bench.fill(entry, "100", "1", fee=Decimal(0)) for _ in range(2))
+    own = {"client_id": entry.client_id.replace("-e1", "-c1"), "fee": Decimal(0), "closed_qty": Decimal(1)}
+    closes = [bench.execution(AAA, Side.SELL, "103", "1", **own) for _ in range(2)]
+    bench.account.fills.clear()
+    for fill in (early, *closes, late):
+        bench.push(fill)
+    assert sum(booked.fill.gain or 0 for booked in bench.told(FillBooked)) == Decimal(6)
