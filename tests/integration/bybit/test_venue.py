@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from cockpit.adapters.bybit.budget import OverBudget
 from cockpit.adapters.bybit.venue import BybitVenue
 from cockpit.domain.enums import (
     Environment,
@@ -81,12 +82,12 @@ async def send(venue: BybitVenue, request: OrderRequest) -> str:
 
 
 async def submit(venue: BybitVenue, request: OrderRequest) -> str:
-    """Submit, waiting while the exchange's ten orders a second are used up by the tests before."""
-    async with asyncio.timeout(5):
+    """Submit, waiting while the exchange's ten orders a second, or our own five, are used up by the tests before."""
+    async with asyncio.timeout(15):
         while True:
             try:
                 return await send(venue, request)
-            except VenueThrottled:
+            except (VenueThrottled, OverBudget):
                 await asyncio.sleep(0.1)
 
 
