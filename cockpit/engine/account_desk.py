@@ -82,6 +82,7 @@ class AccountDesk:
     def _balance(self, report: BalanceReport, true_ns: int, out: Outbox) -> None:
         """The wallet as it was at ``true_ns`` or later."""
         self.state.balance, self.state.balance_ns = report, true_ns
+        self.state.balance_taken_ns = self.state.now_ns
         risk_pct, now_ms = Decimal(repr(self.state.settings.risk.risk_pct)), self.state.exchange_ns // NS_PER_MS
         if self.state.day.take_equity(report.equity, risk_pct, now_ms):
             out.effects.append(SetFlag(DAY_FLAG, self.state.day.flag()))

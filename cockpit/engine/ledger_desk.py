@@ -147,7 +147,8 @@ class LedgerDesk:
 
     def _clear_suspicion(self) -> None:
         self._suspect_ns, self._is_reread = None, False
-        self.state.locks.pop(READING, None)
+        if self._is_day_known:
+            self.state.locks.pop(READING, None)
 
     def _differs(self, difference: Difference, out: Outbox) -> None:
         """Off at once; certain when it outlives a new read of the account and some time."""
@@ -193,6 +194,9 @@ class LedgerDesk:
         day.note_moves((row.row_id, row.ts_ms, row.moved) for row in rows)
         day.ledger_ns = read.requested_ns
         if self._is_day_known or balance is None or read.since_ms > midnight_ms:
+            return
+        if not rows and self.state.balance_taken_ns > read.requested_ns:
+            self._due_ns = self.state.now_ns + RETRY_NS  # the wallet may know of more than this log does
             return
         self._is_day_known = True
         wallet = rows[-1].balance if rows else balance.wallet_balance

@@ -236,6 +236,8 @@ class EngineState:
         self.balance: BalanceReport | None = None
         self.balance_ns = 0
         """Engine time at which the balance was true, or earlier."""
+        self.balance_taken_ns = 0
+        """When it arrived."""
         self.day = DayBook(recovery.day_realised)
         self.locks: dict[str, str] = {
             "account": "the account has not been read yet",

@@ -477,3 +477,24 @@ def test_an_entry_fill_that_comes_after_both_closes_gives_its_trade_the_same_pro
     for fill in (early, *closes, late):
         bench.push(fill)
     assert sum(booked.fill.gain or 0 for booked in bench.told(FillBooked)) == Decimal(6)
+
+
+def test_a_wallet_that_is_younger_than_an_empty_log_is_not_what_the_day_began_with() -> None:
+    bench = Bench()
+    bench.is_reading = False
+    bench.start()
+    bench.read()
+    bench.wait(2)
+    asked_ns = bench.now_ns
+    bench.account.equity += 1_000
+    bench.wait(1)
+    bench.push(bench.account.balance())
+    bench.read_ledger(requested_ns=asked_ns)
+    assert bench.core.state.day.start_equity is None
+    bench.ledger.append(
+        bench.row("TRANSFER_IN", category="", symbol="", cash_flow=Decimal(1_000), ts_ms=asked_ns // 1_000_000)
+    )
+    bench.is_reading = True
+    bench.wait(8)
+    assert bench.core.state.day.start_equity == Decimal(10_000)
+    assert reasons(bench) == ""
