@@ -71,8 +71,8 @@ last.
 
 The exchange answers orders late, so that a kill can meet one whose answer is on its way."""
 
-CHURNING = EAGER | {"execution.exits": NEVER | {"time_stop_bounce_s": 4.0}}
-"""As ``EAGER``, with closes in between: bounces are left after a few seconds."""
+CHURNING = EAGER | {"execution.exits": NEVER | {"time_stop_bounce_s": 4.0, "time_stop_breakout_s": 8.0}}
+"""As ``EAGER``, with closes in between: positions are left after a few seconds, and others come."""
 
 
 def write_config(path: Path, sections: dict[str, dict[str, Any]]) -> Path:
