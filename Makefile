@@ -30,7 +30,7 @@ stop: $(VENV)/.installed ## stop engine and simulated exchange
 	@exec $(BIN)/cockpit stop $(ARGS)
 
 test: lint types contracts ## everything that CI checks
-	@$(PYTEST) -m "not soak" -n $(JOBS) --dist loadfile $(ARGS)
+	@$(PYTEST) -m "not soak" -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: lint types contracts ## the short loop: without processes, sockets and screens
 	@$(PYTEST) tests/unit tests/property tests/contract $(ARGS)

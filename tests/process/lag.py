@@ -61,6 +61,8 @@ class LagProbe:
         now, waited_ms = time.monotonic(), int(self._waits.read_text().split()[1]) / 1e6
         self._told.append((now, waited_ms))
         since = now - 2 * PROBE_S - PUBLISH_S - lag_ms / 1000
-        before = [waited for at, waited in self._told if at <= since] or [self._told[0][1]]
+        before = [waited for at, waited in self._told if at <= since]
+        if not before:  # nobody knows how long the engine waited for a processor in this span
+            return
         self.lag_ms.append(lag_ms)
         self.own_ms.append(max(0.0, lag_ms - (waited_ms - before[-1])))

@@ -111,7 +111,6 @@ def test_f114_control_keys_never_stop_the_screen_or_end_the_engine(profile: Prof
             terminal.read_until(lambda: False, 0.2)
             assert _state_of(terminal.process.pid) in {"S", "R", "D"}
         assert terminal.press_until(b"\x03", lambda: terminal.process.poll() is not None)
-        assert b"LEAVE" in terminal.output
         assert terminal.process.returncode == 0
     finally:
         terminal.close()
