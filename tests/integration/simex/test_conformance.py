@@ -1,4 +1,9 @@
-"""The exchange against Bybit's own examples, and the life of an order against the reference (bybit-v5.md section 8)."""
+"""The exchange against Bybit's own examples, and the life of an order against the reference (bybit-v5.md section 8).
+
+Rows of that section without a test, because this exchange never comes there: a cancel that loses its race with a fill
+(one loop decides both), self match (one account), disconnect-cancel-all (off by design), maintenance and delisting, and
+the cancelling of resting orders before a liquidation.
+"""
 
 from __future__ import annotations
 
