@@ -235,3 +235,13 @@ def test_no_entry_while_a_stop_asked_for_the_last_position_may_still_arrive() ->
     assert (facts.has_position, facts.has_in_flight) == (False, True)
     bench.wait(bench.core.state.settings.execution.unknown_first_query_s)
     assert not bench.core.signals.gates.market_facts(AAA, None, None).has_in_flight
+
+
+def test_a_half_close_of_unknown_outcome_does_not_hold_up_the_close_of_a_naked_position() -> None:
+    bench = naked()
+    assert bench.order(ClosePosition(AAA, 50)) == ""
+    bench.answer(bench.sent[1], Outcome.UNKNOWN, reason="timeout")
+    bench.wait(3)
+    bench.answer_stop(Outcome.NO, code=10001, reason="StopLoss is on the wrong side of base_price")
+    close = bench.sent[2]
+    assert (close.reduce_only, close.close_on_trigger) == (True, True)
