@@ -74,7 +74,7 @@ class AccountDesk:
         # A read of all positions leaves flat ones out and may be old: only the symbol's own row proves that it is flat.
         out.effects += [QueryPosition(symbol) for symbol in sorted(self.state.positions.symbols() - named)]
         self._balance(reports.balance, reports.requested_ns, out)
-        self.state.reconciled_ns = reports.ts_recv
+        self.state.reconciled_ns, self.state.read_asked_ns = reports.ts_recv, reports.requested_ns
         for held in list(self.state.positions.open.values()):
             if held.symbol in named and self.queries.is_newer(reports, held.symbol):
                 self.stops.guard(held, out)

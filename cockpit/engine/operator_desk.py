@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import assert_never
 
 import msgspec
@@ -25,9 +24,9 @@ from cockpit.domain.commands import (
     Shutdown,
     SnoozeSignal,
 )
-from cockpit.domain.enums import Approval, OrderRole, Severity
-from cockpit.domain.time import NS_PER_MS, NS_PER_S
-from cockpit.engine.effects import CommandAnswered, EndEngine, Noted, RequestReports, SetFlag
+from cockpit.domain.enums import Approval, OrderRole
+from cockpit.engine.day_loss_desk import DayLossDesk
+from cockpit.engine.effects import CommandAnswered, EndEngine, SetFlag
 from cockpit.engine.exit_desk import ExitDesk
 from cockpit.engine.flatten_desk import FlattenDesk
 from cockpit.engine.foreign_desk import ForeignDesk
@@ -35,11 +34,10 @@ from cockpit.engine.ledger_desk import LedgerDesk
 from cockpit.engine.locks import DAY_LOSS, DAY_LOSS_FLAG, INSTANCE, KEY, OPERATOR_CLEARS, PAUSED, REBUILT, STOP_GUARD
 from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.signal_desk import SignalDesk
-from cockpit.engine.state import DAY_NS, EngineState, Outbox
+from cockpit.engine.state import EngineState, Outbox
 from cockpit.execution.flatten import FlattenState
 from cockpit.ports.journal import FLATTEN_FLAG, REBUILT_FLAG
 
-DAY_LOSS_CHECK = "day loss check"
 KEPT_ANSWERS = 1_000
 
 
@@ -63,21 +61,16 @@ class OperatorDesk:
         self.flatten = flatten
         self.ledger = ledger
         self.foreign = foreign
+        self.day_loss = DayLossDesk(state, signals, ledger)
         self._shutdown_when_flat = False
         self._answers: dict[tuple[str, str], str] = {}
         """Answers to the last commands by operator and id: a command that arrives again is not carried out again."""
-        self._loss_day = 0
-        """Exchange day (number since 1970) in which the loss limit was reached."""
-        self._low_since_ns: int | None = None
-        """Since when equity alone says that the limit is reached."""
 
     def recover(self, flags: Mapping[str, str], out: Outbox) -> None:
         """Take up durable flags of an earlier run: a flatten goes on, a day-loss lock holds."""
         if flags.get(FLATTEN_FLAG):
             self.flatten.start(out)
-        if day := flags.get(DAY_LOSS_FLAG):
-            self._loss_day = int(day)
-            self.state.locks[DAY_LOSS] = "day loss limit reached before the last start"
+        self.day_loss.recover(flags.get(DAY_LOSS_FLAG, ""))
         if moved := flags.get(REBUILT_FLAG):
             self.state.locks[REBUILT] = f"the journal was rebuilt, the damaged one is {moved}; resume to go on"
         if flags.get(PAUSED):
@@ -110,7 +103,7 @@ class OperatorDesk:
 
     def on_tick(self, out: Outbox) -> None:
         """Once a second: the day's loss limit, and a shutdown that waits for zero."""
-        self._watch_day_loss(out)
+        self.day_loss.on_tick(out)
         if self._shutdown_when_flat and not self.flatten.flatten.is_running and not self.state.positions.symbols():
             self._shutdown_when_flat = False
             self._end_engine("stopped after flatten", out)
@@ -169,9 +162,7 @@ class OperatorDesk:
     def _resume(self, out: Outbox) -> str:
         if self.flatten.flatten.is_running:
             return "a flatten is running; entries stay off until it is done"
-        if DAY_LOSS in self.state.locks and (
-            self.state.exchange_ns // DAY_NS <= self._loss_day or self._is_day_loss_reached()
-        ):
+        if self.day_loss.is_holding:
             return f"{self.state.locks[DAY_LOSS]}; it holds until the exchange's next day"
         if self.flatten.flatten.state is FlattenState.ARMED:
             self.flatten.flatten.state = FlattenState.OFF
@@ -208,40 +199,3 @@ class OperatorDesk:
     def _end_engine(self, reason: str, out: Outbox) -> None:
         self.signals.expire_all("the engine was stopped", out)
         out.effects.append(EndEngine(reason))
-
-    def _is_day_loss_reached(self) -> bool:
-        return self._is_at_limit(self.signals.worst_day_pnl())
-
-    def _is_at_limit(self, pnl: Decimal) -> bool:
-        day = self.state.day
-        return day.r_usdt > 0 and pnl / day.r_usdt <= -Decimal(repr(self.state.settings.risk.day_loss_limit_r))
-
-    def _watch_day_loss(self, out: Outbox) -> None:
-        if DAY_LOSS in self.state.locks or not self._is_day_loss_reached():
-            self._low_since_ns = None
-            self.state.locks.pop(DAY_LOSS_CHECK, None)
-            return
-        if not self._is_at_limit(self.signals.day_pnl()) and not self._is_equity_certain(out):
-            self.state.locks[DAY_LOSS_CHECK] = "equity has fallen by the day's limit; the transaction log is being read"
-            return
-        self.state.locks.pop(DAY_LOSS_CHECK, None)
-        limit = self.state.settings.risk.day_loss_limit_r
-        text = f"day loss limit of {limit:g} R reached"
-        self.state.locks[DAY_LOSS] = text
-        self._loss_day = self.state.exchange_ns // DAY_NS
-        out.effects.append(SetFlag(DAY_LOSS_FLAG, str(self._loss_day)))
-        out.outputs.append(Noted(event="day_loss", severity=Severity.CRITICAL, text=text))
-
-    def _is_equity_certain(self, out: Outbox) -> bool:
-        """True once wallet and log were both read since: a withdrawal is in both then, and no loss."""
-        now_ns = self.state.now_ns
-        if self._low_since_ns is None:
-            self._low_since_ns = now_ns
-            out.effects.append(RequestReports(now_ns // NS_PER_MS - 60_000, now_ns))
-        is_told = self.state.to_exchange_ns(self.state.balance_ns) > self.state.day.last_move_ms * NS_PER_MS + NS_PER_S
-        if self.state.balance_ns < self._low_since_ns or not is_told:
-            return False
-        if self.state.day.ledger_ns < self.state.balance_ns:
-            self.ledger.ask()
-            return False
-        return True

@@ -249,6 +249,8 @@ class EngineState:
         self.books_since_ms = 0
         """Exchange time of the first start on this data folder: from there on our books claim to be complete."""
         self.reconciled_ns: int | None = None
+        self.read_asked_ns = 0
+        """When the last complete read of the account was asked for: it tells of then or later."""
         self.private_up_ns = 0
         """When the private stream came up last."""
         self.private_answered_ns: int | None = None

@@ -20,12 +20,12 @@ from cockpit.domain.events import OrderAnswer, Outcome, StreamUp
 from cockpit.engine import signal_desk as signal_desk_module
 from cockpit.engine.account_desk import AccountDesk
 from cockpit.engine.core import TradingCore
+from cockpit.engine.day_loss_desk import DayLossDesk
 from cockpit.engine.entry_gates import EntryGates
 from cockpit.engine.exit_desk import ExitDesk
 from cockpit.engine.flatten_desk import FlattenDesk
 from cockpit.engine.journal_writer import JournalWriter
 from cockpit.engine.ledger_desk import LedgerDesk
-from cockpit.engine.operator_desk import OperatorDesk
 from cockpit.engine.position_desk import PositionDesk
 from cockpit.engine.query_desk import QueryDesk
 from cockpit.engine.sending_desk import SendingDesk
@@ -286,7 +286,7 @@ LOAD_BEARING = (
         "the day's loss limit locks",
         ("I8",),
         lambda: [
-            patch.object(OperatorDesk, "_watch_day_loss", _nothing),
+            patch.object(DayLossDesk, "on_tick", _nothing),
             _facts_without(day_pnl_usdt=Decimal(0)),
         ],
     ),

@@ -161,6 +161,40 @@ def test_open_loss_beyond_the_limit_locks_entries_durably() -> None:
     assert "day_loss" in bench.notes()
 
 
+def falling_unread() -> Bench:
+    """A long that falls far beyond the limit while the account cannot be read."""
+    bench = long(Bench().start())
+    bench.is_reading = False
+    bench.wait(4)
+    bench.markets[AAA].move(9_700)
+    bench.wait(3)
+    assert "day loss" not in bench.core.state.locks
+    assert "the account is being read" in bench.core.state.locks["day loss check"]
+    return bench
+
+
+def test_a_position_that_was_closed_long_ago_does_not_lose_the_day() -> None:
+    bench = falling_unread()
+    bench.execution(AAA, Side.SELL, "99.90", "25", closed_qty=Decimal(25))
+    bench.position(AAA, "0")
+    bench.is_reading = True
+    bench.read()
+    bench.wait(3)
+    assert bench.core.state.locks == {}
+    assert "day_loss" not in bench.notes()
+
+
+def test_a_loss_that_was_really_held_counts_although_the_price_is_back_when_the_read_comes() -> None:
+    bench = falling_unread()
+    bench.markets[AAA].move(10_000)
+    bench.wait(2)
+    assert "day loss check" in bench.core.state.locks
+    bench.is_reading = True
+    bench.read()
+    bench.wait(2)
+    assert "day loss" in bench.core.state.locks
+
+
 def test_an_open_loss_still_counts_when_the_book_is_lost() -> None:
     bench = long(Bench().start())
     market = bench.markets[AAA]
