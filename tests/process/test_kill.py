@@ -35,7 +35,7 @@ MARKET = ("--seed", "1", "--speed", "6")
 """Faster than in the other tests: an engine that lives for seconds must see walls break in them."""
 START_UP_S = 1.5
 LIFE_S = 2.5
-ORDER_S = 8.0
+ORDER_S = 15.0
 """For an order to leave; the engine is killed anyway after it."""
 
 

@@ -151,8 +151,9 @@ def order(number: int, text: str) -> str:
 
 
 def refuse(stage: Stage, text: str) -> None:
-    """The next order is refused in these words."""
+    """The next order is refused in these words, whichever way it takes."""
     stage.control("fault/rest", route="/v5/order/create", ret_code=110007, ret_msg=text)
+    stage.control("fault/trade", op="order.create", ret_code=110007, ret_msg=text)
 
 
 async def close(stage: Stage) -> None:

@@ -118,10 +118,13 @@ def test_certificates_are_never_waved_through() -> None:
 
 
 def test_every_http_client_ignores_the_environment() -> None:
+    makers = {"HTTP", "requests.Session", "SignedHttp"}
     clients = {
         path
         for path, node in nodes("cockpit")
-        if isinstance(node, ast.Call) and dotted(node.func) in {"HTTP", "requests.Session", "SignedHttp"}
+        if isinstance(node, ast.Call)
+        for maker in (node.func, *(node.args[:1] if dotted(node.func) == "partial" else ()))
+        if dotted(maker) in makers
     }
     assert clients == {"cockpit/adapters/bybit/rest.py", "cockpit/simex/feed_relay.py"}
     for path in ("cockpit/adapters/bybit/http.py", "cockpit/simex/feed_relay.py"):
