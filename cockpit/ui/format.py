@@ -55,12 +55,21 @@ class PriceScale:
     def __init__(self, tick_size: str, group: int) -> None:
         step = (Decimal(tick_size) * group).normalize()
         self._tick_size = tick_size
-        self.decimals = max(0, -int(step.as_tuple().exponent))
+        self.decimals = _places(step)
         self.step = f"{step:f}"
+        self._tick_decimals = _places(Decimal(tick_size).normalize())
 
     def text(self, ticks: int) -> str:
-        """Price of ``ticks``, grouped by thousands."""
+        """Price of a row that starts at ``ticks``, grouped by thousands."""
         return _price_text(self._tick_size, ticks, self.decimals)
+
+    def exact(self, ticks: int) -> str:
+        """Price of ``ticks`` to the tick whatever the grouping, for what stands at that price alone."""
+        return _price_text(self._tick_size, ticks, self._tick_decimals)
+
+
+def _places(step: Decimal) -> int:
+    return max(0, -int(step.as_tuple().exponent))
 
 
 @lru_cache(maxsize=2048)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
@@ -532,17 +534,28 @@ def _instrument(symbol: str) -> Instrument:
     )
 
 
+@contextmanager
+def _quiet_process() -> Iterator[None]:
+    """Without a log; and nobody looks and no loop lags in virtual time: what watches for it need not wake so often."""
+    disabled, watches = logging.root.manager.disable, (host_watch.LAG_PROBE_S, runner.UNSEEN_S)
+    logging.disable(logging.CRITICAL)
+    host_watch.LAG_PROBE_S, runner.UNSEEN_S = 1.0, 5.0
+    try:
+        yield
+    finally:
+        logging.disable(disabled)
+        host_watch.LAG_PROBE_S, runner.UNSEEN_S = watches
+
+
 def run_schedule(plan: Plan, mutation: Any = None) -> Result:
     """Run one schedule to its end."""
-    logging.disable(logging.CRITICAL)
-    # Nobody looks and no loop lags in virtual time: the tasks that watch for it need not wake so often.
-    host_watch.LAG_PROBE_S, runner.UNSEEN_S = 1.0, 5.0
     loop = VirtualLoop()
     loop.set_exception_handler(lambda _loop, _context: None)
     asyncio.set_event_loop(loop)
     world = World(plan, loop, mutation)
     try:
-        loop.run_until_complete(world.run())
+        with _quiet_process():
+            loop.run_until_complete(world.run())
     except Deadlock as error:
         world.oracle.fail("I17", f"deadlock: {error}")
     finally:

@@ -272,7 +272,7 @@ def _edge(book: BookView, axis: Axis, scale: PriceScale, glyphs: Glyphs, *, up: 
     names = {"stop": texts.EDGE_STOP, "entry": texts.EDGE_ENTRY, "take_profit": texts.EDGE_TARGET}
     names["order"] = texts.EDGE_ORDER
     words = [
-        names[mark.kind].format(price=scale.text(mark.ticks))
+        names[mark.kind].format(price=scale.exact(mark.ticks))
         for mark in book.own
         if mark.kind in names and is_beyond(mark.ticks, mark.is_buy)
     ]
@@ -289,7 +289,7 @@ def _edge(book: BookView, axis: Axis, scale: PriceScale, glyphs: Glyphs, *, up: 
 def _wall_words(wall: WallMark, scale: PriceScale) -> str:
     side = "B" if wall.is_bid else "A"
     return texts.EDGE_WALL.format(
-        side=side, price=scale.text(wall.ticks), size=wall.size, usd=wall.usd, eaten=wall.eaten_percent
+        side=side, price=scale.exact(wall.ticks), size=wall.size, usd=wall.usd, eaten=wall.eaten_percent
     )
 
 

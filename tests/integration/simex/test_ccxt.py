@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import decimal
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import ccxt.pro
+import pytest
 
 SYMBOL = "BTC/USDT:USDT"
+
+
+@pytest.fixture(autouse=True)
+def decimals_of_its_own() -> Iterator[None]:
+    """ccxt sets the rounding of the thread it runs in."""
+    with decimal.localcontext():
+        yield
 
 
 @asynccontextmanager

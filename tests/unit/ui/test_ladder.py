@@ -65,6 +65,12 @@ def test_what_lies_off_screen_is_named_at_the_edge() -> None:
     assert "SL 70.0" in ladder.below
 
 
+def test_a_price_at_the_edge_is_told_to_the_tick_whatever_the_grouping() -> None:
+    stop = OwnMark(705, "stop", "SL", is_buy=False)
+    ladder = lay(book(own=[stop]), centred(1_000, 1_001, 11, 10), BLOCKS)
+    assert "SL 70.5" in ladder.below
+
+
 @pytest.mark.parametrize(("state", "text"), [("sent", "·5"), ("acked", ">5"), ("cancelling", "x5")])
 def test_own_orders_have_three_looks(state: str, text: str) -> None:
     assert own_text((OwnMark(1, "order", "5", state),), BLOCKS)[0] == text
