@@ -63,6 +63,7 @@ class EntryGates:
             unknown_intents=len(state.orders.unknown()),
             reconciled_ns=state.reconciled_ns,
             differences=self._differences(),
+            naked=tuple(sorted(name for name, held in state.positions.open.items() if held.is_naked)),
             private_answered_ns=state.private_answered_ns,
             entries_last_minute=sum(stamp > cutoff for stamp in state.entry_times),
             day_pnl_usdt=self._day_pnl(),

@@ -84,6 +84,18 @@ class OpenPosition:
         return self.origin is None
 
     @property
+    def is_naked(self) -> bool:
+        """Ours, and without a stop by the exchange's last word; a position of the journal also until that is heard.
+
+        The stop of a new position comes with its first fill: before the first report it is not missing.
+        """
+        if self.is_foreign:
+            return False
+        if self.is_restored:
+            return True
+        return self.report is not None and self.report.qty > 0 and not self.report.stop_loss
+
+    @property
     def qty(self) -> Decimal:
         """Unsigned size: by the exchange's report unless fills are newer."""
         if self.report is not None and self.report.seq >= self.last_seq:

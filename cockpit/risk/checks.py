@@ -54,6 +54,8 @@ class AccountFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Receive time of the last complete read of the account, None before the first."""
     differences: tuple[str, ...]
     """Symbols in which our books and the exchange's word differ."""
+    naked: tuple[str, ...]
+    """Symbols of our own positions for which the exchange shows no stop, or has not told of one since the start."""
     private_answered_ns: int | None
     """When the private stream answered last; None while it is not up, authenticated and fully subscribed."""
     entries_last_minute: int
@@ -140,6 +142,7 @@ def account_checks(facts: AccountFacts, limits: RiskLimits) -> list[Check]:
         _private_stream(facts, limits),
         _reconciled(facts, limits),
         Check("books agree", not facts.differences, ", ".join(facts.differences) or "yes", "yes"),
+        Check("stops", not facts.naked, f"missing {', '.join(facts.naked)}" if facts.naked else "stand", "stand"),
         Check("unknown orders", facts.unknown_intents == 0, str(facts.unknown_intents), "0"),
         Check(
             "positions",

@@ -108,6 +108,16 @@ DIRECTED = {
     "the exchange is under maintenance for 15 minutes with a position open": _plan(
         9, [(3.0, BTC, Side.BUY), (60.0, ETH, Side.SELL)], [(8.0, "maintenance", {"seconds": 900.0})], chaos_s=940.0
     ),
+    "a stop goes while no engine runs, and signals come the moment the next one is up": _plan(
+        11,
+        [(3.0, BTC, Side.BUY), (30.6, ETH, Side.BUY), (31.2, SOL, Side.SELL), (31.8, ETH, Side.SELL)],
+        [
+            (8.0, "kill", {"restart_after_s": 22.0}),
+            (9.0, "remove_stop", {}),
+            (29.0, "lose_stop_requests", {"seconds": 4.0}),
+        ],
+        chaos_s=36.0,
+    ),
     "reads of the account stay away while the streams go on, and a signal comes": _plan(
         10, [(36.0, ETH, Side.BUY)], [(2.0, "lose_order_replies", {"seconds": 42.0})], chaos_s=44.0
     ),

@@ -71,6 +71,8 @@ class Faults:
     """Reads of positions are served from a snapshot up to this old."""
     is_partitioned: bool = False
     """Nothing crosses, either way."""
+    lost_route: str = ""
+    """Requests of this route never arrive."""
     is_down: bool = False
     """The exchange is under maintenance: every request is answered so, no stream can be had."""
 
@@ -451,7 +453,8 @@ class VenueClient:
                 raise VenueThrottled(10006, "too many visits", None)
             if route not in ("create", "set_stop"):
                 raise OutcomeUnknown("502 from the gateway")
-        if not (faults.is_partitioned or random.random() < faults.lose_request):
+        is_lost = faults.is_partitioned or random.random() < faults.lose_request
+        if not is_lost and route != faults.lost_route:
             sent_s = network.loop.time()
             network.loop.call_later(self._delay(random), self._arrived, route, sent_s, arrive, answer)
         try:

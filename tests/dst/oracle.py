@@ -19,6 +19,8 @@ NAKED_LIMIT_S = 5.0
 DAY_LOSS_GRACE_S = 15.0
 CENT_FRACTION = Decimal("1e-8")
 CREATES_PER_SECOND = 10
+NAKED_BEFORE_START_S = 15.0
+"""A read of the account may be ten seconds old, and on its way."""
 MISMATCH_S = 30.0
 """Every 10 s a comparison, 5 s of it left to the next one, 10 s until it is certain."""
 RESULTS = ("TRADE", "SETTLEMENT", "INTEREST")
@@ -52,6 +54,10 @@ class Oracle:
     """Callable: how many of the engine's intents are unknown at this instant."""
     entries: Counter[str] = field(default_factory=Counter)
     naked_s: dict[str, float] = field(default_factory=dict)
+    bare_s: dict[str, float] = field(default_factory=dict)
+    """Since when an own position has been without a stop, healthy or not."""
+    engine_since_s: float = 0.0
+    """When the present engine started."""
     creates: deque[float] = field(default_factory=lambda: deque(maxlen=64))
     start_equity: Decimal = Decimal(0)
     loss_since_s: float | None = None
@@ -120,6 +126,9 @@ class Oracle:
         """The engine has just decided to enter; what must have been true at that instant."""
         if self.paused_s is not None:
             self.fail("I12", f"entry for {signal} after entries were switched off at {self.paused_s:.3f} s")
+        for symbol, since_s in self.bare_s.items():
+            if self.engine_since_s - since_s > NAKED_BEFORE_START_S:
+                self.fail("I12", f"entry for {signal} although {symbol} was naked before the engine started")
         if unknown:
             self.fail("I9", f"entry for {signal} while {unknown} intents are unknown")
         if is_stale:
@@ -172,7 +181,12 @@ class Oracle:
         """Every half second: how long own positions have been naked while everything is healthy."""
         for position in self.exchange.positions.values():
             symbol = position.symbol
-            if position.qty == 0 or position.stop is not None or not position.is_own or not self.is_healthy:
+            is_bare = position.qty != 0 and position.stop is None and position.is_own
+            if is_bare:
+                self.bare_s.setdefault(symbol, self.now_s())
+            else:
+                self.bare_s.pop(symbol, None)
+            if not is_bare or not self.is_healthy:
                 self.naked_s.pop(symbol, None)
                 continue
             since = self.naked_s.setdefault(symbol, self.now_s())

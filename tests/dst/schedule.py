@@ -174,6 +174,7 @@ class World:
     def start_engine(self) -> None:
         """Start an engine (the first, or after a kill)."""
         self.note("engine start")
+        self.oracle.engine_since_s = self.loop.time()
         self.engine = Engine(self)
 
     def kill_engine(self, restart_after_s: float) -> None:
@@ -409,6 +410,10 @@ class World:
     def _fault_lose_order_replies(self, seconds: float) -> None:
         self.network.mute_routes = {"create", "query", "position", "reports"}
         self.loop.call_later(seconds, self.network.mute_routes.clear)
+
+    def _fault_lose_stop_requests(self, seconds: float) -> None:
+        self.network.faults.lost_route = "set_stop"
+        self.loop.call_later(seconds, setattr, self.network.faults, "lost_route", "")
 
     def _fault_mute_executions(self, seconds: float) -> None:
         self.network.hides_executions = True

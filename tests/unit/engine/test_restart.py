@@ -126,6 +126,46 @@ def test_a_naked_position_of_ours_gets_its_stop_within_five_seconds() -> None:
     assert again.now_ns - began <= 5 * NS_PER_S
 
 
+def test_f060_a_naked_position_of_ours_keeps_entries_out_of_every_symbol_until_its_stop_stands() -> None:
+    bench = long(Bench(symbols=(AAA, BBB)).start())
+    again = restarted(bench, symbols=(AAA, BBB))
+    again.position(AAA, "25", "100.02")
+    again.start()
+    again.markets[BBB].wall(9_997)
+    again.wait(11)
+    assert closed(again) == {"stops"}
+    assert again.approve() == f"stops missing {AAA} (needs stand)"
+    assert again.sent == []
+    (shown,) = [check for check in again.core.signals.gates.of_account() if check.name == "stops"]
+    assert (shown.passed, shown.value) == (False, f"missing {AAA}")
+    again.answer_stop()
+    assert again.approve() != "", "the exchange's yes to the request is not yet a stop"
+    again.push(again.position(AAA, "25", "100.02", "99.67"))
+    assert closed(again) == set()
+    assert again.approve() == ""
+    (entry,) = again.sent
+    assert entry.symbol == BBB
+
+
+def test_a_position_of_the_journal_of_which_the_exchange_has_not_told_keeps_entries_out() -> None:
+    bench = long(Bench(symbols=(AAA, BBB)).start())
+    again = restarted(bench, symbols=(AAA, BBB))
+    again.boot()
+    assert "stops" in closed(again)
+    again.push(again.account.positions[AAA])
+    assert "stops" not in closed(again)
+
+
+def test_a_foreign_position_without_a_stop_locks_its_own_symbol_alone() -> None:
+    bench = Bench(symbols=(AAA, BBB)).start()
+    bench.push(bench.position(AAA, "25", "100.02"))
+    assert closed(bench) == set()
+
+
+def closed(bench: Bench) -> set[str]:
+    return {check.name for check in bench.core.signals.gates.of_account() if not check.passed}
+
+
 def test_a_stop_moved_to_breakeven_is_neither_loosened_nor_moved_again() -> None:
     bench = long(Bench().start())
     bench.markets[AAA].move(10_030)
