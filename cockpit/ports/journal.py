@@ -239,7 +239,7 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     closed_trades: list[TradeRow] = []
     """Trades of ours closed within the last day: an execution may still come late for each."""
     open_fills: list[FillReport] = []
-    """Executions of the symbols of ``open_trades`` since the oldest of these was opened, in booking order."""
+    """Executions of the symbols of ``open_trades`` since the first one that opened any of these, in booking order."""
     seen_exec_ids: list[str]
     """Executions already booked (the last days), so that none is booked twice."""
     last_fill_ms: int

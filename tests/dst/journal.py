@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import dropwhile
 
 from cockpit.domain.enums import OrderRole
 from cockpit.domain.errors import JournalError
@@ -58,15 +59,16 @@ class DiskJournal:
             if link_id not in disk.states or disk.states[link_id].status not in _ENDED
         ]
         open_trades = [row for row in disk.trades.values() if row.closed_ns is None]
-        oldest = min((row.opened_ns for row in open_trades), default=0)
         symbols = {row.symbol for row in open_trades}
+        first = {row.first_exec_id for row in open_trades}
+        booked = dropwhile(lambda fill: fill.exec_id not in first, disk.fills.values())
         return Recovery(
             epoch=disk.epoch,
             open_intents=open_intents,
             entries=[request for request in disk.intents.values() if request.role is OrderRole.ENTRY],
             open_trades=open_trades,
             closed_trades=[row for row in disk.trades.values() if row.closed_ns is not None],
-            open_fills=[f for f in disk.fills.values() if f.symbol in symbols and f.ts_recv >= oldest],
+            open_fills=[fill for fill in booked if fill.symbol in symbols],
             seen_exec_ids=list(disk.fills),
             last_fill_ms=max((fill.ts_event // 1_000_000 for fill in disk.fills.values()), default=0),
             day_realised=sum((r.net_pnl for r in disk.trades.values() if r.closed_ns is not None), Decimal(0)),

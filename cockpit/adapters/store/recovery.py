@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, inspect, select, text, update
+from sqlalchemy import ColumnElement, Connection, Select, func, inspect, literal_column, select, text, update
 
 from cockpit.adapters.store import database
 from cockpit.adapters.store.rows import fill_report, open_intent, order_request, trade_row
@@ -100,13 +100,19 @@ def read_recovery(connection: Connection, epoch: int, now_ns: int) -> Recovery:
 
 
 def _fills_of(connection: Connection, open_trades: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The executions that made the open positions."""
-    if not open_trades:
+    """The executions that made the open positions, in the order in which they were booked.
+
+    They begin with the first one of each trade, not with a time: one that was read by REST may have been received
+    before, and booked after, the push that opened the trade.
+    """
+    booked: ColumnElement[int] = literal_column("executions.rowid")
+    first = [row["first_exec_id"] for row in open_trades]
+    begun = connection.scalar(select(func.min(booked)).where(executions.c.exec_id.in_(first)))
+    if begun is None:
         return []
     symbols = sorted({row["symbol"] for row in open_trades})
-    oldest = min(row["opened_ns"] for row in open_trades)
-    query = select(executions).where(executions.c.symbol.in_(symbols), executions.c.ts_recv >= oldest)
-    return _rows(connection, query.order_by(text("executions.rowid")))  # the order in which they were booked
+    query = select(executions).where(executions.c.symbol.in_(symbols), booked >= begun)
+    return _rows(connection, query.order_by(booked))
 
 
 def _rows(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:

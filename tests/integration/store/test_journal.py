@@ -339,7 +339,18 @@ async def test_executions_of_an_open_trade_come_back_at_the_next_start(path: Pat
     journal = SqlJournal(path, LiveClock())
     await journal.start(NOW)
     made = [fill(1, ts_recv=NOW), fill(2, ts_recv=NOW + 5)]
-    await journal.append([*made, fill(3, symbol="ETHUSDT", ts_recv=NOW), trade(1)])
+    await journal.append([*made, fill(3, symbol="ETHUSDT", ts_recv=NOW), trade(1, first_exec_id="x1")])
+    await journal.aclose()
+    assert (await restarted(path)).open_fills == made
+
+
+async def test_executions_of_an_open_trade_are_those_booked_since_its_first_whenever_they_were_received(
+    path: Path,
+) -> None:
+    journal = SqlJournal(path, LiveClock())
+    await journal.start(NOW)
+    earlier, made = fill(9, ts_recv=NOW + 7), [fill(1, ts_recv=NOW), fill(2, ts_recv=NOW - 5)]
+    await journal.append([earlier, *made, trade(1, first_exec_id="x1")])
     await journal.aclose()
     assert (await restarted(path)).open_fills == made
 
