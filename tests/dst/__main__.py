@@ -15,7 +15,7 @@ from typing import Any
 from cockpit.domain.enums import OrderPath
 from tests.dst.directed import DIRECTED
 from tests.dst.mutations import LOAD_BEARING, REDUNDANT
-from tests.dst.plan import draw
+from tests.dst.plan import Plan, draw
 from tests.dst.schedule import Result, run_schedule
 
 CHUNK = 50
@@ -76,15 +76,20 @@ def replay(seed: int) -> int:
 
 def corpus() -> int:
     """Every schedule that found a bug once."""
-    entries = [json.loads(line) for line in CORPUS.read_text().splitlines()]
-    paths = [OrderPath(entry.get("path", OrderPath.REST)) for entry in entries]
-    plans = [draw(entry["seed"], path=path) for entry, path in zip(entries, paths, strict=True)]
-    plans += list(DIRECTED.values())
+    plans = known_plans()
     failures = [result for plan in plans if (result := run_schedule(plan)).violations]
     print(f"corpus      {len(plans)} schedules, {len(failures)} failed")
     for result in failures:
         print(f"  make dst-replay SEED={result.seed}: {result.violations[0]}")
     return 1 if failures else 0
+
+
+def known_plans() -> list[Plan]:
+    """The schedules that are run every time: written by hand, and those that found a bug once."""
+    entries = [json.loads(line) for line in CORPUS.read_text().splitlines()]
+    paths = [OrderPath(entry.get("path", OrderPath.REST)) for entry in entries]
+    found = [draw(entry["seed"], path=path) for entry, path in zip(entries, paths, strict=True)]
+    return [*DIRECTED.values(), *found]
 
 
 def mutation_gate(first: int, most: int, jobs: int) -> int:
@@ -105,7 +110,7 @@ def _mutate(name: str, first: int, most: int) -> tuple[str, int, str, str]:
     """Run schedules with one rule off until an expected invariant breaks."""
     mutation = next(each for each in (*LOAD_BEARING, *REDUNDANT) if each.name == name)
     with mutation.active():
-        plans = [*DIRECTED.values(), *(draw(seed) for seed in range(first, first + most))]
+        plans = [*known_plans(), *(draw(seed) for seed in range(first, first + most))]
         for count, plan in enumerate(plans, 1):
             for violation in run_schedule(plan).violations:
                 invariant = violation.split()[0]

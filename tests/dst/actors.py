@@ -112,6 +112,8 @@ class MarketActor:
         """Prices stand still; frames go on."""
         self.silent: set[str] = set()
         """Symbols whose feed is cut."""
+        self.shown: dict[str, Decimal] = {}
+        """Price of the last frame of each symbol."""
 
     def step(self) -> None:
         """One move of every symbol, and its frames."""
@@ -140,6 +142,7 @@ class MarketActor:
         tick = rules.tick_size
         bid, ask, size = float(market.price - tick), float(market.price + tick), float(market.depth)
         bids, asks = [(bid, size), (bid - float(tick), size)], [(ask, size), (ask + float(tick), size)]
+        self.shown[symbol] = market.price
         client.deliver(BookSnapshot(symbol, now_ns, 0, self.update_ids[symbol], self.update_ids[symbol], bids, asks))
         mark = float(market.price)
         client.deliver(Ticker(symbol, now_ns, 0, last_price=mark, mark_price=mark, change_24h=0.01))

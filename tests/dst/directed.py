@@ -12,6 +12,7 @@ from cockpit.domain.time import NS_PER_S
 from tests.dst.plan import START_S, Plan
 
 BTC, ETH, SOL = "BTCUSDT", "ETHUSDT", "SOLUSDT"
+_ALL = (BTC, ETH, SOL)
 _SEED = 1_000_000_000
 
 
@@ -41,6 +42,13 @@ def _plan(
         keeps_still=True,
         order_path=order_path,
     )
+
+
+def _refused_entries() -> list[tuple[float, str, Side]]:
+    """Signals of three symbols, one after the other, and two at once now and then."""
+    sides = (Side.BUY, Side.SELL)
+    every = [(3.0 + 2.5 * step + lag, name, sides[step % 2]) for step in range(12) for lag, name in enumerate(_ALL)]
+    return sorted([*every, (4.4, ETH, Side.BUY), (14.4, ETH, Side.BUY), (24.4, ETH, Side.BUY)])
 
 
 def _cut(at_s: float) -> tuple[float, str, dict[str, Any]]:
@@ -120,6 +128,60 @@ DIRECTED = {
     ),
     "reads of the account stay away while the streams go on, and a signal comes": _plan(
         10, [(36.0, ETH, Side.BUY)], [(2.0, "lose_order_replies", {"seconds": 42.0})], chaos_s=44.0
+    ),
+    "a flatten cannot fill anything yet when the engine dies": _plan(
+        11,
+        [(3.0, BTC, Side.BUY)],
+        [
+            (8.0, "halt", {"symbol": BTC, "seconds": 16.0}),
+            (8.5, "flatten", {}),
+            (11.0, "kill", {"restart_after_s": 2.0}),
+        ],
+    ),
+    "somebody takes the stop away again and again": _plan(
+        12, [(3.0, BTC, Side.BUY)], [(8.0 + 4.0 * step, "remove_stop", {}) for step in range(6)]
+    ),
+    "the stop is taken away and no push tells of it": _plan(
+        13,
+        [(3.0, BTC, Side.BUY)],
+        [
+            (42.0, "wire", {"drop_push": 1.0}),
+            *((42.5 + 7.5 * step, "remove_stop", {}) for step in range(2)),
+            (58.0, "wire", {"drop_push": 0.0}),
+        ],
+    ),
+    "the exchange refuses one entry after the other": _plan(
+        14, _refused_entries(), [(2.0, "halt", {"symbol": name, "seconds": 38.0}) for name in _ALL]
+    ),
+    "the engine dies with a better stop on its way, and the old one is taken away": _plan(
+        15,
+        [(3.0, BTC, Side.BUY)],
+        [
+            (7.9, "slow_stops", {"delay": 2.2, "seconds": 1.1}),
+            (8.0, "jump", {"symbol": BTC, "percent": "0.55"}),
+            (8.9, "kill", {"restart_after_s": 0.2}),
+            (9.0, "remove_stop", {}),
+            (9.05, "slow_stops", {"delay": 1.2, "seconds": 4.0}),
+        ],
+    ),
+    "a stop is on its way when its position is closed by hand, and the next signal comes": _plan(
+        16,
+        [(3.0, BTC, Side.BUY), (8.6, BTC, Side.BUY)],
+        [
+            (7.9, "slow_stops", {"delay": 2.6, "seconds": 1.1}),
+            (8.0, "jump", {"symbol": BTC, "percent": "0.55"}),
+            (8.7, "phone_close", {}),
+        ],
+    ),
+    "a better stop of the earlier engine is on its way when the old one is taken away": _plan(
+        17,
+        [(3.0, BTC, Side.BUY)],
+        [
+            (7.9, "slow_stops", {"delay": 2.6, "seconds": 5.0}),
+            (8.0, "jump", {"symbol": BTC, "percent": "0.55"}),
+            (8.2, "kill", {"restart_after_s": 0.1}),
+            (8.8, "remove_stop", {}),
+        ],
     ),
 }
 """Name of the situation and its schedule."""

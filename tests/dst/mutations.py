@@ -18,6 +18,7 @@ import msgspec
 from cockpit.domain.enums import StreamName
 from cockpit.domain.events import OrderAnswer, Outcome, StreamUp
 from cockpit.engine import signal_desk as signal_desk_module
+from cockpit.engine.access_desk import AccessDesk
 from cockpit.engine.account_desk import AccountDesk
 from cockpit.engine.core import TradingCore
 from cockpit.engine.day_loss_desk import DayLossDesk
@@ -30,8 +31,9 @@ from cockpit.engine.position_desk import PositionDesk
 from cockpit.engine.query_desk import QueryDesk
 from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.signal_desk import SignalDesk
-from cockpit.engine.state import DayBook
+from cockpit.engine.state import DayBook, Outbox
 from cockpit.engine.stop_desk import StopDesk
+from cockpit.engine.watch_desk import WatchDesk
 from cockpit.execution.orders import OrderManager
 from cockpit.execution.positions import OpenPosition, PositionManager
 from cockpit.risk.sizing import Sizing
@@ -246,6 +248,78 @@ def _trade_socket_is_always_there() -> Any:
     return patch.object(TradingCore, "_stream", stream)
 
 
+def _no_trade_is_remembered() -> Any:
+    original = PositionManager.forget
+
+    def forget(self: PositionManager, position: OpenPosition) -> None:
+        original(self, position)
+        self._ended.clear()
+        self._vanished.clear()
+
+    return patch.object(PositionManager, "forget", forget)
+
+
+def _stops_asked_for_in_memory() -> Any:
+    original = SendingDesk.move_stop
+
+    def move_stop(self: SendingDesk, position: OpenPosition, stop: Any, out: Outbox) -> None:
+        told = len(out.outputs)
+        original(self, position, stop, out)
+        del out.outputs[told:]
+
+    return patch.object(SendingDesk, "move_stop", move_stop)
+
+
+def _reads_as_often_as_when_flat() -> Any:
+    original = AccessDesk.is_read_due.fget
+    assert original is not None
+
+    def is_read_due(self: AccessDesk) -> bool:
+        held, self.state.positions.open = self.state.positions.open, {}
+        try:
+            return bool(original(self))
+        finally:
+            self.state.positions.open = held
+
+    return patch.object(AccessDesk, "is_read_due", property(is_read_due))
+
+
+def _market_facts_with(**fields: Any) -> Any:
+    original = EntryGates.market_facts
+
+    def market_facts(self: EntryGates, *arguments: Any) -> Any:
+        return msgspec.structs.replace(original(self, *arguments), **fields)
+
+    return patch.object(EntryGates, "market_facts", market_facts)
+
+
+def _restores_are_not_counted() -> Any:
+    def settle_stop(self: OpenPosition, *, is_taken: bool) -> None:
+        self.stop_in_flight = self.is_restoring = False
+
+    return patch.object(OpenPosition, "settle_stop", settle_stop)
+
+
+def _part_holds_up_the_whole() -> Any:
+    def is_closing(self: SendingDesk, symbol: str, _percent: int) -> bool:
+        position = self.state.positions.open.get(symbol)
+        return position is not None and position.close_id is not None
+
+    return patch.object(SendingDesk, "_is_closing", is_closing)
+
+
+def _limit_far_beyond_the_touch() -> Any:
+    original = signal_desk_module.make_ticket
+
+    def make_ticket(signal: Any, *arguments: Any) -> Any:
+        ticket = original(signal, *arguments)
+        if not hasattr(ticket, "limit"):
+            return ticket
+        return msgspec.structs.replace(ticket, limit=ticket.limit + 50 * signal.direction.sign)
+
+    return patch.object(signal_desk_module, "make_ticket", make_ticket)
+
+
 LOAD_BEARING = (
     Mutation("stop attached to the entry", ("I2",), lambda: [_replace_request(_without_stop)]),
     Mutation("exits are reduce-only", ("I11",), _whole_size_not_reducing),
@@ -273,6 +347,38 @@ LOAD_BEARING = (
     Mutation("stale books stop entries", ("I6",), lambda: [_fresh_book()]),
     Mutation("flatten is durable", ("I3", "I12"), lambda: [_flags_in_memory()]),
     Mutation("entries keep their purpose over a restart", ("I2", "I15", "I7", "I19"), lambda: [_forget_entries()]),
+    Mutation(
+        "a late execution belongs to the trade that it ends",
+        ("I7",),
+        lambda: [_no_trade_is_remembered()],
+    ),
+    Mutation("a stop asked for is durable", ("I10",), lambda: [_stops_asked_for_in_memory()]),
+    Mutation(
+        "a stop waits for the one asked for before it",
+        ("I10",),
+        lambda: [patch.object(SendingDesk, "is_stop_busy", lambda *_arguments: False)],
+    ),
+    Mutation(
+        "an entry waits for a stop of the position before it",
+        ("I10",),
+        lambda: [patch.object(EntryGates, "_may_stop_arrive", lambda *_arguments: False)],
+    ),
+    Mutation("a stop that vanishes four times ends the position", ("I2",), lambda: [_restores_are_not_counted()]),
+    Mutation("a held account is read every 3 s", ("I2",), lambda: [_reads_as_often_as_when_flat()]),
+    Mutation("a part of unknown outcome does not hold up the whole", ("I2",), lambda: [_part_holds_up_the_whole()]),
+    Mutation(
+        "positions are closed when the connection stays lost",
+        ("I3",),
+        lambda: [patch.object(WatchDesk, "_watch_streams", _nothing)],
+    ),
+    Mutation("an entry keeps to the collar", ("I13",), lambda: [_limit_far_beyond_the_touch()]),
+    Mutation("entries are few in a minute", ("I14",), lambda: [_facts_without(entries_last_minute=0)]),
+    Mutation("the same entry is not made twice at once", ("I14",), lambda: [_market_facts_with(last_entry_ns=None)]),
+    Mutation(
+        "a loss of open positions is made sure of",
+        ("I8",),
+        lambda: [patch.object(DayLossDesk, "_are_books_certain", lambda _self: True)],
+    ),
     Mutation(
         "our books are compared with the exchange's log",
         ("I7",),

@@ -101,6 +101,8 @@ class Network:
     marks: Counter[str] = field(default_factory=Counter)
     mute_routes: set[str] = field(default_factory=set)
     """Routes whose answers are lost, every one."""
+    slow_routes: dict[str, float] = field(default_factory=dict)
+    """Seconds that requests of a route are on their way in addition."""
     ledger_random: Random = field(default_factory=lambda: Random(11))
     """Fortune of the reads of the transaction log: of its own, so that older seeds keep theirs."""
     unseen: set[str] = field(default_factory=set)
@@ -178,6 +180,8 @@ class Network:
         if self.client is not None:
             for stream in (StreamName.PUBLIC, StreamName.PRIVATE):
                 self.client.deliver(StreamLost(stream, "silent", 0))
+            if self.client.lost_s is None:
+                self.client.lost_s = self.loop.time()
             self.client.socket_lost("no pong")
 
     def _mended(self, was_lost: bool) -> None:
@@ -197,6 +201,8 @@ class VenueClient:
         """When the private stream answered last: came up, or answered a ping."""
         self.read_s = -1e9
         """When the account was last read completely."""
+        self.lost_s: float | None = network.loop.time()
+        """Since when a stream has been missing, None while all are up."""
         self.symbols: list[str] = []
         self.resyncs: list[str] = []
         self.is_socket_up = False
@@ -222,6 +228,7 @@ class VenueClient:
         for stream in (StreamName.PUBLIC, StreamName.PRIVATE):
             self.deliver(StreamUp(stream, 0))
         self.answered_s = self.network.loop.time()
+        self.lost_s = None
         self.socket_up()
 
     def socket_up(self) -> None:
@@ -456,7 +463,8 @@ class VenueClient:
         is_lost = faults.is_partitioned or random.random() < faults.lose_request
         if not is_lost and route != faults.lost_route:
             sent_s = network.loop.time()
-            network.loop.call_later(self._delay(random), self._arrived, route, sent_s, arrive, answer)
+            delay_s = self._delay(random) + network.slow_routes.get(route, 0.0)
+            network.loop.call_later(delay_s, self._arrived, route, sent_s, arrive, answer)
         try:
             async with asyncio.timeout(deadline_s):
                 result = await answer

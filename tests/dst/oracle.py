@@ -21,6 +21,10 @@ CENT_FRACTION = Decimal("1e-8")
 CREATES_PER_SECOND = 10
 NAKED_BEFORE_START_S = 15.0
 """A read of the account may be ten seconds old, and on its way."""
+STOP_RESTORES = 3
+ENTRIES_PER_MINUTE = 10
+DUPLICATE_S = 2.0
+COLLAR = Decimal("0.0005")
 MISMATCH_S = 30.0
 """Every 10 s a comparison, 5 s of it left to the next one, 10 s until it is certain."""
 RESULTS = ("TRADE", "SETTLEMENT", "INTEREST")
@@ -63,6 +67,12 @@ class Oracle:
     loss_since_s: float | None = None
     executions: int = 0
     stop_was_removed: set[str] = field(default_factory=set)
+    restores: Counter[str] = field(default_factory=Counter)
+    """How often the stop of a position was put back, by symbol, in this life of the engine."""
+    is_wire_whole: Any = None
+    """Callable: True while nothing that was sent or pushed has been lost; only then both sides count the same."""
+    decided: list[tuple[float, str, str]] = field(default_factory=list)
+    """Entries of this life of the engine: time, symbol, side."""
     unexplained_s: float | None = None
     """Since when money has been missing that nobody told of."""
     deepest: Decimal = Decimal(0)
@@ -89,8 +99,15 @@ class Oracle:
                 self._stop(*what)
             case "stop_removed":
                 self.stop_was_removed.add(what.symbol)
+            case "position" if what.qty == 0:
+                self.restores.pop(what.symbol, None)
             case "price":
                 self._loss()
+
+    def begin_life(self) -> None:
+        """Another engine: what the earlier one counted in memory begins anew."""
+        self.decided.clear()
+        self.restores.clear()
 
     # ---------------------------------------------------------------------------------------------------- arrivals
 
@@ -138,6 +155,18 @@ class Oracle:
         if self.loss_since_s is not None and self.now_s() - self.loss_since_s > DAY_LOSS_GRACE_S:
             self.fail("I8", f"entry for {signal} {self.now_s() - self.loss_since_s:.0f} s after the day's loss limit")
 
+    def entry_priced(self, symbol: str, side: str, limit: Decimal, shown: Decimal) -> None:
+        """The terms of the entry: its worst price against the one shown last, and how soon it follows others."""
+        now_s = self.now_s()
+        tick = self.exchange.rules[symbol].tick  # the touch is one away from the price, and the collar is rounded
+        if (limit - shown) * (1 if side == "Buy" else -1) > (shown + tick) * COLLAR + 2 * tick:
+            self.fail("I13", f"entry in {symbol} at {limit}, the market is shown at {shown}")
+        if any(now_s - at < DUPLICATE_S and (name, way) == (symbol, side) for at, name, way in self.decided):
+            self.fail("I14", f"{side} {symbol} twice within {DUPLICATE_S:g} s")
+        self.decided.append((now_s, symbol, side))
+        if len([at for at, _, _ in self.decided if now_s - at < 60.0]) > ENTRIES_PER_MINUTE:
+            self.fail("I14", f"more than {ENTRIES_PER_MINUTE} entries within a minute")
+
     # ------------------------------------------------------------------------------------------------- what happened
 
     def _execution(self, execution: Execution) -> None:
@@ -161,10 +190,19 @@ class Oracle:
             self.fail("I1", f"{len(own)} positions")
 
     def _stop(self, position: PositionState, before: Decimal | None) -> None:
-        if before is None or position.stop is None or position.qty == 0 or not position.is_own:
+        if position.stop is None or position.qty == 0 or not position.is_own:
+            return
+        if before is None:
+            self._restored(position, position.stop)
             return
         if (position.stop - before) * (1 if position.qty > 0 else -1) < 0:
             self.fail("I10", f"stop of {position.symbol} loosened from {before} to {position.stop}")
+
+    def _restored(self, position: PositionState, stop: Decimal) -> None:
+        symbol = position.symbol
+        self.restores[symbol] += 1
+        if self.restores[symbol] > STOP_RESTORES and self.is_wire_whole is not None and self.is_wire_whole():
+            self.fail("I2", f"stop of {symbol} put back {self.restores[symbol]} times; {stop}")
 
     def _loss(self) -> None:
         moved = sum((row.change for row in self.exchange.rows if row.kind not in RESULTS), Decimal(0))

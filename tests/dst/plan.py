@@ -100,9 +100,9 @@ def _draw(seed: int, traced: bool) -> tuple[Plan, list[float]]:
 def _socket(random: Random, chaos_s: float, moments: list[float]) -> Faults:
     """The trade socket breaks, most often while an order may be on its way."""
     cuts = []
-    for _ in range(random.randint(0, 3)):
+    for _ in range(random.randint(1, 4)):
         at = _near(random, moments, chaos_s)
-        cuts.append((at, "cut_socket", {"seconds": random.choice((0.3, 2.0, 8.0))}))
+        cuts.append((at, "cut_socket", {"seconds": random.choice((0.3, 2.0, 8.0, 12.0))}))
     return cuts
 
 

@@ -43,6 +43,8 @@ SETTLE_S = 32.0
 EXECUTION = ExecutionConfig(ledger_s=10.0)
 """A schedule lasts a minute or so: the transaction log is compared more often."""
 POLL_S = 0.5
+CONNECTION_LOSS_S = 32.0
+"""30 s of the engine's own ticks."""
 PONG_LIMIT_S, READ_LIMIT_S = 10.5, 30.5
 """The gates' 10 s and 30 s, and what an event may wait in the engine's queue."""
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT")
@@ -145,6 +147,7 @@ class World:
         self.oracle = Oracle(self.exchange, Limits(Decimal(5), 10, CASH * Decimal("0.003")), loop.time)
         self.market = MarketActor(self.network, Random(plan.seed * 31 + 7), plan.market_period_s)
         self.market.is_frozen = plan.keeps_still
+        self.oracle.is_wire_whole = lambda: not (self.network.marks["reply_lost"] or self.network.marks["push_lost"])
         self.engine: Engine | None = None
         self.main: asyncio.Task[Any] | None = None
         self.traces: list[str] = []
@@ -175,6 +178,7 @@ class World:
         """Start an engine (the first, or after a kill)."""
         self.note("engine start")
         self.oracle.engine_since_s = self.loop.time()
+        self.oracle.begin_life()
         self.engine = Engine(self)
 
     def kill_engine(self, restart_after_s: float) -> None:
@@ -227,6 +231,9 @@ class World:
             self.oracle.fail("I12", f"entry for {request.signal_id} although {closed}")
         if self._has_no_way():
             self.oracle.fail("I12", f"entry for {request.signal_id} without the trade socket")
+        assert request.price is not None
+        limit = self.instruments[request.symbol].price(request.price)
+        self.oracle.entry_priced(request.symbol, request.side.value, limit, self.market.shown[request.symbol])
 
     def _closed_gate(self) -> str:
         """What the wires know that must keep an entry out, "" if nothing."""
@@ -327,7 +334,21 @@ class World:
 
     def _poll(self) -> None:
         self.oracle.poll()
+        self._watch_connection()
         self.loop.call_later(POLL_S, self._poll)
+
+    def _watch_connection(self) -> None:
+        """A connection that stays lost while a position of ours is known: from then on all must become flat."""
+        client, core = self.network.client, None if self.engine is None else self.engine.core
+        held = [] if core is None else [p for p in core.state.positions.open.values() if p.origin is not None]
+        if client is None or client.lost_s is None or not held:
+            self._holding_s = self.loop.time()
+        elif self.loop.time() - max(client.lost_s, self._holding_s) > CONNECTION_LOSS_S:
+            self.is_flatten_accepted = True
+            self.oracle.marks["connection_loss_flatten"] += 1
+
+    _holding_s = 0.0
+    """Since when a position of ours has been known to an engine without connection."""
 
     def _fault(self, name: str, arguments: dict[str, Any]) -> None:
         self.note(f"fault {name} {arguments}")
@@ -367,8 +388,8 @@ class World:
             market.depth = Decimal(depth)
             self.loop.call_later(seconds, setattr, market, "depth", Decimal(self.plan.depth))
 
-    def _fault_halt(self, seconds: float) -> None:
-        market = self.exchange.markets[self.random.choice(sorted(self.instruments))]
+    def _fault_halt(self, seconds: float, symbol: str = "") -> None:
+        market = self.exchange.markets[symbol or self.random.choice(sorted(self.instruments))]
         market.is_halted = True
         self.loop.call_later(seconds, setattr, market, "is_halted", False)
 
@@ -415,6 +436,10 @@ class World:
         self.network.faults.lost_route = "set_stop"
         self.loop.call_later(seconds, setattr, self.network.faults, "lost_route", "")
 
+    def _fault_slow_stops(self, delay: float, seconds: float) -> None:
+        self.network.slow_routes["set_stop"] = delay
+        self.loop.call_later(seconds, self.network.slow_routes.pop, "set_stop", None)
+
     def _fault_mute_executions(self, seconds: float) -> None:
         self.network.hides_executions = True
         self.loop.call_later(seconds, setattr, self.network, "hides_executions", False)
@@ -457,6 +482,7 @@ class World:
         partitioned = faults.is_partitioned
         self.network.faults = type(faults)(is_partitioned=partitioned)
         self.network.mute_routes.clear()
+        self.network.slow_routes.clear()
         self.network.hides_executions = False
         self.disk.is_failing = self.exchange.ignores_attached_stop = False
         self.market.silent.clear()
