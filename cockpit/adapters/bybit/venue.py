@@ -174,6 +174,8 @@ class BybitVenue:
         now, rest = self._clock.now_ns, self.rest
         until_ms = ms_from_nanos(requested + rest.offset_ns)
         pool = self._reads_pool()
+        if rest.is_silenced:
+            await reads.balance(rest, now, pool)  # under a ban one request is the probe; the rest follows its answer
         orders, positions, fills, balance = await asyncio.gather(
             reads.open_orders(rest, now, pool),
             reads.positions(rest, now, pool),
