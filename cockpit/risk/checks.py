@@ -142,7 +142,7 @@ def account_checks(facts: AccountFacts, limits: RiskLimits) -> list[Check]:
         _private_stream(facts, limits),
         _reconciled(facts, limits),
         Check("books agree", not facts.differences, ", ".join(facts.differences) or "yes", "yes"),
-        Check("stops", not facts.naked, f"missing {', '.join(facts.naked)}" if facts.naked else "stand", "stand"),
+        Check("missing stops", not facts.naked, ", ".join(facts.naked) or "none", "none"),
         Check("unknown orders", facts.unknown_intents == 0, str(facts.unknown_intents), "0"),
         Check(
             "positions",
@@ -269,14 +269,14 @@ def _machine(facts: AccountFacts, limits: RiskLimits) -> list[Check]:
     is_old = _is_old(age, HOST_EVIDENCE_S)
     lag = None if is_old else facts.loop_lag_ms
     free = None if is_old else facts.disk_free_mb
-    least = f">= {limits.min_disk_mb:g} MB"
+    least = f">= {_megabytes(limits.min_disk_mb)}"
     commit_age = _age_s(facts.now_ns, facts.committed_ns)
     commit = None if is_old or _is_old(commit_age, COMMIT_EVIDENCE_S) else facts.commit_ms
     is_held = facts.is_lock_held and not is_old
     return [
         Check("disk", False, "no data", least, age)
         if free is None
-        else Check("disk", free >= limits.min_disk_mb, f"{free:.0f} MB", least, age),
+        else Check("disk", free >= limits.min_disk_mb, _megabytes(free), least, age),
         _at_most("commit", commit, limits.max_commit_ms, "ms", commit_age),
         _at_most("loop lag", lag, limits.max_loop_lag_ms, "ms", age),
         Check("process lock", is_held, "held" if is_held else "not held", "held", age),
@@ -315,6 +315,10 @@ def _symbol_setup(facts: MarketFacts, limits: RiskLimits, now_ns: int) -> list[C
         ),
         Check("leverage", facts.has_leverage, "set" if facts.has_leverage else "not confirmed", "set"),
     ]
+
+
+def _megabytes(value: float) -> str:
+    return f"{value:.0f} MB" if value < 10_000 else f"{value / 1000:.0f} GB"
 
 
 def _at_most(name: str, value: float | None, limit: float, unit: str, age_s: float | None) -> Check:

@@ -20,7 +20,7 @@ bid ask bid_bar ask_bar bid_price ask_price price touch round wall_bid wall_ask 
 buy sell large own own_sent mark entry centre flash spark spark2
 profit loss ok warn bad off stale curtain
 env_sim env_paper env_demo env_testnet env_live env_replay
-alert_info alert_warn alert_bad armed dialog dialog_key dialog_title input
+alert_info alert_warn alert_bad armed dialog dialog_key dialog_title dialog_ok dialog_bad dialog_dim input
 """
 
 STYLES = frozenset(_NAMES.split())

@@ -134,6 +134,8 @@ STOP_ACK_BARE = "ack"
 STOP_SENT = "sent, no ack"
 STOP_MOVING = "moving"
 STOP_MISSING = "MISSING"
+STOP_MISSING_FOREIGN = "MISSING :protect"
+"""The stop of a position that is none of ours: what gives it one."""
 BREAKEVEN = "BE {price}"
 AT_BREAKEVEN = "at BE"
 LIQUIDATION = "liq {price}"
@@ -268,8 +270,8 @@ GATES_ACCOUNT = "account, connections, machine"
 GATES_SYMBOL = "{symbol}"
 HELP_FOOT = "any key closes"
 HELP_COMMANDS = (
-    ":close N  :cancel  :pause  :resume  :manual  :observe  :auto",
-    ":symbol S  :theme T  :detach  :quit",
+    ":close N  :cancel  :protect  :pause  :resume  :manual  :observe  :auto",
+    ":symbol S  :theme T  :gates  :detach  :quit",
 )
 HELP_LEGEND = "ladder: w wall  W three times one  C eaten  P pulled  R refilled  ? young"
 COMMAND_PROMPT = ":"

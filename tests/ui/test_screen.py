@@ -144,6 +144,9 @@ async def test_a_stop_that_is_not_at_the_exchange_says_so() -> None:
         row = msgspec.structs.replace(rig.scene.positions_view().rows[0], stop_state="missing")
         await rig.show(pilot, type(rig.scene.positions_view())([row]))
         assert "MISSING" in rig.text
+        assert ":protect" not in rig.text
+        await rig.show(pilot, type(rig.scene.positions_view())([msgspec.structs.replace(row, is_foreign=True)]))
+        assert "MISSING :protect" in rig.text, "what gives a foreign position its stop"
 
 
 async def test_keys_reach_the_engine_as_commands() -> None:

@@ -186,7 +186,7 @@ def _position_marks(core: TradingCore, position: OpenPosition, instrument: Instr
     marks = [OwnMark(instrument.nearest_ticks(float(position.entry_price)), "entry", "E", "acked", is_long)]
     if position.stop_confirmed is not None:
         marks.append(OwnMark(position.stop_confirmed, "stop", "SL", "acked", not is_long))
-    elif position.stop_wanted is not None:
+    elif position.stop_wanted is not None and (position.stop_in_flight or not position.is_naked):
         marks.append(OwnMark(position.stop_wanted, "stop", "SL", "sent", not is_long))
     if position.origin is not None and position.origin.take_profit is not None:
         marks.append(OwnMark(position.origin.take_profit, "take_profit", "TP", "acked", not is_long))

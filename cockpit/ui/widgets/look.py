@@ -9,9 +9,13 @@ from cockpit.ui.format import Glyphs, thousands
 from cockpit.ui.heat import Heat
 from cockpit.ui.keymap import KeyMap
 from cockpit.ui.lines import Cell, Line, fit, spread
+from cockpit.ui.safe import cells
 from cockpit.ui.store import Store, UiState
 from cockpit.views.frames import Hello
 from cockpit.views.model import GateView, HeaderView
+
+SHORT_VALUE = 8
+"""Cells that a gate's value has in any case; a longer one needs the threshold's."""
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -74,9 +78,21 @@ def gate_cells(look: Look, gate: GateView, width: int) -> Line:
     }.get(gate.state, (look.glyphs.unknown, "dim"))
     value = gate.value if gate.state in {"ok", "fail"} else gate.value or gate.state
     value_style = "bad" if gate.state == "fail" else ("text" if gate.state == "ok" else "dim")
-    name_width = max(6, width - 2 - 17)
-    from_name = ((f"{sign} ", style), (fit(gate.name, name_width), "dim"))
-    return (*from_name, (fit(value, 8, ">"), value_style), (" " + fit(gate.threshold, 8), "faint"))
+    name, shown, threshold = gate_words(msgspec.structs.replace(gate, value=value), width - 2, 9)
+    return ((f"{sign} ", style), (name, "dim"), (shown, value_style), (threshold, "faint"))
+
+
+def gate_words(gate: GateView, width: int, needed: int) -> tuple[str, str, str]:
+    """Name, value and threshold of a gate in ``width`` cells, the last ``needed`` of them the threshold's.
+
+    The value stands at the right of its name. One too long for that takes the threshold's place: what is wrong comes
+    before what is needed.
+    """
+    room = width - needed
+    taken, name = cells(gate.value), cells(gate.name)
+    if taken <= max(SHORT_VALUE, room - name - 1):
+        return fit(gate.name, room - taken - 1), f" {fit(gate.value, taken)}", f" {fit(gate.threshold, needed - 1)}"
+    return fit(gate.name, min(name, width // 2)), fit(f" {gate.value}", width - min(name, width // 2)), ""
 
 
 def gate_order(gates: list[GateView]) -> list[GateView]:

@@ -30,7 +30,8 @@ def _help(look: Look) -> list[Line]:
     entries = [_help_entry(" ".join(look.keys.keys(action.id)[:2]), action.words.format(go=go)) for action in actions]
     half = (len(entries) + 1) // 2
     right = [*entries[half:], BLANK]
-    rows: list[Line] = [(*left, *other) for left, other in zip(entries[:half], right, strict=False)]
+    between = (" ", "dialog")
+    rows: list[Line] = [(*left, between, *other) for left, other in zip(entries[:half], right, strict=False)]
     rest = (*texts.HELP_COMMANDS, texts.HELP_LEGEND, texts.HELP_FOOT)
     return [*rows, *(((line, "dialog"),) for line in rest)]
 

@@ -85,7 +85,8 @@ def risk(look: Look, width: int, height: int) -> list[Line]:
     rows += [((" ", "text"), *gate_cells(look, gate, width - 1)) for gate in failing]
     rows.append(((cut(f" {today}", width), "dim"),))
     rows.append(((cut(f" {equity}", width), "dim"),))
-    rows.append(((cut(f" {quality}", width), "dim"),))
+    if view.profit_factor:
+        rows.append(((cut(f" {quality}", width), "dim"),))
     return fill([head, *rows], height)
 
 

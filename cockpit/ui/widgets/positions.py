@@ -73,7 +73,8 @@ def _flag(row: PositionRow) -> str:
 def _stop(row: PositionRow) -> tuple[Cell, ...]:
     """The stop and whether the exchange has it, in words."""
     if row.stop_state == "missing" or not row.stop:
-        return ((f" {texts.STOP.format(stop='')}", "bad"), (texts.STOP_MISSING, "armed"))
+        words = texts.STOP_MISSING_FOREIGN if row.is_foreign else texts.STOP_MISSING
+        return ((f" {texts.STOP.format(stop='')}", "bad"), (words, "armed"))
     words, style = {
         "ack": (texts.STOP_ACK_BARE if row.stop_ack_ms is None else texts.STOP_ACK.format(ms=row.stop_ack_ms), "ok"),
         "moving": (texts.STOP_MOVING, "warn"),

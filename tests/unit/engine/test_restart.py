@@ -133,11 +133,11 @@ def test_f060_a_naked_position_of_ours_keeps_entries_out_of_every_symbol_until_i
     again.start()
     again.markets[BBB].wall(9_997)
     again.wait(11)
-    assert closed(again) == {"stops"}
-    assert again.approve() == f"stops missing {AAA} (needs stand)"
+    assert closed(again) == {"missing stops"}
+    assert again.approve() == f"missing stops {AAA} (needs none)"
     assert again.sent == []
-    (shown,) = [check for check in again.core.signals.gates.of_account() if check.name == "stops"]
-    assert (shown.passed, shown.value) == (False, f"missing {AAA}")
+    (shown,) = [check for check in again.core.signals.gates.of_account() if check.name == "missing stops"]
+    assert (shown.passed, shown.value) == (False, AAA)
     again.answer_stop()
     assert again.approve() != "", "the exchange's yes to the request is not yet a stop"
     again.push(again.position(AAA, "25", "100.02", "99.67"))
@@ -151,9 +151,9 @@ def test_a_position_of_the_journal_of_which_the_exchange_has_not_told_keeps_entr
     bench = long(Bench(symbols=(AAA, BBB)).start())
     again = restarted(bench, symbols=(AAA, BBB))
     again.boot()
-    assert "stops" in closed(again)
+    assert "missing stops" in closed(again)
     again.push(again.account.positions[AAA])
-    assert "stops" not in closed(again)
+    assert "missing stops" not in closed(again)
 
 
 def test_a_foreign_position_without_a_stop_locks_its_own_symbol_alone() -> None:

@@ -12,6 +12,7 @@ from cockpit.domain.events import Outcome
 from cockpit.domain.ids import role_of
 from cockpit.domain.time import NS_PER_MS
 from cockpit.engine.effects import StopConfirmed
+from cockpit.engine.projection.markets import SymbolSeries, book_view
 from cockpit.execution.positions import OpenPosition
 from tests.support.core_fixtures import AAA, Bench
 from tests.support.core_scenes import bounce, long, short
@@ -58,6 +59,22 @@ def test_a_stop_that_does_not_show_is_set_within_three_seconds() -> None:
     bench.wait(30)
     assert len(bench.stops) == 1
     assert len(bench.sent) == 1
+
+
+def test_a_stop_that_is_missing_is_not_drawn_at_the_ladder() -> None:
+    bench = naked()
+    assert stop_marks(bench) == []
+    bench.wait(3)
+    assert stop_marks(bench) == ["sent"]
+    bench.answer_stop()
+    bench.push(bench.position(AAA, "25", "100.02", "99.67"))
+    assert stop_marks(bench) == ["acked"]
+
+
+def stop_marks(bench: Bench) -> list[str]:
+    view = book_view(bench.core, bench.core.state.symbols[AAA], SymbolSeries(), bench.now_ns)
+    assert view is not None
+    return [mark.state for mark in view.own if mark.kind == "stop"]
 
 
 @pytest.mark.parametrize("answer", [None, Outcome.UNKNOWN])

@@ -124,7 +124,7 @@ def test_nothing_fails_when_everything_is_fine() -> None:
         ({"reconciled_ns": None}, "reconciled"),
         ({"reconciled_ns": NOW - 31 * S}, "reconciled"),
         ({"differences": ("BTCUSDT",)}, "books agree"),
-        ({"naked": ("BTCUSDT",)}, "stops"),
+        ({"naked": ("BTCUSDT",)}, "missing stops"),
         ({"private_answered_ns": None}, "private stream"),
         ({"private_answered_ns": NOW - 10 * S - 1}, "private stream"),
         ({"margin_used": Decimal(500)}, "exposure used"),

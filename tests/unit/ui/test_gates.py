@@ -1,0 +1,30 @@
+"""A gate in a narrow row: what is wrong is never cut for what is needed."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cockpit.ui.safe import cells
+from cockpit.ui.widgets.look import gate_words
+from cockpit.views.model import GateView
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "threshold", "row"),
+    [
+        ("commit", "119 ms", "<= 50 ms", "commit        119 ms <= 50 ms "),
+        ("missing stops", "BTCUSDT", "none", "missing sto~ BTCUSDT none     "),
+        ("books agree", "BTCUSDT, ETHUSDT", "yes", "books agree BTCUSDT, ETHUSDT  "),
+    ],
+)
+def test_a_value_that_is_too_long_takes_the_place_of_the_threshold(
+    name: str, value: str, threshold: str, row: str
+) -> None:
+    assert "".join(gate_words(GateView(name, value, threshold, "fail"), 30, 10)) == row
+
+
+@given(st.text(max_size=30), st.text(max_size=60), st.text(max_size=30), st.integers(20, 70))
+def test_a_gate_takes_exactly_its_width(name: str, value: str, threshold: str, width: int) -> None:
+    assert sum(cells(part) for part in gate_words(GateView(name, value, threshold, "fail"), width, 10)) == width
