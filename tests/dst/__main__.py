@@ -44,7 +44,8 @@ REQUIRED_MARKS = (
 )
 """What a green batch must have gone through; without them it would prove nothing."""
 CORPUS = Path(__file__).with_name("corpus.jsonl")
-"""One line a schedule that failed once: seed, invariant, what was learned, and ``path`` if orders took the socket."""
+"""One line a schedule that failed once: seed, invariant, what was learned, ``path`` if orders took the socket, and
+``venue`` if the faults of the exchange itself were drawn."""
 
 
 def main() -> int:
@@ -87,8 +88,10 @@ def corpus() -> int:
 def known_plans() -> list[Plan]:
     """The schedules that are run every time: written by hand, and those that found a bug once."""
     entries = [json.loads(line) for line in CORPUS.read_text().splitlines()]
-    paths = [OrderPath(entry.get("path", OrderPath.REST)) for entry in entries]
-    found = [draw(entry["seed"], path=path) for entry, path in zip(entries, paths, strict=True)]
+    found = [
+        draw(entry["seed"], path=OrderPath(entry.get("path", OrderPath.REST)), has_venue=entry.get("venue", False))
+        for entry in entries
+    ]
     return [*DIRECTED.values(), *found]
 
 

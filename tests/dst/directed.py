@@ -183,5 +183,11 @@ DIRECTED = {
             (8.8, "remove_stop", {}),
         ],
     ),
+    "the main host is gone when everything is to be closed": _plan(
+        18,
+        [(3.0, BTC, Side.BUY), (3.0, ETH, Side.SELL)],
+        [(8.0, "main_host", {"seconds": 60.0}), (8.5, "flatten", {}), (28.9, "expect_flat", {})],
+        chaos_s=70.0,
+    ),
 }
 """Name of the situation and its schedule."""

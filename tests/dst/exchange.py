@@ -25,6 +25,8 @@ class Rules:
     min_qty: Decimal
     max_qty: Decimal
     min_notional: Decimal
+    status: str = "Trading"
+    """Anything else takes no order that could open a position."""
 
 
 @dataclass
@@ -151,6 +153,8 @@ class Exchange:
     hidden: set[str] = field(default_factory=set)
     """Executions of which the exchange tells nothing but their rows in the log."""
     ignores_attached_stop: bool = False
+    defer: Callable[[Callable[[], None]], None] | None = None
+    """Matches accepted orders some time after they were taken; None: at once."""
     seq: int = 100
     listeners: list[Listener] = field(default_factory=list)
 
@@ -179,17 +183,12 @@ class Exchange:
         self._tell("request", ("create", link_id, symbol, side, qty, price, reduce_only, stop_loss))
         if link_id in self.by_link:
             raise Refused(110072, "OrderLinkedID is duplicate")
-        if market.is_halted:
-            raise Refused(110074, "contract is not live")
-        if reduce_only and position.qty == 0:
-            raise Refused(110017, "current position is zero")
-        if reduce_only and (position.qty > 0) is (side == "Buy"):
-            raise Refused(110017, "reduce-only rule not satisfied")
+        self._check_symbol(symbol, side, is_opening=not reduce_only)
         if qty == 0:
             if not (reduce_only and close_on_trigger):
                 raise Refused(10001, "qty is zero")
-            qty = abs(position.qty)
-        if qty % rules.step or qty < rules.min_qty or qty > rules.max_qty:
+            qty = abs(position.qty)  # the whole position, whatever has become of the grid since
+        elif qty % rules.step or qty < rules.min_qty or qty > rules.max_qty:
             raise Refused(10001, "qty err")
         if price is not None and price % rules.tick:
             raise Refused(10001, "price err")
@@ -203,8 +202,25 @@ class Exchange:
         self.orders[order.order_id] = order
         self.by_link[link_id] = order
         self._tell("accepted", order)
-        self._match(order)
+        if self.defer is None:
+            self._match(order)
+        else:
+            self._tell("order", order)
+            self.defer(lambda: self._match(order))
         return order
+
+    def _check_symbol(self, symbol: str, side: str, *, is_opening: bool) -> None:
+        """Does the symbol trade, and is there something to reduce."""
+        position = self.positions[symbol]
+        if self.markets[symbol].is_halted:
+            raise Refused(110074, "contract is not live")
+        if is_opening:
+            if self.rules[symbol].status != "Trading":
+                raise Refused(30228, "no new positions during delisting")
+        elif position.qty == 0:
+            raise Refused(110017, "current position is zero")
+        elif (position.qty > 0) is (side == "Buy"):
+            raise Refused(110017, "reduce-only rule not satisfied")
 
     def set_stop(self, symbol: str, stop: Decimal) -> None:
         """position/trading-stop, Full mode."""
@@ -232,6 +248,8 @@ class Exchange:
         """order/cancel."""
         self._tell("request", ("cancel", symbol, link_id))
         order = self.by_link.get(link_id)
+        if order is not None and order.status == "Filled":  # the race is lost: told as filled a second time
+            self._end(order, "Filled", "EC_OrigClOrdIDDoesNotExist")
         if order is None or order.status not in ("New", "PartiallyFilled"):
             raise Refused(110001, "order not exists or too late to cancel")
         self._end(order, "Cancelled", "")
@@ -239,13 +257,16 @@ class Exchange:
     # ------------------------------------------------------------------------------------------------ matching
 
     def _match(self, order: Order) -> None:
+        if order.status != "New":
+            return  # cancelled before it was matched
         market = self.markets[order.symbol]
         tick = self.rules[order.symbol].tick
         touch = market.price + tick if order.side == "Buy" else market.price - tick
         crosses = order.price is None or (order.price >= touch if order.side == "Buy" else order.price <= touch)
         wanted = order.qty
         if order.reduce_only:
-            wanted = min(wanted, abs(self.positions[order.symbol].qty))
+            held = self.positions[order.symbol].qty * (-1 if order.side == "Buy" else 1)
+            wanted = min(wanted, max(held, ZERO))
         take = min(wanted, market.depth) if crosses else ZERO
         if take > 0:
             half = (take / 2 / self.rules[order.symbol].step).to_integral_value() * self.rules[order.symbol].step

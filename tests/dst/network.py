@@ -22,6 +22,7 @@ from cockpit.domain.enums import ExecType, OrderPath, OrderRole, OrderStatus, Or
 from cockpit.domain.errors import OutcomeUnknown, ServiceDown, VenueRejected, VenueThrottled, VenueUnavailable
 from cockpit.domain.events import (
     AccountPush,
+    FlattenHostChanged,
     LedgerRead,
     StreamAnswered,
     StreamLost,
@@ -73,6 +74,8 @@ class Faults:
     """Nothing crosses, either way."""
     lost_route: str = ""
     """Requests of this route never arrive."""
+    is_main_dead: bool = False
+    """The main host of REST answers nothing; flatten has a second one."""
     is_down: bool = False
     """The exchange is under maintenance: every request is answered so, no stream can be had."""
 
@@ -203,6 +206,13 @@ class VenueClient:
         """When the account was last read completely."""
         self.lost_s: float | None = network.loop.time()
         """Since when a stream has been missing, None while all are up."""
+        self.rules: dict[str, Instrument] = {}
+        """Trading rules as they were read last; orders are written with them."""
+        self.is_flattening = False
+        self.flatten_host = 0
+        """0 is the main host, 1 the other one."""
+        self._unanswered = 0
+        """Calls of a flatten in a row that its host has not answered."""
         self.symbols: list[str] = []
         self.resyncs: list[str] = []
         self.is_socket_up = False
@@ -216,8 +226,11 @@ class VenueClient:
         """Something arrived; it is stamped with the engine's clock now."""
         if not self.is_dead:
             now_ns = self.network.clock.now_ns()
-            told = {"reports": _received(event.reports, now_ns)} if isinstance(event, AccountPush) else {}
-            self._queue.put_nowait(type(event)(**{**_fields(event), **told, "ts_recv": now_ns}))
+            if isinstance(event, AccountPush):
+                event = AccountPush(_received(event.reports, now_ns), now_ns)
+            else:
+                event = msgspec.structs.replace(event, ts_recv=now_ns)
+            self._queue.put_nowait(event)
 
     def streams_up(self) -> None:
         """Both streams are connected, authenticated and subscribed."""
@@ -289,14 +302,23 @@ class VenueClient:
 
     async def submit(self, intent: DurableIntent, path: OrderPath) -> str:
         request = intent.request
+        self._check_grid(request)
         if path is OrderPath.SOCKET:
             return str(await self._call_over_socket("create", lambda: self._create(request)))
         if self.network.order_path is OrderPath.SOCKET and request.role is OrderRole.CLOSE:
             self.network.marks["close_by_detour"] += 1
-        return str(await self._call("create", lambda: self._create(request), ORDER_DEADLINE_S))
+        is_flatten = request.role is OrderRole.FLATTEN
+        return str(await self._call("create", lambda: self._create(request), ORDER_DEADLINE_S, is_flatten=is_flatten))
+
+    def _check_grid(self, request: OrderRequest) -> None:
+        """An order is written on the grid that it was made for, or it does not leave."""
+        rules = self.rules[request.symbol]
+        is_other = request.tick_size not in (None, rules.tick_size) or request.qty_step not in (None, rules.qty_step)
+        if is_other and (request.lots or not request.close_on_trigger):
+            raise VenueUnavailable(f"the trading rules of {request.symbol} have just changed; nothing was sent")
 
     def _create(self, request: OrderRequest) -> str:
-        rules = self.network.instruments[request.symbol]
+        rules = self.rules[request.symbol]
         order = self.network.exchange.create(
             link_id=request.client_id,
             symbol=request.symbol,
@@ -318,10 +340,13 @@ class VenueClient:
                 if refused.code != 110001:
                     raise
 
-        await self._call("cancel", arrive, ORDER_DEADLINE_S)
+        await self._call("cancel", arrive, ORDER_DEADLINE_S, is_flatten=self.is_flattening)
 
     async def cancel_entries(self, symbol: str) -> None:
-        await self._call("cancel_all", lambda: self.network.exchange.cancel_all(symbol), ORDER_DEADLINE_S)
+        def arrive() -> None:
+            self.network.exchange.cancel_all(symbol)
+
+        await self._call("cancel_all", arrive, ORDER_DEADLINE_S, is_flatten=self.is_flattening)
 
     async def set_stop(self, request: StopRequest) -> None:
         price = self.network.instruments[request.symbol].price(request.stop_loss)
@@ -347,14 +372,14 @@ class VenueClient:
             fills = [fill_report(e, self.network) for e in exchange.executions if e.order is order]
             return order_report(order, self.network), fills
 
-        found: tuple[OrderReport | None, list[FillReport]] = await self._call("query", read, READ_DEADLINE_S)
+        found: tuple[OrderReport | None, list[FillReport]] = await self._read("query", read)
         return found
 
     async def position(self, symbol: str) -> PositionReport | None:
         def read() -> PositionReport:
             return position_report(self.network.exchange.positions[symbol], self.network)
 
-        found: PositionReport = await self._call("position", read, READ_DEADLINE_S)
+        found: PositionReport = await self._read("position", read)
         return found
 
     async def reports(self, fills_since_ms: int) -> VenueReports:
@@ -363,10 +388,10 @@ class VenueClient:
         def read() -> VenueReports:
             return self._reports(fills_since_ms, requested)
 
-        result: VenueReports = await self._call("reports", read, READ_DEADLINE_S)
+        result: VenueReports = await self._read("reports", read)
         self.read_s = self.network.loop.time()
         now_ns = self.network.clock.now_ns()
-        return VenueReports(**{**_fields(result), "fills": _received(result.fills, now_ns), "ts_recv": now_ns})
+        return msgspec.structs.replace(result, fills=_received(result.fills, now_ns), ts_recv=now_ns)
 
     def _reports(self, since_ms: int, requested_ns: int) -> VenueReports:
         network = self.network
@@ -404,10 +429,11 @@ class VenueClient:
             return LedgerRead(rows=rows, since_ms=since_ms, until_ms=until_ms, requested_ns=requested, ts_recv=0)
 
         result: LedgerRead = await self._call("ledger", read, READ_DEADLINE_S)
-        return LedgerRead(**{**_fields(result), "ts_recv": self.network.clock.now_ns()})
+        return msgspec.structs.replace(result, ts_recv=self.network.clock.now_ns())
 
     async def instruments(self, symbols: Sequence[str]) -> list[Instrument]:
-        return [self.network.instruments[symbol] for symbol in symbols]
+        self.rules.update((symbol, self.network.instruments[symbol]) for symbol in symbols)
+        return [self.rules[symbol] for symbol in symbols]
 
     async def account(self) -> AccountInfo:
         return AccountInfo(uid="1", margin_mode="ISOLATED_MARGIN", can_trade=True, can_withdraw=False, ips=("1.2.3.4",))
@@ -434,14 +460,28 @@ class VenueClient:
         )
 
     def go_flatten_way(self, is_on: bool) -> None:
-        """The model has one way."""
+        self.is_flattening = is_on
 
     async def aclose(self) -> None:
         self.is_dead = True
 
     # --------------------------------------------------------------------------------------------------- the wire
 
-    async def _call(self, route: str, arrive: Callable[[], Any], deadline_s: float) -> Any:
+    async def _read(self, route: str, arrive: Callable[[], Any]) -> Any:
+        """One read of the account, by flatten's way while one runs."""
+        return await self._call(route, arrive, READ_DEADLINE_S, is_flatten=self.is_flattening)
+
+    def _answered_by_host(self, is_flatten: bool, is_answered: bool) -> None:
+        """Flatten changes to the other host after two calls in a row that went unanswered."""
+        if not is_flatten:
+            return
+        self._unanswered = 0 if is_answered else self._unanswered + 1
+        if self._unanswered == 2:
+            self._unanswered, self.flatten_host = 0, 1 - self.flatten_host
+            self.network.marks["flatten_host_changed"] += 1
+            self.deliver(FlattenHostChanged(f"host {self.flatten_host}", 0))
+
+    async def _call(self, route: str, arrive: Callable[[], Any], deadline_s: float, *, is_flatten: bool = False) -> Any:
         """One request over the wire; the answer, or one of the three ways it can fail."""
         if self.is_dead:
             await asyncio.get_running_loop().create_future()
@@ -469,7 +509,9 @@ class VenueClient:
             async with asyncio.timeout(deadline_s):
                 result = await answer
         except TimeoutError:
+            self._answered_by_host(is_flatten, False)
             raise OutcomeUnknown(f"{route}: no answer within {deadline_s} s") from None
+        self._answered_by_host(is_flatten, True)
         if isinstance(result, Refused):
             raise VenueRejected(result.code, result.reason)
         return result
@@ -539,10 +581,6 @@ class VenueClient:
 def _received(reports: list[Any], now_ns: int) -> list[Any]:
     """The reports as the engine gets them: stamped with its clock."""
     return [msgspec.structs.replace(report, ts_recv=now_ns) for report in reports]
-
-
-def _fields(struct: Any) -> dict[str, Any]:
-    return {name: getattr(struct, name) for name in struct.__struct_fields__}
 
 
 # ------------------------------------------------------------------------------------- the exchange in the ports' words

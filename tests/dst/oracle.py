@@ -21,6 +21,7 @@ CENT_FRACTION = Decimal("1e-8")
 CREATES_PER_SECOND = 10
 NAKED_BEFORE_START_S = 15.0
 """A read of the account may be ten seconds old, and on its way."""
+RULES_GRACE_S = 10.0
 STOP_RESTORES = 3
 ENTRIES_PER_MINUTE = 10
 DUPLICATE_S = 2.0
@@ -69,6 +70,9 @@ class Oracle:
     stop_was_removed: set[str] = field(default_factory=set)
     restores: Counter[str] = field(default_factory=Counter)
     """How often the stop of a position was put back, by symbol, in this life of the engine."""
+    rules_changed_s: dict[str, float] = field(default_factory=dict)
+    knows_rules: Any = None
+    """Callable: has the engine read the rules of a symbol as they are now."""
     is_wire_whole: Any = None
     """Callable: True while nothing that was sent or pushed has been lost; only then both sides count the same."""
     decided: list[tuple[float, str, str]] = field(default_factory=list)
@@ -119,7 +123,8 @@ class Oracle:
         if len([t for t in self.creates if t > self.now_s() - 1.0]) > CREATES_PER_SECOND:
             self.fail("I14", "more than 10 orders within a second")
         rules = self.exchange.rules[symbol]
-        if qty and (qty % rules.step or (price is not None and price % rules.tick)):
+        is_off = qty and (qty % rules.step or (price is not None and price % rules.tick))
+        if is_off and self._must_know_rules(symbol):
             self.fail("I13", f"{link_id}: {qty} @ {price} off the grid")
         if len(link_id) > 36:
             self.fail("I13", f"link id {link_id} too long")
@@ -128,6 +133,11 @@ class Oracle:
                 self.fail("I2", f"entry {link_id} has no stop attached")
         elif not reduce_only:
             self.fail("I11", f"exit {link_id} is not reduce-only")
+
+    def _must_know_rules(self, symbol: str) -> bool:
+        """What was on its way when the rules changed is refused by the exchange, and no fault of ours."""
+        is_new = self.now_s() - self.rules_changed_s.get(symbol, -RULES_GRACE_S) < RULES_GRACE_S
+        return not is_new and (self.knows_rules is None or bool(self.knows_rules(symbol)))
 
     def _accepted(self, order: Order) -> None:
         if not order.link_id.startswith(OWN) or ENTRY_ROLE not in order.link_id:

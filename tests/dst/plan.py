@@ -17,6 +17,8 @@ FAMILIES = ("wire", "pushes", "partition", "kill", "disk", "stops", "market", "p
 START_S = 1_767_225_600 + 9 * 3_600
 FAMILY_CHANCE = 0.7
 SOCKET_CHANCE = 0.25
+RULES = (("qty_step", "1"), ("min_qty", "5"), ("min_notional", "100"), ("max_qty", "200"), ("status", "Closed"))
+"""Changes of a symbol's trading rules: ticks stay."""
 
 Faults = list[tuple[float, str, dict[str, Any]]]
 
@@ -48,9 +50,19 @@ class Plan:
         return replace(self, approves=False)
 
 
-def draw(seed: int, *, traced: bool = False, path: OrderPath | None = None) -> Plan:
-    """The plan of a seed; ``path`` instead of the drawn way of orders."""
+def draw(seed: int, *, traced: bool = False, path: OrderPath | None = None, has_venue: bool = True) -> Plan:
+    """The plan of a seed.
+
+    Args:
+        seed: what everything is drawn from.
+        traced: keep the trace.
+        path: instead of the drawn way of orders.
+        has_venue: with the faults of the exchange itself; seeds found before these were drawn go without.
+    """
     plan, moments = _draw(seed, traced)
+    if has_venue:
+        faults = [*plan.faults, *_venue(Random(seed * 15_485_863 + 5), plan.chaos_s, moments)]
+        plan = replace(plan, faults=sorted(faults, key=lambda item: item[0]))
     # A source of its own, so that everything else of a seed stays what it was.
     random = Random(seed * 104_729 + 3)
     is_over_socket = random.random() < SOCKET_CHANCE
@@ -196,6 +208,19 @@ def _money(random: Random, chaos_s: float, moments: list[float]) -> Faults:
         (_near(random, moments, chaos_s), "fee_coin", {"price": "0.8", "seconds": 2 + random.random() * 8}),
     ]
     return [fault for fault in drawn if random.random() < 0.5]
+
+
+def _venue(random: Random, chaos_s: float, moments: list[float]) -> Faults:
+    """What the exchange itself changes: its rules, how soon it matches, a host of it that is gone."""
+    field, value = random.choice(RULES)
+    seconds = random.choice((3.0, 8.0, 20.0))
+    drawn: Faults = [
+        (_near(random, moments, chaos_s), "rules", {"symbol": random.randint(0, 4), "field": field, "value": value}),
+        (_near(random, moments, chaos_s), "slow_match", {"most": random.choice((0.1, 0.6)), "seconds": seconds}),
+        (_near(random, moments, chaos_s), "main_host", {"seconds": seconds}),
+    ]
+    chances = (0.3, 0.3, 0.15)
+    return [fault for fault, chance in zip(drawn, chances, strict=True) if random.random() < chance]
 
 
 _DRAWERS = {

@@ -12,6 +12,8 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+import msgspec
+
 from cockpit.domain.commands import ApproveSignal, ArmFlatten, ClosePosition, Command, FlattenAll, MoveStopToBreakeven
 from cockpit.domain.enums import Environment, OrderPath, OrderStatus, Side
 from cockpit.domain.instrument import Instrument
@@ -147,6 +149,7 @@ class World:
         self.oracle = Oracle(self.exchange, Limits(Decimal(5), 10, CASH * Decimal("0.003")), loop.time)
         self.market = MarketActor(self.network, Random(plan.seed * 31 + 7), plan.market_period_s)
         self.market.is_frozen = plan.keeps_still
+        self.oracle.knows_rules = self._knows_rules
         self.oracle.is_wire_whole = lambda: not (self.network.marks["reply_lost"] or self.network.marks["push_lost"])
         self.engine: Engine | None = None
         self.main: asyncio.Task[Any] | None = None
@@ -268,6 +271,11 @@ class World:
             marks["filled_before_answer"] += 1
 
     _states: dict[str, list[OrderStatus]]
+
+    def _knows_rules(self, symbol: str) -> bool:
+        """True if the engine has read the rules of a symbol as they are now."""
+        client = self.network.client
+        return client is not None and client.rules.get(symbol) is self.instruments[symbol]
 
     # ------------------------------------------------------------------------------------------------------- people
 
@@ -424,6 +432,27 @@ class World:
         self.market.silent.add(symbol)
         self.loop.call_later(seconds, self.market.silent.discard, symbol)
 
+    def _fault_rules(self, symbol: int, field: str, value: str) -> None:
+        """The exchange changes a rule of a symbol; nobody is told."""
+        name = sorted(self.instruments)[symbol % len(self.instruments)]
+        told = value if field == "status" else Decimal(value)
+        self.instruments[name] = msgspec.structs.replace(self.instruments[name], **{field: told})
+        self.exchange.rules[name] = _rules(self.instruments[name])
+        self.oracle.rules_changed_s[name] = self.loop.time()
+
+    def _fault_slow_match(self, most: float, seconds: float) -> None:
+        """Orders are taken first and matched later: what arrives in between meets them unmatched."""
+        random = Random(self.plan.seed * 13 + 5)
+        self.exchange.defer = lambda match: self.loop.call_later(random.random() * most, match) and None
+        self.loop.call_later(seconds, setattr, self.exchange, "defer", None)
+
+    def _fault_main_host(self, seconds: float) -> None:
+        self.network.faults.is_main_dead = True
+        self.loop.call_later(seconds, setattr, self.network.faults, "is_main_dead", False)
+
+    def _fault_expect_flat(self) -> None:
+        self.oracle.check_flat("flatten while the main host is dead")
+
     def _fault_jump(self, symbol: str, percent: str) -> None:
         price = self.exchange.markets[symbol].price * (1 + Decimal(percent) / 100)
         self.exchange.move(symbol, price.quantize(self.instruments[symbol].tick_size))
@@ -484,6 +513,7 @@ class World:
         self.network.mute_routes.clear()
         self.network.slow_routes.clear()
         self.network.hides_executions = False
+        self.exchange.defer = None
         self.disk.is_failing = self.exchange.ignores_attached_stop = False
         self.market.silent.clear()
         for market in self.exchange.markets.values():
@@ -549,7 +579,9 @@ class World:
 
 
 def _rules(rules: Instrument) -> Rules:
-    return Rules(rules.symbol, rules.tick_size, rules.qty_step, rules.min_qty, rules.max_qty, rules.min_notional)
+    return Rules(
+        rules.symbol, rules.tick_size, rules.qty_step, rules.min_qty, rules.max_qty, rules.min_notional, rules.status
+    )
 
 
 def _instrument(symbol: str) -> Instrument:
@@ -568,14 +600,14 @@ def _instrument(symbol: str) -> Instrument:
 @contextmanager
 def _quiet_process() -> Iterator[None]:
     """Without a log; and nobody looks and no loop lags in virtual time: what watches for it need not wake so often."""
-    disabled, watches = logging.root.manager.disable, (host_watch.LAG_PROBE_S, runner.UNSEEN_S)
+    disabled, watches = logging.root.manager.disable, (host_watch.LAG_PROBE_S, runner.UNSEEN_S, runner.BEAT_S)
     logging.disable(logging.CRITICAL)
-    host_watch.LAG_PROBE_S, runner.UNSEEN_S = 1.0, 5.0
+    host_watch.LAG_PROBE_S, runner.UNSEEN_S, runner.BEAT_S = 1.0, 5.0, 3.0
     try:
         yield
     finally:
         logging.disable(disabled)
-        host_watch.LAG_PROBE_S, runner.UNSEEN_S = watches
+        host_watch.LAG_PROBE_S, runner.UNSEEN_S, runner.BEAT_S = watches
 
 
 def run_schedule(plan: Plan, mutation: Any = None) -> Result:
