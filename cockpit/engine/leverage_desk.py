@@ -1,7 +1,8 @@
 """What a symbol must be before its first entry: its leverage set and confirmed, its position mode known. Pure rules.
 
-Leverage is set while the symbol is flat and never changed under an open position. The mode is read, never switched: a
-row of the symbol's own position in one-way mode is the evidence, and only the exchange makes it.
+Leverage is set while the symbol is flat and never changed under an open position; a row that shows another one, set by
+hand, closes the symbol to entries until it is set again. The mode is read, never switched: a row of the symbol's own
+position in one-way mode is the evidence, and only the exchange makes it.
 """
 
 from __future__ import annotations
@@ -56,10 +57,19 @@ class LeverageDesk:
             out.effects.append(QueryPosition(symbol.symbol))
 
     def on_push(self, push: AccountPush) -> None:
-        """Rows of positions tell the mode."""
+        """Rows of positions, flat ones too, tell mode and leverage."""
         for report in push.reports:
             if isinstance(report, PositionReport):
                 self._learn_mode(report)
+                self._learn_leverage(report)
+
+    def _learn_leverage(self, report: PositionReport) -> None:
+        """Another leverage than ours; a row from about when it was asked for may still show the one before."""
+        symbol, wanted = self.state.symbols.get(report.symbol), self.state.settings.risk.leverage
+        if symbol is None or report.leverage in (None, wanted):
+            return
+        if self.state.now_ns - symbol.leverage_asked_ns >= RETRY_NS:
+            symbol.has_leverage = False
 
     def _learn_mode(self, report: PositionReport) -> None:
         symbol = self.state.symbols.get(report.symbol)

@@ -189,5 +189,8 @@ DIRECTED = {
         [(8.0, "main_host", {"seconds": 60.0}), (8.5, "flatten", {}), (28.9, "expect_flat", {})],
         chaos_s=70.0,
     ),
+    "somebody sets another leverage, then a signal comes": _plan(
+        19, [(14.0, BTC, Side.BUY)], [(13.5, "phone_leverage", {"symbol": BTC, "leverage": "4"})]
+    ),
 }
 """Name of the situation and its schedule."""

@@ -13,6 +13,7 @@ from typing import Any
 
 ZERO = Decimal(0)
 TAKER = Decimal("0.00055")
+LEVERAGE = Decimal(10)
 
 
 @dataclass
@@ -135,7 +136,8 @@ class Exchange:
     rules: dict[str, Rules]
     markets: dict[str, Market]
     cash: Decimal
-    leverage: Decimal = Decimal(10)
+    leverage: dict[str, Decimal] = field(default_factory=dict)
+    """By symbol; 10 where nobody has set it."""
     now_ms: Callable[[], int] = lambda: 0
     orders: dict[str, Order] = field(default_factory=dict)
     by_link: dict[str, Order] = field(default_factory=dict)
@@ -236,6 +238,11 @@ class Exchange:
         position.stop = stop
         self._tell("stop", (position, before))
         self._push_position(position)
+
+    def set_leverage(self, symbol: str, leverage: Decimal) -> None:
+        """position/set-leverage; the position is pushed, a flat one too."""
+        self.leverage[symbol] = leverage
+        self._push_position(self.positions[symbol])
 
     def cancel_all(self, symbol: str) -> None:
         """order/cancel-all with orderFilter=Order: active orders, no stop."""
@@ -446,4 +453,8 @@ class Exchange:
 
     def margin(self) -> Decimal:
         """Initial margin of the positions."""
-        return sum((abs(p.qty) * p.avg / self.leverage for p in self.positions.values()), ZERO)
+        return sum((self.margin_of(position) for position in self.positions.values()), ZERO)
+
+    def margin_of(self, position: PositionState) -> Decimal:
+        """Initial margin of one position."""
+        return abs(position.qty) * position.avg / self.leverage.get(position.symbol, LEVERAGE)

@@ -27,6 +27,7 @@ from cockpit.engine.exit_desk import ExitDesk
 from cockpit.engine.flatten_desk import FlattenDesk
 from cockpit.engine.journal_writer import JournalWriter
 from cockpit.engine.ledger_desk import LedgerDesk
+from cockpit.engine.leverage_desk import LeverageDesk
 from cockpit.engine.position_desk import PositionDesk
 from cockpit.engine.query_desk import QueryDesk
 from cockpit.engine.sending_desk import SendingDesk
@@ -347,6 +348,11 @@ LOAD_BEARING = (
     Mutation("stale books stop entries", ("I6",), lambda: [_fresh_book()]),
     Mutation("flatten is durable", ("I3", "I12"), lambda: [_flags_in_memory()]),
     Mutation("entries keep their purpose over a restart", ("I2", "I15", "I7", "I19"), lambda: [_forget_entries()]),
+    Mutation(
+        "a leverage changed by hand is set again",
+        ("I1",),
+        lambda: [patch.object(LeverageDesk, "_learn_leverage", _nothing)],
+    ),
     Mutation(
         "a late execution belongs to the trade that it ends",
         ("I7",),

@@ -38,7 +38,7 @@ from cockpit.domain.orders import CancelRequest, OrderReport, OrderRequest, Stop
 from cockpit.domain.positions import FillReport, PositionReport
 from cockpit.domain.time import ClockReading
 from cockpit.ports.journal import DurableIntent
-from tests.dst.exchange import Exchange, Execution, Order, PositionState, Refused, Row
+from tests.dst.exchange import LEVERAGE, Exchange, Execution, Order, PositionState, Refused, Row
 from tests.dst.loop import VirtualClock
 
 ORDER_DEADLINE_S = 3.0
@@ -361,7 +361,7 @@ class VenueClient:
         await self._call("set_stop", arrive, ORDER_DEADLINE_S)
 
     async def set_leverage(self, symbol: str, leverage: Decimal) -> None:
-        self.network.exchange.leverage = leverage
+        self.network.exchange.leverage[symbol] = leverage
 
     async def find_order(self, symbol: str, client_id: str) -> tuple[OrderReport | None, list[FillReport]]:
         def read() -> tuple[OrderReport | None, list[FillReport]]:
@@ -655,6 +655,7 @@ def position_report(position: PositionState, network: Network) -> PositionReport
         seq=position.seq,
         updated_ms=position.updated_ms,
         ts_recv=network.clock.now_ns(),
+        leverage=network.exchange.leverage.get(position.symbol, LEVERAGE),
     )
 
 

@@ -192,7 +192,7 @@ class Oracle:
         if position.qty != 0 and position.stop is None and not self.exchange.ignores_attached_stop:
             self.fail("I2", f"{execution.symbol} has no stop at its first fill")
         own = [p for p in self.exchange.positions.values() if p.qty != 0 and p.is_own]
-        margin = sum((abs(p.qty) * p.avg for p in own), Decimal(0)) / self.exchange.leverage
+        margin = sum((self.exchange.margin_of(p) for p in own), Decimal(0))
         limit = self.exchange.equity() * self.limits.exposure_pct / 100 * Decimal("1.02")
         if margin > limit:
             self.fail("I1", f"margin {margin:.2f} above {limit:.2f} USDT")

@@ -453,6 +453,9 @@ class World:
     def _fault_expect_flat(self) -> None:
         self.oracle.check_flat("flatten while the main host is dead")
 
+    def _fault_phone_leverage(self, symbol: str, leverage: str) -> None:
+        self.exchange.set_leverage(symbol, Decimal(leverage))
+
     def _fault_jump(self, symbol: str, percent: str) -> None:
         price = self.exchange.markets[symbol].price * (1 + Decimal(percent) / 100)
         self.exchange.move(symbol, price.quantize(self.instruments[symbol].tick_size))

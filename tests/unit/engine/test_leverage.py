@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
 from cockpit.domain.events import LeverageAnswer, Outcome
 from cockpit.engine.effects import Noted, SetLeverage
 from tests.support.core_fixtures import Bench
@@ -41,3 +43,23 @@ def test_an_open_position_with_another_leverage_is_not_touched() -> None:
     bench.wait(30)
     assert len(bench.asked(SetLeverage)) == asked
     assert not bench.core.state.symbols[name].has_leverage
+
+
+def test_a_leverage_that_somebody_changed_by_hand_closes_the_symbol_until_it_is_set_again() -> None:
+    bench = Bench().start()
+    name = next(iter(bench.core.state.symbols))
+    bench.wait(30)
+    asked = len(bench.asked(SetLeverage))
+    bench.push(msgspec.structs.replace(bench.position(name, "0"), leverage=Decimal(3)))
+    assert not bench.core.signals.gates.market_facts(name, None, None).has_leverage
+    bench.wait(3)
+    assert [effect.symbol for effect in bench.asked(SetLeverage)][asked:] == [name]
+    assert bench.core.signals.gates.market_facts(name, None, None).has_leverage
+
+
+def test_a_row_from_before_the_leverage_was_set_does_not_close_the_symbol() -> None:
+    bench = Bench().start()
+    name = next(iter(bench.core.state.symbols))
+    bench.core.state.symbols[name].leverage_asked_ns = bench.now_ns
+    bench.push(msgspec.structs.replace(bench.position(name, "0"), leverage=Decimal(3)))
+    assert bench.core.signals.gates.market_facts(name, None, None).has_leverage
