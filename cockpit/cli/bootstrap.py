@@ -52,6 +52,7 @@ def core(settings: Settings, symbols: Iterable[str], recovery: Recovery) -> Trad
             environment=settings.venue.environment,
             symbols=tuple(symbols),
             epoch=recovery.epoch,
+            folder=recovery.folder,
             order_path=settings.venue.order_path,
             pace=settings.venue.speed if settings.venue.environment is Environment.SIM else 1.0,
             engine=settings.engine,

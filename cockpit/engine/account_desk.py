@@ -56,6 +56,7 @@ class AccountDesk:
                     self.orders.on_report(report, out)
                 case FillReport():
                     self.queries.note_action(report.symbol)
+                    self.orders.beware(report.client_id, report.symbol, out)
                     self.fills.on_fill(report, out)
                 case PositionReport():
                     self.positions.on_report(report, out)

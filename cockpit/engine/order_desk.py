@@ -9,12 +9,12 @@ from collections.abc import Iterable
 
 from cockpit.domain.enums import OrderPath, OrderRole, OrderStatus, Severity
 from cockpit.domain.events import CancelAnswer, OrderAnswer, OrderLookedUp, Outcome, VenueReports
-from cockpit.domain.ids import epoch_of
+from cockpit.domain.ids import Maker, maker_of
 from cockpit.domain.orders import CancelRequest, OrderReport
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
-from cockpit.engine.effects import CancelOrder, OrderAnswered
+from cockpit.engine.effects import CancelOrder, OrderAnswered, SetFlag
 from cockpit.engine.fill_desk import FillDesk
-from cockpit.engine.locks import INSTANCE
+from cockpit.engine.locks import INSTANCE, PAUSED
 from cockpit.engine.query_desk import QueryDesk, is_unsettled
 from cockpit.engine.sending_desk import order_changed
 from cockpit.engine.state import EngineState, Outbox
@@ -25,6 +25,8 @@ CLOSE_PAUSES_S = (1.0, 2.0, 5.0)
 """Pauses between the tries to close a position."""
 SENT_CHECK_S = 3.0
 MISSING_FILL_S = 1.5
+OLDER_NS = 2 * NS_PER_S
+"""An order that the exchange made so long before we sent ours is not ours: no clock is that uncertain."""
 
 
 class OrderDesk:
@@ -91,6 +93,10 @@ class OrderDesk:
 
     def on_lookup(self, answer: OrderLookedUp, out: Outbox) -> None:
         """A query by link id came back."""
+        held = self.state.orders.get(answer.client_id)
+        if held is not None and self._is_older(held, answer.report):
+            self._disown(held, out)
+            return
         for fill in answer.fills:
             self.fills.on_fill(fill, out)
         order = self.state.orders.on_lookup(answer)
@@ -103,11 +109,8 @@ class OrderDesk:
 
     def on_report(self, report: OrderReport, out: Outbox) -> None:
         """The exchange's word on one order."""
-        if (epoch_of(report.client_id) or 0) > self.state.settings.epoch and INSTANCE not in self.state.locks:
-            reason = f"another engine trades this account: order {report.client_id}"
-            self.state.lock_until_resumed(INSTANCE, reason, out)
-            out.note("instance", Severity.CRITICAL, reason, report.symbol)
-        order = self.state.orders.on_report(report)
+        is_stranger = self.beware(report.client_id, report.symbol, out)
+        order = self.state.orders.on_report(report, is_stranger=is_stranger)
         if order is None:
             return
         out.outputs.append(order_changed(order))
@@ -115,6 +118,46 @@ class OrderDesk:
         self._compare(order, report, out)
         if order.is_own and order.unbooked_qty > 0:
             self.queries.look_later(order, MISSING_FILL_S, out)
+
+    def beware(self, client_id: str, symbol: str, out: Outbox) -> bool:
+        """Lock entries if the order of this link id shows that somebody else is at work here; True for another engine.
+
+        Our own marks on an order that we never sent are another engine's too: that of a copied data folder.
+        """
+        settings = self.state.settings
+        maker = maker_of(client_id, settings.epoch, settings.folder)
+        if maker is Maker.COMMAND:
+            self._pause(client_id, symbol, out)
+        is_copy = maker is Maker.THIS_START and not self.fills.sending.has_sent(client_id)
+        if maker is not Maker.ANOTHER_ENGINE and not is_copy:
+            return False
+        if INSTANCE not in self.state.locks:
+            reason = f"another engine trades this account: order {client_id}"
+            self.state.lock_until_resumed(INSTANCE, reason, out)
+            out.note("instance", Severity.CRITICAL, reason, symbol)
+        return True
+
+    def _pause(self, client_id: str, symbol: str, out: Outbox) -> None:
+        """``cockpit flatten`` closes this account, and could not tell us: what it closes must not be opened again."""
+        if PAUSED not in self.state.locks:
+            self.state.locks[PAUSED] = "paused by cockpit flatten"
+            out.effects.append(SetFlag(PAUSED, "1"))
+            text = f"cockpit flatten closes this account (order {client_id}); entries are off until resumed"
+            out.note("flatten_command", Severity.CRITICAL, text, symbol)
+
+    def _is_older(self, order: TrackedOrder, report: OrderReport | None) -> bool:
+        """True if the exchange has another engine's order under our link id: one that it made before we sent ours."""
+        if not order.is_duplicate or report is None or not report.created_ms:
+            return False
+        return report.created_ms * NS_PER_MS < self.state.to_exchange_ns(order.sent_ns) - OLDER_NS
+
+    def _disown(self, order: TrackedOrder, out: Outbox) -> None:
+        """Our order never came to be: its link id is another engine's. Not our fill, not our position."""
+        self.state.orders.disown(order)
+        out.outputs.append(order_changed(order))
+        self._free_position(order)
+        self.fills.sending.disown(order.client_id)
+        self.beware(order.client_id, order.symbol, out)
 
     def on_reports(self, reports: VenueReports, out: Outbox) -> None:
         """All open orders, read by REST: what it does not name is over, how is asked."""

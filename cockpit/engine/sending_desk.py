@@ -47,6 +47,15 @@ class SendingDesk:
         """Why this close order was sent, "" if it was not sent in this life of the engine."""
         return self._reasons.get(client_id, "")
 
+    def has_sent(self, client_id: str) -> bool:
+        """True for an order that was sent in this life of the engine (or is an entry that the journal knows)."""
+        return client_id in self._entries or client_id in self._reasons
+
+    def disown(self, client_id: str) -> None:
+        """The exchange has another engine's order under this link id: what it executes is not ours."""
+        self._entries.pop(ClientOrderId(client_id), None)
+        self._reasons.pop(client_id, None)
+
     def submit_entry(self, approved: RiskApproved[OrderRequest], out: Outbox) -> None:
         """Send an approved entry."""
         request = approved.order
@@ -135,7 +144,7 @@ class SendingDesk:
         attempt = self._attempts.get((origin, role), 0) + 1
         self._attempts[(origin, role)] = attempt
         settings = self.state.settings
-        return client_order_id(settings.environment, settings.epoch, origin, role, attempt)
+        return client_order_id(settings.environment, settings.epoch, origin, role, attempt, settings.folder)
 
     def _origin_text(self, position: OpenPosition | None) -> str:
         if position is not None and position.origin is not None:

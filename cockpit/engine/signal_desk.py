@@ -242,7 +242,9 @@ class SignalDesk:
 
     def _request(self, queued: QueuedSignal, ticket: Ticket) -> OrderRequest:
         signal, settings = queued.signal, self.state.settings
-        entry_id = client_order_id(settings.environment, settings.epoch, signal.signal_id, OrderRole.ENTRY, 1)
+        entry_id = client_order_id(
+            settings.environment, settings.epoch, signal.signal_id, OrderRole.ENTRY, 1, settings.folder
+        )
         return OrderRequest(
             client_id=entry_id,
             symbol=signal.symbol,

@@ -39,6 +39,8 @@ class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     symbols: tuple[str, ...]
     epoch: int
     """Count of engine starts on this data folder."""
+    folder: str = ""
+    """Mark of this data folder, part of every link id; "" where nothing is kept."""
     pace: float = 1.0
     """Speed of a simulated market; only at 1 do its stamps keep step with the clock."""
     order_path: OrderPath = OrderPath.REST

@@ -30,6 +30,8 @@ class TrackedOrder:
         "client_id",
         "filled_qty",
         "is_altered",
+        "is_duplicate",
+        "is_stranger",
         "misses",
         "order_id",
         "reason",
@@ -66,6 +68,10 @@ class TrackedOrder:
         """Judged dead once; if it shows up after all, its signal is spent and nobody expects it."""
         self.is_altered = False
         """The exchange shows another price or size than was asked for."""
+        self.is_duplicate = False
+        """The exchange refused it because an order with its link id is there already, ours or another engine's."""
+        self.is_stranger = False
+        """Made by another engine on this account: none of ours, whatever its link id looks like."""
 
     @property
     def is_open(self) -> bool:
@@ -89,8 +95,8 @@ class TrackedOrder:
 
     @property
     def is_own(self) -> bool:
-        """Made by a cockpit."""
-        return is_own(self.client_id)
+        """Made by an engine of this data folder, or by ``cockpit flatten``."""
+        return is_own(self.client_id) and not self.is_stranger
 
     @property
     def is_entry(self) -> bool:
@@ -122,16 +128,19 @@ class OrderManager:
         if answer.outcome is Outcome.YES:
             order.order_id = answer.order_id
             return self._move(order, OrderStatus.SENT)
-        if answer.outcome is Outcome.UNKNOWN or answer.code == DUPLICATE_LINK_ID:
+        order.is_duplicate = order.is_duplicate or answer.code == DUPLICATE_LINK_ID
+        if answer.outcome is Outcome.UNKNOWN or order.is_duplicate:
             return self._move(order, OrderStatus.UNKNOWN)
         return self._move(order, OrderStatus.DEAD)
 
-    def on_report(self, report: OrderReport) -> TrackedOrder | None:
-        """Apply the exchange's word on an order; returns the order if it changed."""
+    def on_report(self, report: OrderReport, *, is_stranger: bool = False) -> TrackedOrder | None:
+        """Apply the exchange's word on an order (``is_stranger``: another engine made it); returns it if it changed."""
         key = report.client_id or report.order_id
         order = self._orders.get(key)
         if order is None:
             order = TrackedOrder(report.client_id, report.symbol, report.side, report.status)
+            if is_stranger:
+                order.is_stranger, order.role = True, None
             self._orders[key] = order
             self._take(order, report)
             return order
@@ -206,6 +215,11 @@ class OrderManager:
     def forget(self, order: TrackedOrder) -> None:
         """Drop a foreign order that the exchange no longer names."""
         self._orders.pop(order.client_id or order.order_id, None)
+
+    def disown(self, order: TrackedOrder) -> None:
+        """An order of ours never came to be: another engine's order has its link id. It leaves the table."""
+        order.status, order.reason = OrderStatus.DEAD, "its link id is that of another engine's order"
+        self.forget(order)
 
     def forget_ended(self, before_ns: int) -> None:
         """Drop ended orders that were sent before ``before_ns`` (they stand in the journal)."""

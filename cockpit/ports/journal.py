@@ -232,6 +232,8 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
 
     epoch: int
     """Count of engine starts on this data folder, this one included; part of every link id."""
+    folder: str = ""
+    """Mark of this data folder, made with its journal: part of every link id (``domain.ids``)."""
     open_intents: list[OpenIntent]
     entries: list[OrderRequest] = []
     """Entries of the last day, however they ended: an execution may still come for each."""

@@ -201,7 +201,7 @@ def _link_ids_never_repeat() -> Any:
     original = signal_desk_module.client_order_id
     count = iter(range(1, 1_000_000))
 
-    def client_order_id(env: Any, epoch: int, origin: str, role: Any, _attempt: int) -> Any:
+    def client_order_id(env: Any, epoch: int, origin: str, role: Any, _attempt: int, _folder: str) -> Any:
         return original(env, epoch, origin, role, next(count))
 
     return patch.object(signal_desk_module, "client_order_id", client_order_id)

@@ -180,6 +180,7 @@ class Engine:
             environment=Environment.SIM,
             symbols=self._bench.symbols,
             epoch=recovery.epoch,
+            folder=recovery.folder,
             order_path=self._bench.order_path,
             engine=EngineConfig(approval=Approval.AUTO),
             risk=RISK,

@@ -144,7 +144,9 @@ class Bench:
     ) -> None:
         recover = recover or recovery()
         sections = {"detectors": SEEN_AT_ONCE, "engine": EngineConfig(approval=approval)} | sections
-        settings = CoreSettings(environment=Environment.SIM, symbols=tuple(symbols), epoch=recover.epoch, **sections)
+        settings = CoreSettings(
+            environment=Environment.SIM, symbols=tuple(symbols), epoch=recover.epoch, folder=recover.folder, **sections
+        )
         self.core = TradingCore(settings, recover)
         self.now_ns = start_ns
         self.account = Account()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from decimal import Decimal
 from typing import Any
 
@@ -11,11 +12,13 @@ from cockpit.adapters.store import database
 from cockpit.adapters.store.rows import fill_report, open_intent, order_request, trade_row
 from cockpit.adapters.store.schema import engine_state, executions, external_flows, intents, signals, trades
 from cockpit.domain.enums import OrderRole
+from cockpit.domain.ids import FOLDER_CHARACTERS, FOLDER_LETTERS
 from cockpit.domain.orders import END_STATES
 from cockpit.domain.time import ms_from_nanos
 from cockpit.ports.journal import LEDGER_CURSOR_FLAG, Recovery
 
 EPOCH = "epoch"
+FOLDER = "folder"
 ENGINE_ENDED = "the engine ended before it was decided"
 _DAY_NS = 86_400 * 10**9
 _MINUTE_NS = 60 * 10**9
@@ -45,6 +48,15 @@ def count_start(connection: Connection, now_ns: int, *, is_rebuilt: bool, known:
     epoch = (max(now_ns // _MINUTE_NS, known) if is_rebuilt else last_epoch(connection)) + 1
     write_state(connection, EPOCH, str(epoch), now_ns)
     return epoch
+
+
+def folder_mark(connection: Connection, now_ns: int) -> str:
+    """The mark of this data folder, made by chance at the first start of its journal (``domain.ids``)."""
+    stored = connection.scalar(select(engine_state.c.value).where(engine_state.c.name == FOLDER))
+    if stored is None:
+        stored = secrets.choice(FOLDER_LETTERS) + "".join(secrets.choice(FOLDER_CHARACTERS) for _ in range(2))
+        write_state(connection, FOLDER, stored, now_ns)
+    return str(stored)
 
 
 def write_state(connection: Connection, name: str, value: str, now_ns: int) -> None:
@@ -78,13 +90,14 @@ def read_recovery(connection: Connection, epoch: int, now_ns: int) -> Recovery:
     midnight = now_ns - now_ns % _DAY_NS
     profits = connection.scalars(select(trades.c.net_pnl).where(trades.c.closed_ns >= midnight))
     state = connection.execute(select(engine_state.c.name, engine_state.c.value))
-    settings = {name: value for name, value in state if name != EPOCH}
+    settings = {name: value for name, value in state if name not in (EPOCH, FOLDER)}
     compared_ns = int(settings.get(LEDGER_CURSOR_FLAG, "0").partition(";")[0]) * 10**6 or now_ns - _DAY_NS
     lately = select(executions).where(executions.c.ts_event >= compared_ns - 2 * _MINUTE_NS)
     flows = external_flows.c
     flow_ids = connection.scalars(select(flows.row_id).where(flows.ts_ms >= compared_ns // 10**6 - 120_000))
     return Recovery(
         epoch=epoch,
+        folder=folder_mark(connection, now_ns),
         open_intents=[open_intent(row) for row in open_orders],
         entries=[order_request(row) for row in entries],
         open_trades=[trade_row(row) for row in open_trades],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import resource
 import signal
 import sqlite3
@@ -305,6 +306,14 @@ def copy_of(path: Path) -> Callable[[], object]:
     """Copy the file; the result puts the copy back."""
     content = path.read_bytes()
     return lambda: path.write_bytes(content)
+
+
+async def test_a_folder_keeps_the_mark_of_its_first_start(tmp_path: Path) -> None:
+    marks = [[(await restarted(tmp_path / f"{name}.sqlite")).folder for _ in range(2)] for name in ("one", "two")]
+    assert marks[0][0] == marks[0][1]
+    assert marks[1][0] == marks[1][1]
+    assert all(re.fullmatch("[a-z][a-z0-9]{2}", mark) for mark, _ in marks)
+    assert "folder" not in (await restarted(tmp_path / "one.sqlite")).settings
 
 
 async def test_deleted_file_is_noticed_and_no_epoch_comes_twice(path: Path) -> None:

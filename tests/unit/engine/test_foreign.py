@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from cockpit.domain.commands import FlattenAll, ProtectPosition
-from cockpit.domain.enums import OrderRole, OrderStatus, OrderType, Severity, Side
-from cockpit.domain.events import Outcome
-from cockpit.domain.ids import client_order_id
+import pytest
+from msgspec.structs import replace
+
+from cockpit.domain.commands import FlattenAll, ProtectPosition, ResumeEntries
+from cockpit.domain.enums import Environment, OrderRole, OrderStatus, OrderType, Severity, Side
+from cockpit.domain.events import OrderLookedUp, Outcome
+from cockpit.domain.ids import ClientOrderId, client_order_id
 from cockpit.domain.orders import OrderReport
+from cockpit.domain.time import NS_PER_MS
 from cockpit.engine.effects import Noted
 from cockpit.engine.projection.trading import positions_view
 from cockpit.execution.config import ExecutionConfig, ForeignNaked
-from tests.support.core_fixtures import AAA, BBB, Bench
+from tests.support.core_fixtures import AAA, BBB, NOON_NS, Bench, recovery
 from tests.support.core_scenes import bounce, long
 
 
@@ -39,24 +43,86 @@ def test_a_position_of_ours_is_not_told_as_foreign() -> None:
     assert alarms(bench) == []
 
 
-def test_an_order_of_a_later_engine_on_the_account_locks_entries() -> None:
-    bench = bounce(Bench().start())
-    settings = bench.core.state.settings
-    name = client_order_id(settings.environment, settings.epoch + 1, "zz1", OrderRole.ENTRY, 1)
-    bench.push(
-        OrderReport(
-            symbol=BBB,
-            order_id="other",
-            client_id=name,
-            side=Side.BUY,
-            status=OrderStatus.FILLED,
-            order_type=OrderType.LIMIT,
-            qty=Decimal(1),
-            filled_qty=Decimal(1),
-        )
+def filled(name: str) -> OrderReport:
+    """The exchange's word on somebody's order."""
+    return OrderReport(
+        symbol=BBB,
+        order_id="other",
+        client_id=name,
+        side=Side.BUY,
+        status=OrderStatus.FILLED,
+        order_type=OrderType.LIMIT,
+        qty=Decimal(1),
+        filled_qty=Decimal(1),
+        created_ms=NOON_NS // NS_PER_MS - 60_000,
     )
+
+
+@pytest.mark.parametrize(("epoch", "folder"), [(2, ""), (1, "k7r"), (2, "k7r"), (3, "k7r"), (3, "k7q"), (2, "k7q")])
+def test_an_order_of_another_engine_on_the_account_locks_entries_and_is_none_of_ours(epoch: int, folder: str) -> None:
+    bench = bounce(Bench(recover=recovery(epoch=2, folder="k7q")).start())
+    name = client_order_id(Environment.SIM, epoch, "zz1", OrderRole.ENTRY, 1, folder)
+    bench.push(filled(name))
     assert "another engine trades this account" in bench.approve()
     assert bench.notes().count("instance") == 1
+    assert bench.flags["instance_lock"] == f"another engine trades this account: order {name}"
+    order = bench.core.state.orders.get(name)
+    assert order is not None
+    assert not order.is_own
+    assert not order.is_entry
+
+
+def test_an_execution_of_another_engine_locks_entries() -> None:
+    bench = bounce(Bench(recover=recovery(epoch=2, folder="k7q")).start())
+    bench.push(bench.execution(BBB, Side.BUY, "100", "1", client_id="cs2k7r-zz1-e1"))
+    assert "another engine trades this account" in bench.approve()
+
+
+@pytest.mark.parametrize("name", ["cs1k7q-zz1-e1", "cs1-zz1-c1", "cs1k7q-zz1-f1"])
+def test_an_order_of_an_earlier_start_of_this_folder_locks_nothing(name: str) -> None:
+    bench = bounce(Bench(recover=recovery(epoch=2, folder="k7q")).start())
+    bench.push(filled(name))
+    assert bench.core.state.locks == {}
+
+
+def test_an_order_of_the_flatten_command_pauses_entries_until_resumed() -> None:
+    bench = bounce(Bench(recover=recovery(epoch=2, folder="k7q")).start())
+    bench.push(filled("cs0-X19b-f1"))
+    assert "paused by cockpit flatten" in bench.approve()
+    assert bench.flags["paused"] == "1"
+    assert bench.notes().count("flatten_command") == 1
+    assert bench.order(ResumeEntries()) == ""
+    assert "paused" not in bench.core.state.locks
+
+
+def test_a_link_id_that_another_engine_has_used_before_is_not_taken_for_our_order() -> None:
+    bench = bounce(Bench(recover=recovery(epoch=2, folder="k7q")).start())
+    assert bench.approve() == ""
+    (entry,) = bench.sent
+    bench.answer(entry, Outcome.NO, code=110072, reason="duplicate link id")
+    bench.feed(looked_up(bench, entry.client_id, filled(entry.client_id)))
+    assert bench.core.state.orders.get(entry.client_id) is None
+    assert "another engine trades this account" in bench.core.state.locks["instance"]
+    bench.push(bench.execution(entry.symbol, Side.BUY, "100", "1", client_id=entry.client_id))
+    assert bench.core.state.positions.open[entry.symbol].is_foreign
+
+
+def test_f007_a_link_id_that_is_taken_by_our_own_order_is_that_order() -> None:
+    bench = bounce(Bench(recover=recovery(epoch=2, folder="k7q")).start())
+    assert bench.approve() == ""
+    (entry,) = bench.sent
+    bench.answer(entry, Outcome.NO, code=110072, reason="duplicate link id")
+    report = replace(filled(entry.client_id), symbol=entry.symbol, created_ms=bench.now_ns // NS_PER_MS)
+    bench.feed(looked_up(bench, entry.client_id, report))
+    order = bench.core.state.orders.get(entry.client_id)
+    assert order is not None
+    assert order.status is OrderStatus.FILLED
+    assert "instance" not in bench.core.state.locks
+
+
+def looked_up(bench: Bench, client_id: str, report: OrderReport) -> OrderLookedUp:
+    """The answer to the question for an order."""
+    return OrderLookedUp(client_id=ClientOrderId(client_id), report=report, sent_ns=bench.now_ns, ts_recv=bench.now_ns)
 
 
 def test_a_hedge_mode_account_locks_entries_and_is_closed_side_by_side() -> None:

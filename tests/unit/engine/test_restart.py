@@ -9,7 +9,7 @@ import pytest
 from cockpit.domain.commands import ClosePosition, MoveStopToBreakeven
 from cockpit.domain.enums import OrderRole, OrderStatus, Side
 from cockpit.domain.events import OrderLookedUp
-from cockpit.domain.ids import epoch_of
+from cockpit.domain.ids import Maker, maker_of
 from cockpit.domain.orders import END_STATES, OrderRequest
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import FillBooked, OrderChanged, PositionChanged, PositionClosed, PositionOpened
@@ -72,7 +72,7 @@ def test_a_position_with_its_stop_is_adopted_without_a_single_write(scene) -> No
     assert (position.side, position.qty, position.entry_price) == (before.side, before.qty, before.entry_price)
     assert (position.stop_confirmed, position.origin) == (before.stop_confirmed, before.origin)
     assert again.order(ClosePosition(AAA)) == ""
-    assert epoch_of(again.sent[0].client_id) == 2
+    assert maker_of(again.sent[0].client_id, 2, "") is Maker.THIS_START
 
 
 def test_an_intent_that_never_left_is_dead_after_two_looks_beyond_its_time_to_live() -> None:

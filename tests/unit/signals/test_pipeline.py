@@ -189,5 +189,5 @@ def test_ids_of_two_engine_starts_differ_and_fit_into_link_ids_even_after_a_lost
     ids = {signal_id(SignalKind.BOUNCE, "BTCUSDT", number, epoch) for number in numbers for epoch in epochs}
     assert len(ids) == 15
     for text in ids:
-        assert isinstance(client_order_id(Environment.LIVE, 30_000_000, text, OrderRole.CLOSE, 99), str)
+        assert isinstance(client_order_id(Environment.LIVE, 30_000_000, text, OrderRole.CLOSE, 99, "k7q"), str)
     assert signal_id(SignalKind.BREAKOUT, "BTCUSDT", 1, 7) == SignalId("xbvmitf1E7")
