@@ -13,6 +13,14 @@ from cockpit.engine.state import EngineState, Outbox
 from cockpit.engine.trades import trade_row
 from cockpit.execution.positions import OpenPosition
 
+NAKED_NS = 4 * NS_PER_S
+"""What the exchange has called naked for as long is closed at the next tick: within 5 s (reliability.md P1)."""
+RETRY_NS = NS_PER_S // 2
+"""Pause after a request that came to nothing."""
+MAX_FAILURES = 2
+"""So many requests in a row that came to nothing close the position (reliability.md F66)."""
+STOP_FAILED = "stop_loss_failed"
+
 
 class StopDesk:
     """Guards the stop of every position of ours."""
@@ -23,11 +31,11 @@ class StopDesk:
         self.queries = queries
 
     def on_answer(self, answer: StopAnswer, out: Outbox) -> None:
-        """The exchange answered a stop request."""
+        """The exchange answered a stop request, or nobody did in time."""
         position = self.state.positions.open.get(answer.symbol)
         if position is None or not position.stop_in_flight or answer.stop_loss != position.stop_wanted:
             return  # it is about an earlier position, or the exchange has shown the stop already
-        position.settle_stop(is_taken=answer.outcome is Outcome.YES)
+        position.stop_in_flight = False
         self.queries.request_reports(out)
         if answer.outcome is Outcome.YES:
             return
@@ -35,16 +43,22 @@ class StopDesk:
         out.note("stop", Severity.CRITICAL, text, answer.symbol)
         if position.stop_confirmed is not None:
             position.stop_wanted = position.stop_confirmed
-        elif answer.outcome is Outcome.NO and not answer.is_retryable:
-            self.sending.close(answer.symbol, 100, "stop_loss_failed", OrderRole.CLOSE, out)
+            return
+        position.stop_failures += 1
+        if answer.outcome is Outcome.NO and not answer.is_retryable:
+            self.sending.close(answer.symbol, 100, STOP_FAILED, OrderRole.CLOSE, out)
+        elif position.stop_failures >= MAX_FAILURES:
+            self._give_up(position, f"could not be set, {position.stop_failures} times in a row", out)
+        else:
+            position.naked_since_ns = self.state.now_ns + RETRY_NS - self._wait_ns
 
     def confirm(self, position: OpenPosition, out: Outbox) -> None:
         """Compare the wanted stop with the one that the exchange's last report shows."""
+        position.note_stop(self.state.now_ns)
         instrument = self.state.instrument(position.symbol)
         if instrument is None or not self.state.positions.confirm_stop(position, instrument, self.state.now_ns):
             return
-        if position.stop_in_flight:
-            position.settle_stop(is_taken=True)
+        position.stop_in_flight = False
         confirmed = position.stop_confirmed
         assert confirmed is not None
         if position.origin is not None and confirmed != position.origin.stop:
@@ -61,12 +75,15 @@ class StopDesk:
         )
 
     def guard(self, position: OpenPosition, out: Outbox) -> None:
-        """Restore the stop of a position of ours that has been without one for too long."""
-        since = position.naked_since_ns
-        limit_ns = round(self.state.settings.execution.stop_check_s * NS_PER_S)
-        if position.origin is None or since is None or self.state.now_ns - since < limit_ns:
+        """Once a second: restore the stop of a position of ours that is missing, or close what stays without one."""
+        since, told = position.naked_since_ns, position.naked_told_ns
+        if position.origin is None or since is None:
             return
-        if position.is_restored:
+        if told is not None and self.state.now_ns - told >= NAKED_NS and not position.exit_wanted:
+            self._give_up(position, f"has been missing for {(self.state.now_ns - told) / NS_PER_S:.0f} s", out)
+        elif self.state.now_ns - since < self._wait_ns:
+            return
+        elif position.is_restored:
             self.queries.request_reports(out)  # what the journal remembers may be older than the exchange's stop
         else:
             self.restore(position, out)
@@ -76,14 +93,25 @@ class StopDesk:
         stop = position.stop_wanted
         if stop is None or position.stop_in_flight or self.sending.is_stop_busy(position, stop):
             return
+        if position.stop_restores >= self.state.settings.execution.max_stop_restores:
+            self._give_up(position, f"was put back {position.stop_restores} times and is gone again", out)
+            return
         text = f"stop of {position.symbol} is missing at the exchange"
         out.note("stop_missing", Severity.CRITICAL, text, position.symbol)
-        if position.stop_restores >= self.state.settings.execution.max_stop_restores:
-            if STOP_GUARD not in self.state.locks:
-                reason = f"the stop of {position.symbol} vanished {position.stop_restores + 1} times: who removes it?"
-                self.state.lock_until_resumed(STOP_GUARD, reason, out)
-            self.sending.close(position.symbol, 100, "stop_loss_failed", OrderRole.CLOSE, out)
-            return
         position.naked_since_ns = self.state.now_ns
-        position.is_restoring = True
+        position.stop_restores += 1
         self.sending.move_stop(position, stop, out)
+
+    def _give_up(self, position: OpenPosition, what: str, out: Outbox) -> None:
+        """Close a position that cannot be protected. Entries wait until an operator has looked why."""
+        if position.exit_wanted:
+            return  # it is being closed already, in a rhythm of its own
+        reason = f"the stop of {position.symbol} {what}: the position is being closed; find out why, then resume"
+        if STOP_GUARD not in self.state.locks:
+            self.state.lock_until_resumed(STOP_GUARD, reason, out)
+            out.note("stop_missing", Severity.CRITICAL, reason, position.symbol)
+        self.sending.close(position.symbol, 100, STOP_FAILED, OrderRole.CLOSE, out)
+
+    @property
+    def _wait_ns(self) -> int:
+        return round(self.state.settings.execution.stop_check_s * NS_PER_S)

@@ -50,10 +50,13 @@ class OpenPosition:
         self.stop_request: tuple[Ticks, int] | None = None
         """The stop that was asked for last and when, ns."""
         self.stop_restores = 0
-        """How often the exchange took a missing stop back."""
-        self.is_restoring = False
+        """How often a missing stop was asked for again, whatever became of it."""
+        self.stop_failures = 0
+        """How many of these requests in a row came to nothing, by their answer."""
         self.naked_since_ns: int | None = opened_ns
-        """Since when no stop is known at the exchange; None while one is."""
+        """Since when no stop is known at the exchange; None while one is. A request for it begins the wait anew."""
+        self.naked_told_ns: int | None = None
+        """Since when the exchange has said that there is none; None while it shows one, or has not spoken yet."""
         self.close_id: str | None = None
         """Link id of the close order that is working."""
         self.exit_wanted = ""
@@ -148,11 +151,6 @@ class OpenPosition:
         self.coin_fees[fill.fee_currency] = self.coin_fees.get(fill.fee_currency, Decimal(0)) + fill.fee
         return Decimal(0)
 
-    def settle_stop(self, *, is_taken: bool) -> None:
-        """The stop request that was on its way has come to its end."""
-        self.stop_restores += is_taken and self.is_restoring
-        self.stop_in_flight = self.is_restoring = False
-
     def put_on_grid(self, instrument: Instrument) -> None:
         """Count in the ticks of ``instrument`` from now on; the stop at the exchange stays where it is."""
         before = self.origin
@@ -187,6 +185,13 @@ class OpenPosition:
         """Stop price at which closing costs nothing after both fees, rounded to the safe side."""
         price = self.entry_price * (1 + 2 * fee_rate * self.side.sign)
         return instrument.ticks_up(price) if self.side is Side.BUY else instrument.ticks_down(price)
+
+    def note_stop(self, now_ns: int) -> None:
+        """Note since when the exchange's word has been that there is no stop."""
+        if not self.is_naked:
+            self.naked_told_ns = None
+        elif self.naked_told_ns is None:
+            self.naked_told_ns = now_ns
 
     def lots(self, instrument: Instrument, percent: int) -> Lots:
         """``percent`` of the size in whole lots, rounded down."""
@@ -382,6 +387,7 @@ class PositionManager:
             position.stop_confirmed = None
             return False
         position.naked_since_ns = None
+        position.stop_failures = 0
         stop = instrument.nearest_ticks(float(reported))
         if not position.stop_in_flight:
             position.stop_wanted = stop  # moved by hand or by an earlier run: the exchange is the truth

@@ -295,10 +295,13 @@ def _market_facts_with(**fields: Any) -> Any:
 
 
 def _restores_are_not_counted() -> Any:
-    def settle_stop(self: OpenPosition, *, is_taken: bool) -> None:
-        self.stop_in_flight = self.is_restoring = False
+    original = StopDesk.restore
 
-    return patch.object(OpenPosition, "settle_stop", settle_stop)
+    def restore(self: StopDesk, position: OpenPosition, out: Outbox) -> None:
+        position.stop_restores = 0
+        original(self, position, out)
+
+    return patch.object(StopDesk, "restore", restore)
 
 
 def _part_holds_up_the_whole() -> Any:

@@ -130,9 +130,12 @@ def test_f060_a_naked_position_of_ours_keeps_entries_out_of_every_symbol_until_i
     bench = long(Bench(symbols=(AAA, BBB)).start())
     again = restarted(bench, symbols=(AAA, BBB))
     again.position(AAA, "25", "100.02")
+    again.is_reading = False
     again.start()
     again.markets[BBB].wall(9_997)
     again.wait(11)
+    again.is_reading = True
+    again.wait(2)
     assert closed(again) == {"missing stops"}
     assert again.approve() == f"missing stops {AAA} (needs none)"
     assert again.sent == []

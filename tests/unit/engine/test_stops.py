@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from cockpit.domain.commands import ClosePosition, MoveStopToBreakeven
+from cockpit.domain.commands import ClosePosition, MoveStopToBreakeven, ResumeEntries
 from cockpit.domain.enums import OrderRole, OrderStatus, Side
 from cockpit.domain.events import Outcome
 from cockpit.domain.ids import role_of
 from cockpit.domain.time import NS_PER_MS
 from cockpit.engine.effects import StopConfirmed
+from cockpit.engine.locks import STOP_GUARD
 from cockpit.engine.projection.markets import SymbolSeries, book_view
 from cockpit.execution.positions import OpenPosition
 from tests.support.core_fixtures import AAA, Bench
@@ -77,27 +79,95 @@ def stop_marks(bench: Bench) -> list[str]:
     return [mark.state for mark in view.own if mark.kind == "stop"]
 
 
-@pytest.mark.parametrize("answer", [None, Outcome.UNKNOWN])
-def test_a_stop_request_without_a_good_answer_is_repeated(answer: Outcome | None) -> None:
-    bench = naked()
-    bench.wait(3)
-    assert len(bench.stops) == 1
-    bench.wait(1)
-    bench.answer_stop(Outcome.UNKNOWN, reason="timeout")
-    bench.wait(4)
-    assert len(bench.stops) >= 2
-    assert all(stop.stop_loss == 9967 for stop in bench.stops)
+TROUBLE = [
+    {"outcome": Outcome.UNKNOWN, "reason": "502 from the gateway"},
+    {"outcome": Outcome.UNKNOWN, "reason": "server error", "code": 10016},
+    {"outcome": Outcome.NO, "reason": "too many visits", "code": 10006, "is_retryable": True},
+]
 
 
-def test_a_stop_that_the_exchange_takes_and_does_not_show_closes_the_position_after_three_times() -> None:
-    bench = naked()
-    for _ in range(60):
+def wait_answering(bench: Bench, seconds: float, **answer: Any) -> None:
+    """Time passes; each stop request is answered at once."""
+    for _ in range(round(seconds * 4)):
         before = len(bench.stops)
-        bench.wait(0.5)
+        bench.wait(0.25)
         if len(bench.stops) > before:
-            bench.answer_stop()
-    assert len(bench.stops) == 3
+            bench.answer_stop(**answer)
+
+
+@pytest.mark.parametrize("answer", TROUBLE)
+def test_f066_a_stop_request_without_a_good_answer_is_repeated_once_then_the_position_is_closed(
+    answer: dict[str, Any],
+) -> None:
+    bench = naked()
+    wait_answering(bench, 5, **answer)
+    assert [stop.stop_loss for stop in bench.stops] == [9967, 9967]
+    close = bench.sent[1]
+    assert (close.reduce_only, close.close_on_trigger, close.side) == (True, True, Side.SELL)
+    assert bench.core.sending.reason_of(close.client_id) == "stop_loss_failed"
+
+
+@pytest.mark.parametrize("answer", TROUBLE)
+def test_f069_a_stop_removed_by_hand_that_cannot_be_put_back_closes_the_position_within_five_seconds(
+    answer: dict[str, Any],
+) -> None:
+    bench = long(Bench().start())
+    bench.push(bench.position(AAA, "25", "100.02"))
+    bench.answer_stop(**answer)
+    wait_answering(bench, 5, **answer)
+    assert len(bench.stops) == 2
+    assert bench.core.sending.reason_of(bench.sent[1].client_id) == "stop_loss_failed"
+
+
+def test_a_stop_request_that_nobody_answers_closes_the_position_within_five_seconds() -> None:
+    bench = naked()
+    bench.wait(5)
+    assert len(bench.stops) == 1
     assert role_of(bench.sent[1].client_id) is OrderRole.CLOSE
+
+
+def test_a_stop_that_the_exchange_takes_and_does_not_show_closes_the_position_within_five_seconds() -> None:
+    bench = naked()
+    wait_answering(bench, 5)
+    assert 1 <= len(bench.stops) <= 3
+    assert role_of(bench.sent[1].client_id) is OrderRole.CLOSE
+    assert bench.core.sending.reason_of(bench.sent[1].client_id) == "stop_loss_failed"
+
+
+def test_the_close_of_a_naked_position_is_repeated_until_it_is_gone_whatever_is_answered() -> None:
+    bench = naked()
+    wait_answering(bench, 5, **TROUBLE[0])
+    for answer in (Outcome.UNKNOWN, Outcome.NO, Outcome.UNKNOWN):
+        bench.answer(bench.sent[-1], answer, reason="trouble")
+        before = len(bench.sent)
+        bench.wait(6)
+        assert len(bench.sent) == before + 1
+        assert bench.sent[-1].reduce_only
+    bench.closed(bench.sent[-1], "99.9")
+    assert bench.core.state.positions.open == {}
+
+
+def test_after_a_position_was_closed_for_want_of_a_stop_entries_wait_for_the_operator() -> None:
+    bench = naked()
+    wait_answering(bench, 5, **TROUBLE[0])
+    bench.closed(bench.sent[-1], "99.9")
+    bench.wait(10)
+    assert "stop of AAAUSDT" in bench.core.state.locks[STOP_GUARD]
+    assert bench.order(ResumeEntries()) == ""
+    assert STOP_GUARD not in bench.core.state.locks
+
+
+def test_a_stop_that_vanishes_again_and_again_is_put_back_three_times_then_the_position_is_closed() -> None:
+    bench = long(Bench().start())
+    for times in range(1, 4):
+        bench.push(bench.position(AAA, "25", "100.02"))
+        assert len(bench.stops) == times
+        bench.answer_stop(**TROUBLE[times % 2])  # ... and was carried out all the same
+        bench.push(bench.position(AAA, "25", "100.02", "99.67"))
+        bench.wait(10)
+    assert len(bench.sent) == 1
+    bench.push(bench.position(AAA, "25", "100.02"))
+    assert len(bench.stops) == 3
     assert bench.core.sending.reason_of(bench.sent[1].client_id) == "stop_loss_failed"
 
 
