@@ -63,7 +63,7 @@ class ExecutionConfig(BaseModel):
     stop_check_s: Positive = 2.0
     """A position without a confirmed stop for longer gets one by trading-stop."""
     max_stop_restores: Annotated[int, Field(ge=1, le=10)] = 3
-    """After this many restores of a missing stop the position is closed instead."""
+    """After this many requests to restore a missing stop the position is closed instead."""
     unknown_first_query_s: Positive = 4.0
     """First query of an order with unknown outcome, after its time to live plus 1 s; then 1, 2, 4, 8 s apart."""
     order_ttl_s: Positive = 3.0

@@ -49,10 +49,8 @@ class OpenPosition:
         self.stop_in_flight = False
         self.stop_request: tuple[Ticks, int] | None = None
         """The stop that was asked for last and when, ns."""
-        self.stop_restores = 0
-        """How often a missing stop was asked for again, whatever became of it."""
-        self.stop_failures = 0
-        """How many of these requests in a row came to nothing, by their answer."""
+        self.stop_restores = self.stop_failures = 0
+        """How often a missing stop was asked for again, and how many answers in a row said that nothing came of it."""
         self.naked_since_ns: int | None = opened_ns
         """Since when no stop is known at the exchange; None while one is. A request for it begins the wait anew."""
         self.naked_told_ns: int | None = None

@@ -192,5 +192,13 @@ DIRECTED = {
     "somebody sets another leverage, then a signal comes": _plan(
         19, [(14.0, BTC, Side.BUY)], [(13.5, "phone_leverage", {"symbol": BTC, "leverage": "4"})]
     ),
+    "the stop that came with an entry is not there, and no request for one arrives": _plan(
+        20,
+        [(3.0, BTC, Side.BUY)],
+        [(2.0, "ignore_stop", {"seconds": 10.0}), (2.0, "lose_stop_requests", {"seconds": 36.0})],
+    ),
+    "the stop is taken away, and no request for one arrives": _plan(
+        21, [(3.0, BTC, Side.SELL)], [(7.9, "lose_stop_requests", {"seconds": 30.0}), (8.0, "remove_stop", {})]
+    ),
 }
 """Name of the situation and its schedule."""

@@ -342,6 +342,9 @@ LOAD_BEARING = (
     Mutation("unknown is not no", ("I1", "I5", "I9"), lambda: [_unknown_is_no()]),
     Mutation("unknown blocks entries", ("I9",), lambda: [_facts_without(unknown_intents=0)]),
     Mutation("a missing stop is restored", ("I2",), lambda: [patch.object(StopDesk, "restore", _nothing)]),
+    Mutation(
+        "a position that cannot get its stop is closed", ("I2",), lambda: [patch.object(StopDesk, "_give_up", _nothing)]
+    ),
     Mutation("a position found naked keeps entries out", ("I12",), lambda: [_facts_without(naked=())]),
     Mutation("old position reports are dropped", ("I19", "I2", "I10", "I7", "I4"), _any_report_is_new),
     Mutation("the stop only tightens", ("I10",), lambda: [_breakeven_at_any_price()]),

@@ -16,6 +16,8 @@ from tests.dst.journal import Disk
 OWN = "cs"
 ENTRY_ROLE = "-e"
 NAKED_LIMIT_S = 5.0
+CLOSED_NAKED_S = 6.5
+"""The same with nothing but stops in trouble: 5 s, then the close on its way, seen twice a second."""
 DAY_LOSS_GRACE_S = 15.0
 CENT_FRACTION = Decimal("1e-8")
 CREATES_PER_SECOND = 10
@@ -61,6 +63,8 @@ class Oracle:
     naked_s: dict[str, float] = field(default_factory=dict)
     bare_s: dict[str, float] = field(default_factory=dict)
     """Since when an own position has been without a stop, healthy or not."""
+    is_only_stops: bool = False
+    """Nothing but stops is in trouble in this schedule, so closing always works."""
     engine_since_s: float = 0.0
     """When the present engine started."""
     creates: deque[float] = field(default_factory=lambda: deque(maxlen=64))
@@ -234,6 +238,7 @@ class Oracle:
                 self.bare_s.setdefault(symbol, self.now_s())
             else:
                 self.bare_s.pop(symbol, None)
+            self._still_bare(symbol)
             if not is_bare or not self.is_healthy:
                 self.naked_s.pop(symbol, None)
                 continue
@@ -241,6 +246,13 @@ class Oracle:
             if self.now_s() - since > NAKED_LIMIT_S:
                 self.fail("I2", f"{symbol} naked for {self.now_s() - since:.1f} s")
                 self.naked_s[symbol] = self.now_s()
+
+    def _still_bare(self, symbol: str) -> None:
+        """With only stops in trouble a position without one is protected or gone in time."""
+        bare_s = self.now_s() - self.bare_s.get(symbol, self.now_s())
+        if self.is_only_stops and bare_s > CLOSED_NAKED_S:
+            self.fail("I2", f"{symbol} without a stop for {bare_s:.1f} s and not closed")
+            self.bare_s[symbol] = self.now_s()
 
     # ------------------------------------------------------------------------------------------------------ the end
 

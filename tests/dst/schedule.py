@@ -45,6 +45,7 @@ SETTLE_S = 32.0
 EXECUTION = ExecutionConfig(ledger_s=10.0)
 """A schedule lasts a minute or so: the transaction log is compared more often."""
 POLL_S = 0.5
+STOP_FAULTS = frozenset({"ignore_stop", "remove_stop", "lose_stop_requests"})
 CONNECTION_LOSS_S = 32.0
 """30 s of the engine's own ticks."""
 PONG_LIMIT_S, READ_LIMIT_S = 10.5, 30.5
@@ -151,6 +152,7 @@ class World:
         self.market.is_frozen = plan.keeps_still
         self.oracle.knows_rules = self._knows_rules
         self.oracle.is_wire_whole = lambda: not (self.network.marks["reply_lost"] or self.network.marks["push_lost"])
+        self.oracle.is_only_stops = {name for _at_s, name, _how in plan.faults} <= STOP_FAULTS
         self.engine: Engine | None = None
         self.main: asyncio.Task[Any] | None = None
         self.traces: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -32,6 +33,21 @@ async def test_f066_stop_cannot_be_set_at_all(bench: Bench) -> None:
         return bool((await bench.account())["executions"]) and await bench.size(BTC) == 0
 
     await bench.until(is_closed, "the position is closed instead")
+    await bench.settled()
+
+
+@pytest.mark.parametrize("fault", [{"status": 502}, {"is_dropped": True}])
+async def test_f066_stop_is_asked_for_and_nobody_takes_it(bench: Bench, fault: dict[str, Any]) -> None:
+    await bench.control("fault/order", is_stop_ignored=True)
+    await bench.control("fault/rest", route=TRADING_STOP, count=-1, **fault)
+    bench.signal(BTC)
+
+    async def is_closed() -> bool:
+        return bool((await bench.account())["executions"]) and await bench.size(BTC) == 0
+
+    await bench.until(is_closed, "the position is closed instead", 10.0)
+    assert len(await bench.requests(TRADING_STOP)) <= 2
+    assert "stop guard" in bench.core.state.locks
     await bench.settled()
 
 
@@ -70,6 +86,18 @@ async def test_f069_stop_is_deleted_by_hand_again_and_again(bench: Bench) -> Non
 
     await bench.until(is_closed, "the fourth time the position is closed")
     assert len(await bench.requests(TRADING_STOP)) == 3
+    await bench.settled()
+
+
+async def test_f069_stop_is_deleted_by_hand_and_cannot_be_put_back(bench: Bench) -> None:
+    await bench.enter(BTC)
+    await bench.control("fault/rest", route=TRADING_STOP, count=-1, status=502)
+    await bench.control("manual/cancel", symbol=BTC)
+
+    async def is_closed() -> bool:
+        return await bench.size(BTC) == 0
+
+    await bench.until(is_closed, "the position is closed instead", 10.0)
     await bench.settled()
 
 
