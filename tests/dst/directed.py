@@ -200,5 +200,11 @@ DIRECTED = {
     "the stop is taken away, and no request for one arrives": _plan(
         21, [(3.0, BTC, Side.SELL)], [(7.9, "lose_stop_requests", {"seconds": 30.0}), (8.0, "remove_stop", {})]
     ),
+    "the address is banned with a position open, and it is to be closed all the same": _plan(
+        22,
+        [(3.0, BTC, Side.BUY)],
+        [(8.0, "ban", {"seconds": 60.0}), (20.0, "flatten", {}), (95.0, "expect_flat", {})],
+        chaos_s=700.0,
+    ),
 }
 """Name of the situation and its schedule."""

@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 import msgspec
 
+from cockpit.adapters.bybit.silence import Silence
 from cockpit.domain.enums import StreamName
 from cockpit.domain.events import OrderAnswer, Outcome, StreamUp
 from cockpit.engine import signal_desk as signal_desk_module
@@ -183,6 +184,10 @@ def _breakeven_at_any_price() -> Any:
 
 def _nothing(*_arguments: Any, **_keywords: Any) -> None:
     return None
+
+
+def _no_time(*_arguments: Any) -> int:
+    return 0
 
 
 def _queue_never_empties() -> Any:
@@ -354,6 +359,12 @@ LOAD_BEARING = (
     Mutation("stale books stop entries", ("I6",), lambda: [_fresh_book()]),
     Mutation("flatten is durable", ("I3", "I12"), lambda: [_flags_in_memory()]),
     Mutation("entries keep their purpose over a restart", ("I2", "I15", "I7", "I19"), lambda: [_forget_entries()]),
+    Mutation(
+        "under a ban a flatten asks once in 15 s",
+        ("I14",),
+        lambda: [patch.object(Silence, "may_probe", lambda *_arguments: True)],
+    ),
+    Mutation("under a ban nothing else leaves", ("I14",), lambda: [patch.object(Silence, "left_ns", _no_time)]),
     Mutation(
         "a leverage changed by hand is set again",
         ("I1",),

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from cockpit.adapters.bybit.silence import Silence
 from cockpit.domain.account import AccountInfo, BalanceReport
 from cockpit.domain.enums import ExecType, OrderPath, OrderRole, OrderStatus, OrderType, Side, StreamName
 from cockpit.domain.errors import OutcomeUnknown, ServiceDown, VenueRejected, VenueThrottled, VenueUnavailable
@@ -36,7 +37,7 @@ from cockpit.domain.ledger import LedgerRow
 from cockpit.domain.market import MarketEvent
 from cockpit.domain.orders import CancelRequest, OrderReport, OrderRequest, StopRequest
 from cockpit.domain.positions import FillReport, PositionReport
-from cockpit.domain.time import ClockReading
+from cockpit.domain.time import NS_PER_S, ClockReading
 from cockpit.ports.journal import DurableIntent
 from tests.dst.exchange import LEVERAGE, Exchange, Execution, Order, PositionState, Refused, Row
 from tests.dst.loop import VirtualClock
@@ -44,6 +45,10 @@ from tests.dst.loop import VirtualClock
 ORDER_DEADLINE_S = 3.0
 READ_DEADLINE_S = 5.0
 ORDER_TTL_S = 3.0
+BAN_S = 600.0
+"""How long an adapter keeps silent after HTTP 403."""
+PROBES = {"create": "close", "cancel": "change", "cancel_all": "change"}
+"""Kinds of calls that a flatten may go on with under a ban; all others are reads."""
 WRITES = frozenset({"create", "cancel", "cancel_all", "set_stop"})
 """Requests that the gateway refuses when they come later than their recv_window."""
 SILENCE_S = 10.0
@@ -76,6 +81,8 @@ class Faults:
     """Requests of this route never arrive."""
     is_main_dead: bool = False
     """The main host of REST answers nothing; flatten has a second one."""
+    is_banned: bool = False
+    """Every request is answered with HTTP 403."""
     is_down: bool = False
     """The exchange is under maintenance: every request is answered so, no stream can be had."""
 
@@ -112,6 +119,8 @@ class Network:
     """Symbols of which the exchange tells neither executions nor orders nor positions, by push or by read."""
     hides_executions: bool = False
     """The private stream tells of orders and positions, but of no execution."""
+    tell_banned: Callable[[str, bool], None] | None = None
+    """Is told every request that reaches the exchange under a ban: its kind, and whether it is a flatten's."""
     order_path: OrderPath = OrderPath.REST
     """The way that the engines are told to send orders."""
 
@@ -209,6 +218,8 @@ class VenueClient:
         self.rules: dict[str, Instrument] = {}
         """Trading rules as they were read last; orders are written with them."""
         self.is_flattening = False
+        self.silence = Silence(round(BAN_S * NS_PER_S))
+        """The adapter's own: it is under test here."""
         self.flatten_host = 0
         """0 is the main host, 1 the other one."""
         self._unanswered = 0
@@ -455,9 +466,9 @@ class VenueClient:
             self.deliver(StreamUp(stream, 0))
 
     def health(self) -> VenueHealth:
-        return VenueHealth(
-            room_percent=100.0, room_route="model", silent_until_ns=None, ts_recv=self.network.clock.now_ns()
-        )
+        now_ns, left_ns = self.network.clock.now_ns(), self.silence.left_ns(self.network.clock.monotonic_ns())
+        until_ns = now_ns + left_ns if left_ns else None
+        return VenueHealth(room_percent=100.0, room_route="model", silent_until_ns=until_ns, ts_recv=now_ns)
 
     def go_flatten_way(self, is_on: bool) -> None:
         self.is_flattening = is_on
@@ -470,6 +481,23 @@ class VenueClient:
     async def _read(self, route: str, arrive: Callable[[], Any]) -> Any:
         """One read of the account, by flatten's way while one runs."""
         return await self._call(route, arrive, READ_DEADLINE_S, is_flatten=self.is_flattening)
+
+    async def _obey_ban(self, route: str, *, is_flatten: bool) -> None:
+        """What leaves under a ban, and how that is answered."""
+        network, silence = self.network, self.silence
+        now_ns = network.clock.monotonic_ns()
+        is_free = is_flatten and silence.may_probe(PROBES.get(route, "read"), now_ns)
+        if silence.left_ns(now_ns) and not is_free:
+            raise VenueUnavailable("silent after HTTP 403; nothing was sent")
+        if not network.faults.is_banned:
+            return
+        if network.tell_banned is not None:
+            network.tell_banned(PROBES.get(route, "read"), is_flatten)
+        await asyncio.sleep(AMBIGUOUS_S)
+        silence.begin(network.clock.monotonic_ns())
+        if route in WRITES:
+            raise OutcomeUnknown("HTTP 403")
+        raise VenueThrottled(403, "access too frequent", None)
 
     def _answered_by_host(self, is_flatten: bool, is_answered: bool) -> None:
         """Flatten changes to the other host after two calls in a row that went unanswered."""
@@ -487,6 +515,7 @@ class VenueClient:
             await asyncio.get_running_loop().create_future()
         network, faults = self.network, self.network.faults
         random = network.ledger_random if route == "ledger" else network.random
+        await self._obey_ban(route, is_flatten=is_flatten)
         network.requests[route] += 1
         if faults.is_down:
             await asyncio.sleep(AMBIGUOUS_S)

@@ -24,6 +24,8 @@ CREATES_PER_SECOND = 10
 NAKED_BEFORE_START_S = 15.0
 """A read of the account may be ten seconds old, and on its way."""
 RULES_GRACE_S = 10.0
+BAN_HEARD_S = 0.1
+PROBE_S, ROUNDING_S = 15.0, 0.001
 STOP_RESTORES = 3
 ENTRIES_PER_MINUTE = 10
 DUPLICATE_S = 2.0
@@ -77,6 +79,8 @@ class Oracle:
     rules_changed_s: dict[str, float] = field(default_factory=dict)
     knows_rules: Any = None
     """Callable: has the engine read the rules of a symbol as they are now."""
+    banned_s: dict[str, float] = field(default_factory=dict)
+    """Under a ban of the address: when it was told to this engine first (""), and the last probe of each kind."""
     is_wire_whole: Any = None
     """Callable: True while nothing that was sent or pushed has been lost; only then both sides count the same."""
     decided: list[tuple[float, str, str]] = field(default_factory=list)
@@ -116,6 +120,7 @@ class Oracle:
         """Another engine: what the earlier one counted in memory begins anew."""
         self.decided.clear()
         self.restores.clear()
+        self.banned_s.clear()
 
     # ---------------------------------------------------------------------------------------------------- arrivals
 
@@ -168,6 +173,19 @@ class Oracle:
             self.fail("I7", f"entry for {signal} {self.now_s() - self.unexplained_s:.0f} s after money was missing")
         if self.loss_since_s is not None and self.now_s() - self.loss_since_s > DAY_LOSS_GRACE_S:
             self.fail("I8", f"entry for {signal} {self.now_s() - self.loss_since_s:.0f} s after the day's loss limit")
+
+    def banned(self, kind: str, is_flatten: bool) -> None:
+        """A request under a ban: the first one could not know of it; then nothing but a flatten's, and rarely."""
+        now_s = self.now_s()
+        first_s = self.banned_s.setdefault("", now_s)
+        self.marks["request_under_ban"] += 1
+        if not is_flatten:
+            if now_s - first_s > BAN_HEARD_S:
+                self.fail("I14", f"an ordinary {kind} {now_s - first_s:.1f} s after the ban was told")
+            return
+        if now_s - self.banned_s.get(kind, -PROBE_S) < PROBE_S - ROUNDING_S:
+            self.fail("I14", f"a {kind} of the flatten twice within {PROBE_S:g} s under a ban")
+        self.banned_s[kind] = now_s
 
     def entry_priced(self, symbol: str, side: str, limit: Decimal, shown: Decimal) -> None:
         """The terms of the entry: its worst price against the one shown last, and how soon it follows others."""

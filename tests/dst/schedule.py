@@ -150,6 +150,7 @@ class World:
         self.oracle = Oracle(self.exchange, Limits(Decimal(5), 10, CASH * Decimal("0.003")), loop.time)
         self.market = MarketActor(self.network, Random(plan.seed * 31 + 7), plan.market_period_s)
         self.market.is_frozen = plan.keeps_still
+        self.network.tell_banned = self.oracle.banned
         self.oracle.knows_rules = self._knows_rules
         self.oracle.is_wire_whole = lambda: not (self.network.marks["reply_lost"] or self.network.marks["push_lost"])
         self.oracle.is_only_stops = {name for _at_s, name, _how in plan.faults} <= STOP_FAULTS
@@ -452,8 +453,12 @@ class World:
         self.network.faults.is_main_dead = True
         self.loop.call_later(seconds, setattr, self.network.faults, "is_main_dead", False)
 
+    def _fault_ban(self, seconds: float) -> None:
+        self.network.faults.is_banned = True
+        self.loop.call_later(seconds, setattr, self.network.faults, "is_banned", False)
+
     def _fault_expect_flat(self) -> None:
-        self.oracle.check_flat("flatten while the main host is dead")
+        self.oracle.check_flat("flatten before healing")
 
     def _fault_phone_leverage(self, symbol: str, leverage: str) -> None:
         self.exchange.set_leverage(symbol, Decimal(leverage))

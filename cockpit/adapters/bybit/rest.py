@@ -24,6 +24,7 @@ from cockpit.adapters.bybit.credentials import SecretKey
 from cockpit.adapters.bybit.endpoints import Endpoints
 from cockpit.adapters.bybit.http import Reply, SignedHttp
 from cockpit.adapters.bybit.retcodes import CodeClass, class_of, class_of_status, judge
+from cockpit.adapters.bybit.silence import Silence
 from cockpit.adapters.bybit.transport import Call, send
 from cockpit.adapters.bybit.wire import UNREADABLE
 from cockpit.adapters.bybit.workers import CallPool
@@ -97,7 +98,8 @@ class BybitRest:
         self.flatten_host = endpoints.rest
         """Where calls of a flatten go now."""
         self._flatten_failures = 0
-        self._silent_until = 0
+        self.silence = Silence(nanos_from_s(limits.ban_pause_s))
+        """After HTTP 403; a flatten asks it before it takes its way."""
         self._is_clock_suspect = False
         self.offset_ns = 0
         """Exchange time minus local time, ns; 0 until measured."""
@@ -129,7 +131,7 @@ class BybitRest:
     @property
     def silent_for_ns(self) -> int:
         """How long after HTTP 403 only flatten's calls leave, ns; 0 when all may."""
-        return max(0, self._silent_until - self._clock.monotonic_ns())
+        return self.silence.left_ns(self._clock.monotonic_ns())
 
     @property
     def room(self) -> Room:
@@ -254,7 +256,7 @@ class BybitRest:
         if reply.status != 200:
             kind = class_of_status(reply.status)
             if kind is CodeClass.BAN:
-                self._silent_until = self._clock.monotonic_ns() + nanos_from_s(self.limits.ban_pause_s)
+                self.silence.begin(self._clock.monotonic_ns())
             elif kind is CodeClass.RATE:
                 self.refused_for_rate(reply.route, reply.status, _reset_ms(reply))
             raise judge(kind, reply.status, f"HTTP {reply.status}", is_read=is_read, reset_ms=_reset_ms(reply))

@@ -32,12 +32,10 @@ from cockpit.domain.events import FlattenHostChanged, LedgerRead, VenueHealth, V
 from cockpit.domain.instrument import Instrument
 from cockpit.domain.orders import CancelRequest, OrderReport, OrderRequest, StopRequest
 from cockpit.domain.positions import FillReport, PositionReport
-from cockpit.domain.time import NS_PER_S, ClockReading, ms_from_nanos
+from cockpit.domain.time import ClockReading, ms_from_nanos
 from cockpit.ports.clock import Clock
 from cockpit.ports.journal import DurableIntent
 from cockpit.ports.recorder import FrameSink
-
-_PROBE_PAUSE_NS = 15 * NS_PER_S
 
 
 class BybitVenue:
@@ -86,8 +84,6 @@ class BybitVenue:
         self._orders = OrderCalls(self.rest, self._trade)
         self._tasks: list[asyncio.Task[None]] = []
         self._is_flattening = False
-        self._next_probe: dict[str, int] = {}
-        """Under a ban no close, no cancel and no read of a flatten leaves before this time, monotonic ns."""
 
     async def events(self) -> AsyncIterator[StreamEvent]:
         """Everything the streams say, in receive order. Starts the streams; ends with ``aclose``."""
@@ -264,13 +260,7 @@ class BybitVenue:
 
     def _may_leave(self, what: str) -> bool:
         """Calls of a flatten go on under a ban, one of a kind each 15 s (reliability.md F17)."""
-        if not self.rest.is_silenced:
-            return True
-        now = self._clock.monotonic_ns()
-        if now < self._next_probe.get(what, 0):
-            return False
-        self._next_probe[what] = now + _PROBE_PAUSE_NS
-        return True
+        return self.rest.silence.may_probe(what, self._clock.monotonic_ns())
 
     def _host_switched(self, host: str) -> None:
         self._queue.put([FlattenHostChanged(host, self._clock.now_ns())])
