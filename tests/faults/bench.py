@@ -107,7 +107,7 @@ class NoScreens:
     """Nobody looks."""
 
     watched: frozenset[str] = frozenset()
-    viewers = 0
+    viewers = operators = 0
 
     def publish(self, _views: Iterable[Any]) -> None:
         return

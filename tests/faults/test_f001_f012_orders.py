@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from cockpit.domain.enums import OrderStatus
-from tests.faults.bench import BOTH_PATHS, BTC, CREATE, ETH, SOL, Bench
+from cockpit.domain.time import NS_PER_S
+from tests.faults.bench import BOTH_PATHS, BTC, CREATE, ETH, EXECUTIONS, HISTORY, POSITIONS, REALTIME, SOL, Bench
 
 
 async def creates(bench: Bench, signal: str) -> list[dict[str, Any]]:
@@ -23,12 +24,23 @@ async def died(bench: Bench, signal: str) -> None:
     assert len(await creates(bench, signal)) <= 1
 
 
+async def nobody_else_tells(bench: Bench) -> None:
+    """The private stream says nothing, and reads answer only after an order's deadline."""
+    await bench.control("fault/socket", channel="private", is_silent=True)
+    for route in (REALTIME, HISTORY, EXECUTIONS, POSITIONS):
+        await bench.control("fault/rest", route=route, delay_s=2.0, count=-1)
+
+
 @BOTH_PATHS
 async def test_f001_answer_lost_after_the_order_was_accepted(bench: Bench) -> None:
+    await nobody_else_tells(bench)
     await bench.spoil_order(is_reply_lost=True)
-    signal = await bench.enter(BTC)
+    signal = bench.signal(BTC)
+    await bench.until(lambda: OrderStatus.UNKNOWN in bench.history(signal), "the outcome is unknown")
+    assert bench.history(signal) == [OrderStatus.INTENT, OrderStatus.UNKNOWN]
+    await bench.control("heal")
+    await bench.until(lambda: bench.is_protected(BTC), "the order is adopted")
     await bench.settled()
-    assert bench.history(signal)[0] is OrderStatus.INTENT
     assert bench.history(signal)[-1] is OrderStatus.FILLED
     assert len(await creates(bench, signal)) == 1
 
@@ -171,17 +183,23 @@ async def test_f011_journal_is_locked_between_answer_and_write(bench: Bench) -> 
     await bench.until(lambda: bench.history(signal) != [] and _is_journaled(bench), "the intent is on disk")
     async with bench.locked_journal():
         await bench.until(lambda: bench.is_protected(BTC), "the position is open and known")
-        second = bench.signal(ETH)
+        second, raised_ns = bench.signal(ETH), bench.core.state.now_ns
         await bench.until(lambda: second in bench.core.signals.queue or bench.history(second) != [], "the next signal")
+        await bench.until(lambda: bench.core.state.now_ns - raised_ns > NS_PER_S, "it had time enough to leave")
+        assert await creates(bench, second) == []
     await bench.settled()
     assert len(await creates(bench, signal)) == 1
 
 
 async def test_f012_answer_drips(bench: Bench) -> None:
     await bench.enter(ETH)
-    await bench.control("fault/rest", route=CREATE, drip_bytes_per_s=20, symbol=BTC, count=-1)
+    await nobody_else_tells(bench)
+    drips = {"route": CREATE, "drip_bytes_per_s": 20, "symbol": BTC, "count": -1}
+    await bench.control("fault/rest", **drips)
     signal = bench.signal(BTC)
-    await bench.until(lambda: OrderStatus.UNKNOWN in bench.history(signal) or bench.is_protected(BTC), "the deadline")
+    await bench.until(lambda: OrderStatus.UNKNOWN in bench.history(signal), "the deadline of the call")
+    await bench.control("heal")
+    await bench.control("fault/rest", **drips)
     await bench.flatten()
     await bench.flat()
     await bench.settled()

@@ -52,10 +52,11 @@ async def test_f042_streams_are_dead(bench: Bench) -> None:
     await bench.settled()
 
 
-async def test_f043_close_or_its_answer_is_lost(bench: Bench) -> None:
+async def test_f043_close_or_its_answer_is_lost(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flatten_state, "FIRST_RETRY_S", 0.1)
     await bench.enter(BTC)
     await bench.enter(ETH, Side.SELL)
-    for _ in range(2):
+    for _ in range(5):
         await bench.control("fault/rest", route=CREATE, is_dropped=True, symbol=BTC)
         await bench.control("fault/rest", route=CREATE, is_reply_lost=True, symbol=ETH)
     await bench.flatten()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ import pytest
 from cockpit.domain.commands import ProtectPosition
 from tests.faults.bench import BTC, CREATE, ETH, EXECUTIONS, HISTORY, POSITIONS, REALTIME, WALLET, WRITES, Bench
 
+RESTARTS = 6
 EMPTY = json.dumps({"retCode": 0, "retMsg": "OK", "result": {"list": [], "nextPageCursor": ""}, "retExtInfo": {}})
 
 
@@ -61,7 +63,7 @@ async def test_f061_warm_restart_sends_nothing(bench: Bench) -> None:
     await bench.enter(BTC)
     last = (await bench.requests())[-1]["number"]
     stop = (await bench.position(BTC) or {})["stopLoss"]
-    for _ in range(3):
+    for _ in range(RESTARTS):
         await bench.stop()
         await bench.start()
         await bench.until(lambda: bench.is_protected(BTC), "the position is adopted")
@@ -81,11 +83,18 @@ async def test_f062_order_is_found_by_its_executions_alone(bench: Bench) -> None
 
 async def test_f063_empty_lists_are_no_information(bench: Bench) -> None:
     await bench.enter(BTC)
+    last = (await bench.requests())[-1]["number"]
     for route in (REALTIME, HISTORY, EXECUTIONS, POSITIONS, WALLET):
-        await bench.control("fault/rest", route=route, body=EMPTY, count=4)
-    seen = bench.core.state.reconciled_ns or 0
+        await bench.control("fault/rest", route=route, body=EMPTY, count=-1)
     await bench.control("fault/socket", channel="private", reset=True)
-    await bench.until(lambda: (bench.core.state.reconciled_ns or 0) > seen or bench.core.state.reconnects > 0, "reads")
+
+    async def is_read_twice() -> bool:
+        return all([len(await bench.requests(route, after=last)) >= 2 for route in (REALTIME, POSITIONS, WALLET)])
+
+    await bench.until(is_read_twice, "everything is read, and empty")
+    assert "account" in bench.core.state.locks
+    assert BTC in bench.core.state.positions.open
+    await bench.control("heal")
     await bench.until(lambda: not bench.core.state.locks, "entries are on again")
     assert BTC in bench.core.state.positions.open
     await bench.settled()
@@ -93,15 +102,21 @@ async def test_f063_empty_lists_are_no_information(bench: Bench) -> None:
 
 
 async def test_f064_more_rows_than_a_page(exchange: Bench) -> None:
-    for number in range(55):
-        price = str(50_000 + number)
+    for number in range(230):
+        price = str(10_000 + number)
         await exchange.control("manual/order", symbol=BTC, side="Buy", orderType="Limit", qty="0.001", price=price)
     await exchange.start()
     await exchange.control("market/thin", symbol=ETH, levels=190, lots=1)
-    await exchange.control("manual/order", symbol=ETH, side="Buy", orderType="Market", qty="1.2")
-    assert len((await exchange.account())["executions"]) > 100
+    sides = itertools.cycle(("Buy", "Sell"))
+
+    async def has_executions() -> bool:
+        for side in itertools.islice(sides, 4):
+            await exchange.control("manual/order", symbol=ETH, side=side, orderType="Market", qty="1.2")
+        return len((await exchange.account())["executions"]) >= 450
+
+    await exchange.until(has_executions, "450 executions")
     await exchange.settled()
-    assert len(exchange.core.state.orders.open_orders()) == 55
+    assert len(exchange.core.state.orders.open_orders()) == 230
 
 
 @pytest.mark.parametrize("stale_s", [0.5, 5.0])

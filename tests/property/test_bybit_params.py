@@ -21,7 +21,9 @@ _count = st.integers(1, 10**9)
 
 
 @given(_step, _step, _count, _count, _count)
-def test_numbers_on_the_wire_are_plain_and_exact(tick: Decimal, lot: Decimal, price: int, lots: int, stop: int) -> None:
+def test_f123_numbers_on_the_wire_are_plain_and_exact(
+    tick: Decimal, lot: Decimal, price: int, lots: int, stop: int
+) -> None:
     rules = Instrument(
         symbol="A",
         tick_size=tick,

@@ -61,7 +61,7 @@ def is_sound(value: Any) -> bool:
 
 @settings(max_examples=300, deadline=None)
 @given(KEYS, VALUES)
-def test_one_value_is_refused_by_name_or_accepted_as_it_was_written(key: str, text: str) -> None:
+def test_f106_one_value_is_refused_by_name_or_accepted_as_it_was_written(key: str, text: str) -> None:
     loaded = refused_or_loaded(toml_of({key: text}))
     if isinstance(loaded, str):
         section = key.rpartition(".")[0]
@@ -79,7 +79,7 @@ def test_one_value_is_refused_by_name_or_accepted_as_it_was_written(key: str, te
 
 @settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.from_regex(r"[a-z_]{1,12}", fullmatch=True), st.integers(), min_size=1, max_size=5))
-def test_every_unknown_key_is_told_with_its_line(unknown: dict[str, int]) -> None:
+def test_f106_every_unknown_key_is_told_with_its_line(unknown: dict[str, int]) -> None:
     text = "[risk]\n" + "\n".join(f"x{name} = {value}" for name, value in unknown.items())
     with pytest.raises(ConfigError) as caught:
         load_text(text)

@@ -68,7 +68,7 @@ def test_flatten_executes_only_after_it_was_armed_within_three_seconds(story) ->
 
 @given(st.integers(20, 140), st.integers(3, 60))
 @settings(max_examples=100, deadline=None)
-def test_a_held_flatten_key_never_executes(repeat_ms: int, repeats: int) -> None:
+def test_f109_a_held_flatten_key_never_executes(repeat_ms: int, repeats: int) -> None:
     _, verdicts = play([("X", 0), ("X", 500), *[("X", repeat_ms)] * repeats])
     assert all(verdict is not Verdict.FIRE_FLATTEN for verdict, _, _ in verdicts)
     assert any(verdict is Verdict.ARM_FLATTEN for verdict, _, _ in verdicts)

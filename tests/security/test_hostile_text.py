@@ -220,7 +220,7 @@ def test_what_the_engine_says_in_the_foreground_obeys_nobody(attacked: Stage) ->
     assert heard.bad_characters == set()
 
 
-def test_screen_of_an_attacked_engine_emits_only_what_a_peaceful_one_emits(
+def test_f113_screen_of_an_attacked_engine_emits_only_what_a_peaceful_one_emits(
     attacked: Stage, plain_screen: Heard
 ) -> None:
     terminal = attacked.terminal("cockpit", "attach", "--data-dir", str(attacked.profile.folder))

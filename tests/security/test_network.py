@@ -142,7 +142,7 @@ CERTIFICATES = ["trusted", "expired", "host", "own"]
 
 
 @pytest.mark.parametrize("kind", CERTIFICATES)
-async def test_neither_rest_nor_streams_speak_to_a_server_that_cannot_prove_its_name(
+async def test_f014_neither_rest_nor_streams_speak_to_a_server_that_cannot_prove_its_name(
     authority: Authority, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):

@@ -222,7 +222,7 @@ def entries(lock: str) -> list[str]:
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_every_requirement_is_pinned_and_hashed(lock: str) -> None:
+def test_f122_every_requirement_is_pinned_and_hashed(lock: str) -> None:
     found = entries(lock)
     assert len(found) > 20
     for line in found:

@@ -125,7 +125,7 @@ UNFIT = {
 
 
 @pytest.mark.parametrize("key", HARMFUL)
-async def test_key_that_could_do_harm_is_refused_with_real_money_and_warned_about_elsewhere(
+async def test_f023_key_that_could_do_harm_is_refused_with_real_money_and_warned_about_elsewhere(
     simex: SimexProcess, key: str
 ) -> None:
     changes, words = HARMFUL[key]
@@ -224,7 +224,7 @@ def test_key_that_the_exchange_refuses_is_refused_in_words(simex: SimexProcess, 
     assert "from 198.51.100.1" in str(caught.value)
 
 
-def test_key_of_another_environment_is_refused(simex: SimexProcess) -> None:
+def test_f115_key_of_another_environment_is_refused(simex: SimexProcess) -> None:
     with pytest.raises(SafetyRefusal, match="is it one of this environment"):
         accounts.checked_account(venue_config(simex), SecretKey("demo-key", "demo-secret"))
 
@@ -300,7 +300,7 @@ def test_journal_stays_with_the_account_that_it_began_with(tmp_path: Path) -> No
         (["--env", "live", "--live"], 2, "there is no API key for live"),
     ],
 )
-def test_real_money_needs_flag_environment_and_key(
+def test_f115_real_money_needs_flag_environment_and_key(
     arguments: list[str],
     code: int,
     words: str,

@@ -65,7 +65,7 @@ def test_the_question_mark_alone_is_help_and_a_key_right_after_is_locked(monkeyp
     assert bench.orders == []
 
 
-def test_a_bracketed_paste_is_no_key(monkeypatch) -> None:
+def test_f112_a_bracketed_paste_is_no_key(monkeypatch) -> None:
     bench = Bench()
     wire = Wire(bench, monkeypatch)
     wire.send("\x1b[200~XX a d x g\n\x1b[201~")
@@ -73,7 +73,7 @@ def test_a_bracketed_paste_is_no_key(monkeypatch) -> None:
     assert bench.orders == []
 
 
-def test_an_unbracketed_paste_sends_nothing_and_says_so(monkeypatch) -> None:
+def test_f112_an_unbracketed_paste_sends_nothing_and_says_so(monkeypatch) -> None:
     bench = Bench()
     wire = Wire(bench, monkeypatch)
     wire.send("aaXX")

@@ -19,7 +19,7 @@ LOOKS = {
 
 
 @pytest.mark.parametrize(("size", "theme", "glyphs"), LOOKS.values(), ids=LOOKS)
-def test_the_screen_looks_as_it_did(size, theme, glyphs, snap_compare) -> None:
+def test_f100_the_screen_looks_as_it_did(size, theme, glyphs, snap_compare) -> None:
     scene = Scene(4)
     for _ in range(20):
         scene.step()

@@ -331,7 +331,7 @@ async def test_an_observer_sees_no_money_keys() -> None:
 
 
 @pytest.mark.parametrize(("variables", "name"), [({"NO_COLOR": "1"}, "mono"), ({"TERM": "dumb"}, "mono"), ({}, "dark")])
-async def test_terminals_without_colour_get_the_theme_without_colour(variables, name) -> None:
+async def test_f100_terminals_without_colour_get_the_theme_without_colour(variables, name) -> None:
     rig = Rig(variables=variables)
     assert rig.app._theme.name == name
 

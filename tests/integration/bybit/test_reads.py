@@ -64,7 +64,7 @@ def fill_row(number: int, time_ms: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("count", [0, 1, 49, 50, 51, 230])
-async def test_every_page_of_open_orders_is_read(http: ScriptedHttp, rest: BybitRest, count: int) -> None:
+async def test_f064_every_page_of_open_orders_is_read(http: ScriptedHttp, rest: BybitRest, count: int) -> None:
     http.on(ORDERS, paged(order_rows(count)))
     orders = await reads.open_orders(rest, clock_ns)
     assert [order.order_id for order in orders] == [f"o{number}" for number in range(count)]
@@ -100,7 +100,7 @@ async def test_since_ever_reaches_seven_days_back(http: ScriptedHttp, rest: Bybi
     assert sum(int(r.fields["endTime"]) - int(r.fields["startTime"]) + 1 for r in http.requests) <= reads.WINDOW_MS + 1
 
 
-async def test_flat_rows_are_no_positions_and_hedge_rows_are_two(http: ScriptedHttp, rest: BybitRest) -> None:
+async def test_f071_flat_rows_are_no_positions_and_hedge_rows_are_two(http: ScriptedHttp, rest: BybitRest) -> None:
     [row] = golden("rest_position_list")["result"]["list"]
     rows = [row | {"positionIdx": 1}, row | {"positionIdx": 2, "size": "1"}, row | {"symbol": "B", "size": "0"}]
     http.on(POSITIONS, paged(rows))

@@ -173,7 +173,7 @@ async def test_refused_connection_is_not_sent(unused_tcp_port: int) -> None:
     rest.close()
 
 
-async def test_unknown_host_name_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_f013_unknown_host_name_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: Any, **__: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -192,7 +192,7 @@ async def test_plain_server_behind_a_tls_address_is_not_taken_for_a_yes(http: Sc
     rest.close()
 
 
-async def test_a_dripping_answer_ends_at_the_deadline_and_does_not_exhaust_the_pool(
+async def test_f012_a_dripping_answer_ends_at_the_deadline_and_does_not_exhaust_the_pool(
     http: ScriptedHttp, rest: BybitRest
 ) -> None:
     async def drip(_: Request, writer: asyncio.StreamWriter) -> None:
@@ -228,7 +228,7 @@ async def test_waiting_for_a_free_call_too_long_sends_nothing(http: ScriptedHttp
     rest.close()
 
 
-async def test_time_refusal_of_an_order_is_not_repeated_but_the_clock_is_measured_before_the_next(
+async def test_f093_time_refusal_of_an_order_is_not_repeated_but_the_clock_is_measured_before_the_next(
     http: ScriptedHttp, rest: BybitRest
 ) -> None:
     ahead_ns = 3_600_000_000_000

@@ -212,7 +212,7 @@ async def test_ticker_of_a_new_connection_starts_from_its_own_snapshot(
         assert ticker.last_price == 151.25
 
 
-async def test_a_reader_that_does_not_keep_up_loses_markets_but_no_account_event(
+async def test_f026_a_reader_that_does_not_keep_up_loses_markets_but_no_account_event(
     http: ScriptedHttp, streams: ScriptedStreams
 ) -> None:
     limits = QUICK.model_copy(update={"max_backlog": 100})

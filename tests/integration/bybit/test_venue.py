@@ -177,7 +177,7 @@ async def test_a_flat_position_is_shown_when_it_is_asked_for_by_name(simex: Sime
         assert flat.seq > held.seq
 
 
-async def test_stop_is_moved_in_place_and_the_same_stop_is_a_success(simex: SimexProcess) -> None:
+async def test_f126_stop_is_moved_in_place_and_the_same_stop_is_a_success(simex: SimexProcess) -> None:
     async with simex_venue(simex, ["SOLUSDT"]) as (venue, listener):
         request = await entry(venue, listener, "SOLUSDT")
         await submit(venue, request)

@@ -61,7 +61,7 @@ def profile(tmp_path: Path) -> Iterator[ProfileFolder]:
         yield folder
 
 
-def test_engine_that_fails_starts_over_and_its_screen_comes_back(profile: ProfileFolder) -> None:
+def test_f104_engine_that_fails_starts_over_and_its_screen_comes_back(profile: ProfileFolder) -> None:
     said = (profile.folder / "headless.out").open("wb")
     command = [sys.executable, "-c", FAILS_ONCE, str(profile.folder)]
     with said, subprocess.Popen(command, stdout=said, stderr=said, env=environment()) as engine:
@@ -84,7 +84,7 @@ def test_engine_that_fails_starts_over_and_its_screen_comes_back(profile: Profil
     assert "started again" in (profile.folder / "headless.out").read_text()
 
 
-def test_engine_that_cannot_end_leaves_after_the_deadline() -> None:
+def test_f105_engine_that_cannot_end_leaves_after_the_deadline() -> None:
     done = subprocess.run([sys.executable, "-c", BLOCKED_LOOP], timeout=30, env=environment(), check=False)
     assert done.returncode == 1
 

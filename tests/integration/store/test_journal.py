@@ -210,7 +210,7 @@ async def test_the_file_is_in_wal_mode(journal: SqlJournal, path: Path) -> None:
     assert rows(path, "PRAGMA journal_mode") == [("wal",)]
 
 
-async def test_the_writer_waits_for_the_disk_at_every_commit(journal: SqlJournal) -> None:
+async def test_f091_the_writer_waits_for_the_disk_at_every_commit(journal: SqlJournal) -> None:
     def pragmas(connection: Connection) -> list[Any]:
         names = ("synchronous", "journal_mode", "foreign_keys", "busy_timeout")
         return [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]

@@ -28,7 +28,7 @@ async def test_events_come_out_in_the_order_in_which_they_went_in() -> None:
     assert [event async for event in queue.read()] == [UP, delta(1), PUSH, delta(2)]
 
 
-async def test_overflow_drops_market_events_alone_and_says_so() -> None:
+async def test_f102_overflow_drops_market_events_alone_and_says_so() -> None:
     queue = EventQueue(2)
     assert queue.put([UP, delta(1), PUSH, delta(2)])
     assert not queue.put([delta(3)])

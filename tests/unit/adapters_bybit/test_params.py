@@ -42,7 +42,7 @@ def changed(**fields: Any) -> OrderRequest:
     return msgspec.structs.replace(ENTRY, **fields)
 
 
-def test_entry_with_attached_stop() -> None:
+def test_f117_entry_with_attached_stop() -> None:
     assert params.order(ENTRY, RULES) == {
         "category": "linear",
         "symbol": "PEPEUSDT",

@@ -198,7 +198,7 @@ def test_presets_hold_the_numbers_of_their_documents() -> None:
     assert (breakout.detectors.activity.drop_threshold, strict.detectors.activity.drop_threshold) == (0.3, 0.4)
 
 
-def test_ten_instead_of_a_tenth_of_a_percent_is_warned_of(file: Path) -> None:
+def test_f106_ten_instead_of_a_tenth_of_a_percent_is_warned_of(file: Path) -> None:
     loaded = load_settings(written(file, "[risk]\nrisk_pct = 10\n"), {}, {})
     (warning,) = loaded.warnings
     assert warning.startswith(f"{file}:2: risk.risk_pct = 10.0: each trade may lose 10.0 %")

@@ -124,7 +124,7 @@ def test_a_stop_closer_than_the_least_distance_is_refused() -> None:
 # ----------------------------------------------------------------------------------------------------------- refusals
 
 
-def test_a_ticket_that_changed_since_it_was_shown_is_refused() -> None:
+def test_f110_a_ticket_that_changed_since_it_was_shown_is_refused() -> None:
     bench = bounce(Bench().start())
     refusal = bench.order(ApproveSignal(bench.signals[0].signal.signal_id, "0123456789ab"))
     assert "changed" in refusal
@@ -132,7 +132,7 @@ def test_a_ticket_that_changed_since_it_was_shown_is_refused() -> None:
     assert len(bench.signals) == 1
 
 
-def test_an_expired_signal_is_refused_even_before_the_tick_that_removes_it() -> None:
+def test_f110_an_expired_signal_is_refused_even_before_the_tick_that_removes_it() -> None:
     bench = bounce(Bench().start())
     queued = bench.signals[0]
     bench.now_ns = queued.expires_ns + 1
@@ -234,7 +234,7 @@ def test_a_mark_price_far_from_the_mid_is_refused() -> None:
     assert "mid to mark 1.961 % (needs <= 1 %)" in bench.approve()
 
 
-def test_a_price_that_has_run_away_from_the_signal_is_refused() -> None:
+def test_f110_a_price_that_has_run_away_from_the_signal_is_refused() -> None:
     bench = bounce(Bench().start())
     bench.markets[AAA].move(10_020)
     assert "drift 0.200 % (needs <= 0.15 %)" in bench.approve()
@@ -264,7 +264,7 @@ def test_a_foreign_position_in_the_symbol_is_refused_too() -> None:
     assert "one position open" in bench.approve()
 
 
-def test_an_entry_on_its_way_blocks_the_next_one_of_the_symbol() -> None:
+def test_f124_an_entry_on_its_way_blocks_the_next_one_of_the_symbol() -> None:
     bench = bounce(Bench().start())
     assert bench.approve() == ""
     bench.wait(31)
@@ -356,7 +356,7 @@ def test_a_key_that_was_refused_stops_every_entry() -> None:
 # ------------------------------------------------------------------------------------------------ once and only once
 
 
-def test_a_double_press_sends_one_order() -> None:
+def test_f108_a_double_press_sends_one_order() -> None:
     bench = bounce(Bench().start())
     queued = bench.signals[0]
     assert bench.approve(queued) == ""

@@ -176,7 +176,7 @@ def test_a_partly_filled_close_is_repeated_for_the_rest() -> None:
     assert state(bench) is FlattenState.FLAT
 
 
-def test_an_entry_that_fills_late_is_closed_too() -> None:
+def test_f116_an_entry_approved_just_before_the_flatten_and_filled_late_is_closed_too() -> None:
     bench = bounce(Bench().start())
     assert bench.approve() == ""
     entry = bench.sent[0]
@@ -257,7 +257,7 @@ def test_entries_stay_off_while_it_runs_and_after_it_until_resumed() -> None:
     assert bench.approve() == ""
 
 
-def test_approve_and_flatten_at_the_same_instant_ends_flat() -> None:
+def test_f116_approve_and_flatten_at_the_same_instant_ends_flat() -> None:
     bench = bounce(Bench().start())
     queued = bench.signals[0]
     bench.order(FlattenAll())

@@ -26,7 +26,7 @@ def test_a_late_loop_and_a_full_disk_keep_entries_out_with_their_numbers() -> No
     assert bench.approve() == ""
 
 
-def test_after_a_sleep_signals_are_gone_books_wait_and_the_account_is_read_anew() -> None:
+def test_f095_after_a_sleep_signals_are_gone_books_wait_and_the_account_is_read_anew() -> None:
     bench = Bench().start()
     breakout(bench, Side.BUY)
     bench.is_reading = False
@@ -37,7 +37,7 @@ def test_after_a_sleep_signals_are_gone_books_wait_and_the_account_is_read_anew(
     assert "sleep" in bench.notes()
 
 
-def test_a_clock_that_is_off_is_told_once() -> None:
+def test_f093_a_clock_that_is_off_is_told_once() -> None:
     bench = Bench().start()
     for _ in range(3):
         bench.feed(report(bench, clock_offset_ns=-1_200_000_000))

@@ -20,7 +20,7 @@ def test_every_flat_symbol_is_brought_to_the_configured_leverage_once() -> None:
     assert all(symbol.has_leverage for symbol in bench.core.state.symbols.values())
 
 
-def test_a_refused_leverage_is_told_and_keeps_entries_of_the_symbol_out() -> None:
+def test_f085_a_refused_leverage_is_told_and_keeps_entries_of_the_symbol_out() -> None:
     bench = Bench().start()
     name = next(iter(bench.core.state.symbols))
     answer = LeverageAnswer(symbol=name, outcome=Outcome.NO, reason="risk tier", ts_recv=bench.now_ns)
@@ -31,7 +31,7 @@ def test_a_refused_leverage_is_told_and_keeps_entries_of_the_symbol_out() -> Non
     assert not bench.core.signals.gates.market_facts(name, None, None).has_leverage
 
 
-def test_an_open_position_with_another_leverage_is_not_touched() -> None:
+def test_f085_an_open_position_with_another_leverage_is_not_touched() -> None:
     bench = Bench().start()
     name = next(iter(bench.core.state.symbols))
     asked = len(bench.asked(SetLeverage))
@@ -45,7 +45,7 @@ def test_an_open_position_with_another_leverage_is_not_touched() -> None:
     assert not bench.core.state.symbols[name].has_leverage
 
 
-def test_a_leverage_that_somebody_changed_by_hand_closes_the_symbol_until_it_is_set_again() -> None:
+def test_f085_a_leverage_that_somebody_changed_by_hand_closes_the_symbol_until_it_is_set_again() -> None:
     bench = Bench().start()
     name = next(iter(bench.core.state.symbols))
     bench.wait(30)

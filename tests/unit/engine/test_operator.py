@@ -113,7 +113,7 @@ def test_a_foreign_position_can_be_closed_whole_once(symbol: str) -> None:
 # -------------------------------------------------------------------------------------------------------- idempotence
 
 
-def test_a_command_that_arrives_twice_is_carried_out_once_and_answered_twice() -> None:
+def test_f108_a_command_that_arrives_twice_is_carried_out_once_and_answered_twice() -> None:
     bench = long(Bench().start())
     assert bench.order(ClosePosition(AAA, 50), command_id="anna-7") == ""
     close = bench.sent[1]
@@ -212,7 +212,7 @@ def test_the_day_loss_lock_cannot_be_lifted_on_the_same_day_even_if_the_price_re
     assert "day loss" in bench.core.state.locks
 
 
-def test_the_day_loss_lock_needs_a_new_day_and_an_operator() -> None:
+def test_f119_the_day_loss_lock_needs_a_new_day_and_an_operator() -> None:
     bench = lost_the_day(Bench().start())
     bench.markets[AAA].move(10_000)
     bench.now_ns = (NOON_NS // DAY_NS + 1) * DAY_NS + 1

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import pytest
 
-from cockpit.domain.commands import ClosePosition
+from cockpit.domain.commands import CancelEntryOrders, ClosePosition
 from cockpit.domain.enums import ExecType, OrderRole, OrderStatus, OrderType, Side
-from cockpit.domain.events import OrderLookedUp, Outcome
+from cockpit.domain.events import CancelAnswer, OrderLookedUp, Outcome
 from cockpit.domain.ids import role_of
 from cockpit.domain.orders import OrderReport, OrderRequest
 from cockpit.domain.positions import FillReport
@@ -162,7 +162,7 @@ def test_an_asynchronous_refusal_is_told_with_its_reason() -> None:
     assert bench.told(OrderChanged)[-1].reason == "EC_PriceOutOfRange"
 
 
-def test_a_dead_entry_that_fills_after_all_is_ours_and_protected_and_closed_at_once() -> None:
+def test_f005_a_dead_entry_that_fills_after_all_is_ours_and_protected_and_closed_at_once() -> None:
     bench, entry = entered()
     bench.answer(entry, Outcome.NO, code=10006, reason="too many")
     assert status(bench, entry) is OrderStatus.DEAD
@@ -444,7 +444,7 @@ def test_a_position_missing_from_one_old_read_stays() -> None:
     assert bench.told(PositionClosed) == []
 
 
-def test_a_stale_read_that_still_shows_a_closed_position_is_not_believed() -> None:
+def test_f124_a_stale_read_that_still_shows_a_closed_position_is_not_believed() -> None:
     bench = long(Bench().start())
     held = bench.account.positions[AAA]
     bench.order(ClosePosition(AAA))
@@ -564,3 +564,24 @@ def test_f118_another_size_than_the_one_asked_for_is_alarmed() -> None:
     bench.push(bench.order_report(entry, OrderStatus.FILLED, "1", qty=Decimal(1)))
     assert bench.notes().count("order_altered") == 1
     assert bench.asked(CancelOrder) == []
+
+
+@pytest.mark.parametrize("is_fill_first", [True, False], ids=["fill, then the answer", "the answer, then the fill"])
+def test_f078_a_cancel_that_races_with_the_fill_leaves_the_position_that_was_filled(is_fill_first: bool) -> None:
+    bench, entry = entered()
+    bench.answer(entry)
+    assert bench.order(CancelEntryOrders(AAA)) == ""
+    gone = CancelAnswer(
+        symbol=AAA, client_id="", outcome=Outcome.YES, code=110001, sent_ns=bench.now_ns, ts_recv=bench.now_ns
+    )
+    told = [lambda: bench.push(bench.fill(entry, "100.02", "7")), lambda: bench.feed(gone)]
+    for tell in told if is_fill_first else reversed(told):
+        tell()
+    for _ in range(2):  # the exchange tells the end twice; a cancelled order may carry a quantity
+        bench.push(bench.order_report(entry, OrderStatus.CANCELLED, "7"))
+    bench.push(bench.position(AAA, "7", "100.02", "99.67"))
+    position = bench.core.state.positions.open[AAA]
+    assert (position.qty, position.stop_confirmed is not None) == (Decimal(7), True)
+    assert [len(bench.told(PositionOpened)), status(bench, entry)] == [1, OrderStatus.CANCELLED]
+    bench.wait(20)
+    assert len(bench.sent) == 1

@@ -218,7 +218,7 @@ def to_breakeven(bench: Bench) -> Bench:
     return bench
 
 
-def test_a_stop_move_that_is_refused_leaves_the_old_stop_and_can_be_asked_again() -> None:
+def test_f126_a_stop_move_that_is_refused_leaves_the_old_stop_and_can_be_asked_again() -> None:
     bench = to_breakeven(long(Bench().start()))
     bench.answer_stop(Outcome.NO, code=10001, reason="no")
     assert (position(bench).stop_confirmed, position(bench).stop_wanted) == (9967, 9967)

@@ -99,7 +99,7 @@ async def test_dead_task_stays_visible_with_its_reason() -> None:
 
 
 @pytest.mark.parametrize(("body", "words"), [(fails, "RuntimeError: socket gone"), (ends, "ended by itself")])
-async def test_end_of_an_essential_task_for_any_reason_ends_the_engine(body: TaskBody, words: str) -> None:
+async def test_f104_end_of_an_essential_task_for_any_reason_ends_the_engine(body: TaskBody, words: str) -> None:
     supervisor = Supervisor(ManualClock())
     supervisor.start("execution", body, essential=True)
     supervisor.start("streams", forever, restart=True)
@@ -149,7 +149,7 @@ async def test_stop_ends_the_youngest_task_first() -> None:
     assert {status.state for status in supervisor.lights} == {TaskState.DEAD}
 
 
-async def test_stubborn_task_is_named_and_does_not_keep_the_others_from_ending() -> None:
+async def test_f105_stubborn_task_is_named_and_does_not_keep_the_others_from_ending() -> None:
     release = asyncio.Event()
     closed: list[str] = []
 

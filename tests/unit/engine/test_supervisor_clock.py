@@ -20,7 +20,7 @@ async def test_sleepers_wake_in_order_each_at_its_own_time() -> None:
     assert clock.now_ns() == 3_000_001_000
 
 
-async def test_wall_clock_step_wakes_nobody_and_leaves_spans_alone() -> None:
+async def test_f094_wall_clock_step_wakes_nobody_and_leaves_spans_alone() -> None:
     clock = ManualClock()
     task = asyncio.create_task(clock.sleep(10.0))
     await asyncio.sleep(0)

@@ -33,7 +33,7 @@ def test_unfilled_order_carries_no_stop_yet(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("by", [TriggerBy.LAST, TriggerBy.MARK, TriggerBy.INDEX])
-def test_stop_fires_on_the_price_it_names(bench: Bench, by: TriggerBy) -> None:
+def test_f117_stop_fires_on_the_price_it_names(bench: Bench, by: TriggerBy) -> None:
     bench.view.mark, bench.view.index = Decimal(100), Decimal(100)
     bench.order(BUY, "1", stop_loss=Decimal(95), sl_trigger_by=by)
     stop = stop_of(bench)
@@ -79,7 +79,7 @@ def test_stop_in_a_thin_book_keeps_closing_until_flat(bench: Bench) -> None:
     assert bench.lots == 0
 
 
-def test_closing_by_hand_clears_the_stop(bench: Bench) -> None:
+def test_f125_closing_by_hand_clears_the_stop(bench: Bench) -> None:
     bench.order(BUY, "1", stop_loss=Decimal(95))
     stop = stop_of(bench)
     bench.order(SELL, "1", reduce_only=True)

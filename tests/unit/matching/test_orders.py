@@ -54,7 +54,7 @@ def test_fok_fills_completely_or_not_at_all(bench: Bench) -> None:
     assert (order.status, order.filled) == (OrderStatus.FILLED, 1500)
 
 
-def test_post_only_that_would_take_is_cancelled(bench: Bench) -> None:
+def test_f084_post_only_that_would_take_is_cancelled(bench: Bench) -> None:
     order = bench.order(BUY, "1", "100.1", time_in_force=TimeInForce.POST_ONLY)
     assert order.reject_reason == "EC_PostOnlyWillTakeLiquidity"
     order = bench.order(BUY, "1", "100.0", time_in_force=TimeInForce.POST_ONLY)

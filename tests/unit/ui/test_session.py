@@ -41,7 +41,7 @@ def test_a_refused_approval_may_be_tried_again_and_the_reason_is_shown() -> None
     assert len(bench.orders) == 2
 
 
-def test_a_card_that_has_just_come_cannot_be_approved() -> None:
+def test_f111_a_card_that_has_just_come_cannot_be_approved() -> None:
     bench = Bench()
     row = bench.scene.signals[0]
     bench.show(SignalsView(rows=[msgspec.structs.replace(row, signal_id="s9", content_hash="h9", remaining_ms=9_000)]))
@@ -61,7 +61,7 @@ def test_a_card_whose_content_changed_must_be_read_again() -> None:
     assert bench.orders == []
 
 
-def test_a_card_that_took_the_place_of_the_selected_one_cannot_be_approved_at_once() -> None:
+def test_f111_a_card_that_took_the_place_of_the_selected_one_cannot_be_approved_at_once() -> None:
     bench = Bench()
     bench.show(SignalsView(rows=bench.scene.signals[1:]))
     bench.press("a")
