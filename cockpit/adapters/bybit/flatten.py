@@ -5,16 +5,18 @@ Theory of operation. A loop that converges on "no position, no order" and trusts
     round:  cancel the active orders (stops stay) → read the positions → close each with a market order
             of quantity 0, reduce-only and close-on-trigger
     repeat after 1, 2, 4, 5, 5, ... s until two reads in a row, a request's time-to-live apart, show no position;
-    then cancel what is left (stops of positions that are gone), read orders and positions once more, and done.
+    then read what orders are left, cancel each by its id, read orders and positions once more, and done.
 
 * No error ends the loop and none keeps the others from being closed; each round tells what went wrong.
 * Every attempt has a link id of its own: an order whose answer was lost can only find nothing more to close, because it
   is reduce-only; it can neither flip a position nor close a later one twice over.
 * The two zero reads are apart because an entry order on its way may still fill (reliability.md, F48).
-* A stop is never cancelled while its position is open (F41).
+* A stop is never cancelled while its position is open (F41): what is left at the end goes one by one, and only if a
+  read after it still shows no position, so that the stop of a position opened meanwhile is not among it.
 * A close that the book does not fill may pay more at each further try, up to a limit (F44). What is refused again and
   again as if it were too small is tried each minute and told (F50).
-* A key that is refused or an address that is banned is tried every 15 s: nothing else could help from here.
+* A key that is refused is tried every 15 s, and so is an address that is banned: then one close, one other change and
+  one read leave in 15 s, as in the engine (F17). Nothing else could help from here.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -30,15 +33,18 @@ import msgspec
 from cockpit.adapters.bybit import params, reads
 from cockpit.adapters.bybit.rest import BybitRest, Pool
 from cockpit.adapters.bybit.retcodes import NOTHING_TO_CLOSE
+from cockpit.adapters.bybit.transport import Call
 from cockpit.domain.enums import Environment, OrderRole
 from cockpit.domain.errors import AuthRejected, VenueError, VenueRejected
 from cockpit.domain.ids import ClientOrderId, client_order_id
-from cockpit.domain.orders import closing_slippage
+from cockpit.domain.orders import CancelRequest, OrderReport, closing_slippage
 from cockpit.domain.positions import PositionReport
 from cockpit.domain.time import NS_PER_S
 from cockpit.ports.clock import Clock
 
 ResultT = TypeVar("ResultT")
+CLOSE, CHANGE, READ = "close", "change", "read"
+"""Kinds of calls, of each of which one leaves at a time while the address is banned."""
 
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 5.0
@@ -146,6 +152,8 @@ class _Run:
         self._failures: list[str] = []
         self._is_refused = False
         self._is_dust = False
+        self._next_ns: dict[str, int] = {}
+        """When the next call of a kind may leave while the address is banned."""
 
     async def until_flat(self) -> FlattenResult:
         zero_since: int | None = None
@@ -175,8 +183,10 @@ class _Run:
         self._rounds += 1
         self._failures.clear()
         self._is_refused = self._is_dust = False
-        await self._attempt("cancel entry orders", self._cancel_all(params.ACTIVE_ORDERS))
-        positions = await self._attempt("read positions", self._positions())
+        sent = params.cancel_all(params.ACTIVE_ORDERS)
+        cancel = partial(self._change, lambda client: client.cancel_all_orders(**sent))
+        await self._attempt("cancel entry orders", CHANGE, cancel)
+        positions = await self._positions()
         if positions:
             self._symbols.update(dict.fromkeys(position.symbol for position in positions))
             self._is_dust = all(self._too_small[position.symbol] >= _DUST_REFUSALS for position in positions)
@@ -188,12 +198,11 @@ class _Run:
         symbol, closing = position.symbol, position.side.opposite
         slippage = closing_slippage(self._taken[symbol], self._most_slippage_pct)
         sent = params.close_whole(symbol, closing, position.position_idx, self._ids.next(), slippage)
-        call = self._rest.change(lambda client: client.place_order(**sent), Pool.FLATTEN)
-        await self._attempt(f"close {symbol}", self._counted(symbol, call), benign=NOTHING_TO_CLOSE)
+        await self._attempt(f"close {symbol}", CLOSE, lambda: self._counted(symbol, sent), benign=NOTHING_TO_CLOSE)
 
-    async def _counted(self, symbol: str, call: Awaitable[bytes]) -> bytes:
+    async def _counted(self, symbol: str, sent: params.Params) -> bytes:
         try:
-            raw = await call
+            raw = await self._change(lambda client: client.place_order(**sent))
         except VenueRejected as error:
             self._too_small[symbol] += error.code in _TOO_SMALL_CODES
             raise
@@ -202,31 +211,51 @@ class _Run:
         return raw
 
     async def _is_swept(self) -> bool:
-        """With no position open: cancel everything left, and read orders and positions once more."""
-        await self._attempt("cancel what is left", self._cancel_all())
-        orders = await self._attempt("read orders", reads.open_orders(self._rest, self._clock.now_ns, Pool.FLATTEN))
-        positions = await self._attempt("read positions", self._positions())
+        """With no position open: cancel what is left, and read orders and positions once more.
+
+        An order read before a read without positions belongs to none of those that are open, now or later.
+        """
+        orders, positions = await self._orders(), await self._positions()
+        if orders and positions == []:
+            await asyncio.gather(*(self._cancel(order) for order in orders))
+            orders, positions = await self._orders(), await self._positions()
         return orders == [] and positions == []
 
-    def _cancel_all(self, order_filter: str = "") -> Awaitable[bytes]:
-        sent = params.cancel_all(order_filter)
-        return self._rest.change(lambda client: client.cancel_all_orders(**sent), Pool.FLATTEN)
+    async def _cancel(self, order: OrderReport) -> None:
+        sent = params.cancel(CancelRequest(symbol=order.symbol, client_id=None, order_id=order.order_id))
+        what = f"cancel what is left in {order.symbol}"
+        await self._attempt(what, CHANGE, lambda: self._change(lambda client: client.cancel_order(**sent)))
 
-    def _positions(self) -> Awaitable[list[PositionReport]]:
-        return reads.positions(self._rest, self._clock.now_ns, Pool.FLATTEN)
+    def _change(self, call: Call) -> Awaitable[bytes]:
+        return self._rest.change(call, Pool.FLATTEN)
+
+    async def _orders(self) -> list[OrderReport] | None:
+        read = partial(reads.open_orders, self._rest, self._clock.now_ns, Pool.FLATTEN)
+        return await self._attempt("read orders", READ, read)
+
+    async def _positions(self) -> list[PositionReport] | None:
+        read = partial(reads.positions, self._rest, self._clock.now_ns, Pool.FLATTEN)
+        return await self._attempt("read positions", READ, read)
 
     async def _attempt(
-        self, what: str, work: Awaitable[ResultT], benign: frozenset[int] = frozenset()
+        self, what: str, kind: str, work: Callable[[], Awaitable[ResultT]], benign: frozenset[int] = frozenset()
     ) -> ResultT | None:
         """The result of one call, None if it failed; the failure is noted and goes no further."""
+        await self._turn(kind)
         try:
-            return await work
+            return await work()
         except VenueError as error:
             if isinstance(error, VenueRejected) and error.code in benign:
                 return None
             self._is_refused |= isinstance(error, AuthRejected)
             self._failures.append(f"{what}: {error}")
             return None
+
+    async def _turn(self, kind: str) -> None:
+        """While the address is banned, wait until a call of this kind may leave (reliability.md F17)."""
+        while self._rest.is_silenced and (left_ns := self._next_ns.get(kind, 0) - self._clock.monotonic_ns()) > 0:
+            await self._clock.sleep(left_ns / NS_PER_S)
+        self._next_ns[kind] = self._clock.monotonic_ns() + round(_REFUSED_WAIT_S * NS_PER_S)
 
     async def _pause(self, positions: list[PositionReport], *, is_zero: bool) -> None:
         if self._is_refused or self._rest.is_silenced:

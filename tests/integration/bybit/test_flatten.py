@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from itertools import count
+from itertools import count, pairwise
 from typing import Any
 
 import pytest
@@ -195,3 +195,58 @@ async def test_cancelling_the_task_ends_it(account: Account, simex: SimexProcess
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+async def test_f041_the_stop_of_a_position_opened_between_the_last_reads_stays(
+    account: Account, simex: SimexProcess
+) -> None:
+    conditional = {"orderType": "Market", "qty": "300", "triggerDirection": 2, "triggerBy": "LastPrice"}
+    await simex.control("manual/order", symbol="ADAUSDT", side="Sell", triggerPrice="0.1", **conditional)
+    await account.open("SOLUSDT", "Buy", "2")
+    price = await account.price("SOLUSDT")
+    await simex.control("fault/rest", route="/v5/order/realtime", delay_s=0.5, count=1)
+    after, naked = await last_number(simex), []
+
+    async def is_reading_what_is_left() -> bool:
+        rows = (await simex.look(f"requests?after={after}"))["requests"]
+        return any(row["path"] == "/v5/order/realtime" for row in rows)
+
+    running = asyncio.create_task(account.flatten())
+    await eventually(is_reading_what_is_left)
+    await account.open("SOLUSDT", "Buy", "1", stopLoss=f"{price * 0.9:.2f}", tpslMode="Full")
+    while not running.done():
+        naked += [row for row in (await account.look())["positions"] if not float(row["stopLoss"] or 0)]
+        await asyncio.sleep(0.01)
+    assert (await running).orders_sent >= 2
+    assert naked == []
+    assert await account.is_flat()
+    cancels = [row for row in await writes(simex, after) if row["path"] == "/v5/order/cancel-all"]
+    assert all(row["params"]["orderFilter"] == "Order" for row in cancels)
+
+
+async def test_f017_a_banned_address_sends_one_call_of_a_kind_in_15_s(account: Account, simex: SimexProcess) -> None:
+    for symbol, qty in (("SOLUSDT", "2"), ("ADAUSDT", "300"), ("DOGEUSDT", "500")):
+        await account.open(symbol, "Buy", qty)
+    after = await last_number(simex)
+    await simex.control("fault/rest", route="/v5/order/cancel-all", status=403, count=-1)
+    running = asyncio.create_task(account.flatten())
+
+    async def is_closed() -> bool:
+        return (await account.look())["positions"] == []
+
+    await eventually(is_closed)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    answer = await simex.look(f"requests?after={after}")
+    times: dict[str, list[int]] = {"close": [], "change": [], "read": []}
+    for row in answer["requests"]:
+        kind = {"/v5/order/create": "close", "/v5/order/cancel-all": "change"}.get(row["path"], "read")
+        times[kind].append(row["at_ms"])
+    assert len(times["close"]) == 3
+    for kind, sent in times.items():
+        gaps = [later - earlier for earlier, later in pairwise(sent)]
+        assert all(gap >= FAST_PROBE_MS for gap in gaps), (kind, gaps)
+
+
+FAST_PROBE_MS = 1_400
+"""15 s of ``FastClock``, and how precisely requests arrive."""
