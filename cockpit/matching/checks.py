@@ -132,6 +132,8 @@ def check_market_state(request: NewOrder, market: MarketView) -> None:
     """The symbol trades; after a recording's end only exits are taken."""
     if market.instrument.status != "Trading":
         raise Rejected(110074, "This contract is not live")
+    if market.is_delisted and not request.reduce_only:
+        raise Rejected(30228, "No new positions during delisting")
     if market.refuses_entries is not None and not request.reduce_only:
         raise Rejected(110074, market.refuses_entries)
     if market.price(TriggerBy.MARK) is None:

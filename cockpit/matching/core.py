@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
 from cockpit.domain.enums import OrderStatus, OrderType, Side, TimeInForce
 from cockpit.matching import checks
 from cockpit.matching.account import Account
@@ -22,6 +24,10 @@ from cockpit.matching.intake import Amendment, accept, amended, protective_limit
 from cockpit.matching.market_view import MarketView
 from cockpit.matching.records import PLAIN, NewOrder, Order, Rejected
 from cockpit.matching.triggers import is_triggered
+
+RACE_MS = 1_000
+"""How long after its last fill a cancel still finds the order: it is told again, as what the cancel could not stop."""
+CANCELLED_BEFORE = {"BustTrade": "CancelAllBeforeLiq", "AdlTrade": "CancelAllBeforeAdl"}
 
 
 class Matching:
@@ -90,9 +96,14 @@ class Matching:
     def cancel(self, order: Order, now_ms: int, *, cancel_type: str = "CancelByUser") -> None:
         """Cancel an active order.
 
+        A cancel that comes just after the last fill has lost the race, and the order is told as filled a second time.
+
         Raises:
             Rejected: 110001, it is no longer active.
         """
+        if order.status is OrderStatus.FILLED and now_ms - order.updated_ms <= RACE_MS:
+            lost = msgspec.structs.replace(order, cancel_type=cancel_type, reject_reason="EC_OrigClOrdIDDoesNotExist")
+            self.account.tell_order(lost, now_ms)
         self._require_active(order)
         self._end(order, now_ms, cancel_type, "EC_PerCancelRequest")
         self.account.tell_position(order.symbol)
@@ -158,16 +169,29 @@ class Matching:
                 self._take(order, market, now_ms, is_maker=order.order_type is OrderType.LIMIT)
 
     def force_close(self, symbol: str, kind: str, create_type: str, share: Decimal, now_ms: int) -> None:
-        """Close ``share`` of a position from outside (liquidation, ADL): executions of type ``kind``."""
+        """Close ``share`` of a position from outside (liquidation, ADL): executions of type ``kind``.
+
+        The symbol's orders are cancelled before; what is attached to the position follows it.
+        """
         position, market = self.account.position(symbol), self._market(symbol)
         side = position.side
         if side is None:
             return
+        for working in self.account.active_orders(symbol):
+            if not working.is_attached:
+                self._end(working, now_ms, CANCELLED_BEFORE[kind], "EC_NoError")
         lots = max(1, int(abs(position.lots) * share))
         price = market.book.side_for_taker(side.opposite).best or market.last or 1
         order = self._plain_order(symbol, side.opposite, lots, price, now_ms, create_type)
         self.account.add(order)
         self._fill(order, price, lots, now_ms, is_maker=False, kind=kind)
+
+    def delist(self, symbol: str, now_ms: int) -> None:
+        """The symbol takes no new positions from now on; what could open one is cancelled."""
+        self._market(symbol).is_delisted = True
+        for order in self.account.active_orders(symbol):
+            if not order.is_attached and not order.reduce_only:
+                self._end(order, now_ms, "CancelByAdmin", "EC_NoError")
 
     # ------------------------------------------------------------------ inner steps
 

@@ -21,6 +21,8 @@ class MarketView:
         self.index: Decimal | None = None
         self.refuses_entries: str | None = None
         """Why only exits are accepted; None while entries are."""
+        self.is_delisted = False
+        """Being taken off the list: positions may only be reduced."""
         self.tick_multiple = 1
         self.lot_multiple = 1
         """New orders must lie on multiples of tick and lot, after the exchange has changed its rules."""

@@ -58,6 +58,7 @@ class Control:
             ("POST", "market/thin"): conditions.thin,
             ("POST", "market/crossed"): conditions.crossed,
             ("POST", "market/halt"): conditions.halt,
+            ("POST", "market/delist"): conditions.delist,
             ("POST", "market/rules"): conditions.rules,
             ("POST", "account/mode"): conditions.mode,
             ("POST", "clock"): conditions.clock,

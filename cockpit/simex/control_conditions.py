@@ -54,6 +54,11 @@ class Conditions:
             {"symbol": params["symbol"], "status": "Closed" if params.get("is_halted", True) else "Trading"}
         )
 
+    def delist(self, params: dict[str, Any]) -> dict[str, Any]:
+        """``market/delist``: ``symbol`` goes off the list: positions in it may only be reduced (30228)."""
+        self._exchange.desk.matching.delist(str(params["symbol"]), self._exchange.now_ms())
+        return {}
+
     def rules(self, params: dict[str, Any]) -> dict[str, Any]:
         """``market/rules``: new trading rules of ``symbol``, announced and obeyed at once.
 

@@ -112,8 +112,10 @@ def amend(exchange: Exchange, params: Params) -> dict[str, Any]:
 def cancel(exchange: Exchange, params: Params) -> dict[str, Any]:
     """``POST /v5/order/cancel``."""
     order = wanted_order(exchange, params)
-    exchange.desk.matching.cancel(order, exchange.now_ms())
-    exchange.desk.flush()
+    try:
+        exchange.desk.matching.cancel(order, exchange.now_ms())
+    finally:
+        exchange.desk.flush()  # a race that was lost is told too
     return ids(order)
 
 

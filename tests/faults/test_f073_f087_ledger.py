@@ -122,6 +122,17 @@ async def test_f080_symbol_takes_no_entries_any_more(bench: Bench) -> None:
     await bench.settled()
 
 
+async def test_f080_symbol_that_goes_off_the_list_is_left_and_not_entered_again(bench: Bench) -> None:
+    await bench.enter(BTC)
+    await bench.control("market/delist", symbol=BTC)
+    await bench.control("market/delist", symbol=ETH)
+    refused = bench.signal(ETH)
+    await bench.until(lambda: bench.history(refused)[-1:] == [OrderStatus.DEAD], "the entry is refused")
+    assert bench.is_protected(BTC)
+    await bench.flatten()
+    await bench.flat()
+
+
 async def test_f080_symbols_that_do_not_trade_are_offered_no_more_and_positions_in_them_are_kept(bench: Bench) -> None:
     await bench.enter(BTC)
     for symbol in (BTC, ETH):

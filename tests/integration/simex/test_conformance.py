@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from pybit.exceptions import InvalidRequestError
 
 from tests.support.recorded import recorded
 
@@ -181,6 +182,36 @@ async def test_cancel_by_the_user(account: Account) -> None:
     row = await account.until("order", orderId=order, orderStatus="Cancelled")
     assert row["cancelType"] == "CancelByUser"
     assert account.words(orderId=order) == ["New", "Cancelled"]
+
+
+async def test_cancel_that_loses_the_race_with_a_fill_is_told_as_two_fills(account: Account) -> None:
+    order = await account.place(**MARKET)
+    with pytest.raises(InvalidRequestError) as refused:
+        await account.call("cancel_order", **LINEAR, orderId=order)
+    assert refused.value.status_code == 110001
+    row = await account.until("order", orderId=order, cancelType="CancelByUser")
+    assert (row["orderStatus"], row["rejectReason"]) == ("Filled", "EC_OrigClOrdIDDoesNotExist")
+    assert account.words(orderId=order) == ["Filled", "Filled"]
+
+
+async def test_orders_are_cancelled_before_the_exchange_liquidates(account: Account) -> None:
+    await account.place(**MARKET)
+    order = await account.place(**RESTING)
+    await account.control("liquidate", symbol=BTC)
+    row = await account.until("order", orderId=order, orderStatus="Cancelled")
+    assert row["cancelType"] == "CancelAllBeforeLiq"
+
+
+async def test_symbol_that_goes_off_the_list_takes_no_new_position(account: Account) -> None:
+    await account.place(**MARKET)
+    order = await account.place(**RESTING)
+    await account.control("market/delist", symbol=BTC)
+    row = await account.until("order", orderId=order, orderStatus="Cancelled")
+    assert row["cancelType"] == "CancelByAdmin"
+    with pytest.raises(InvalidRequestError) as refused:
+        await account.place(**MARKET)
+    assert refused.value.status_code == 30228
+    await account.place(**CLOSE)
 
 
 async def test_reduce_only_order_with_nothing_left_to_reduce(account: Account) -> None:

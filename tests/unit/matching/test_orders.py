@@ -5,8 +5,9 @@ from decimal import Decimal
 import pytest
 
 from cockpit.domain.enums import OrderStatus, Side, TimeInForce
+from cockpit.matching.core import RACE_MS
 from cockpit.matching.intake import Amendment
-from cockpit.matching.records import Rejected
+from cockpit.matching.records import OrderChanged, Rejected
 from tests.unit.matching.market import SYMBOL, Bench
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -154,6 +155,44 @@ def test_cancelled_order_cannot_be_cancelled_again(bench: Bench) -> None:
     with pytest.raises(Rejected) as caught:
         bench.matching.cancel(order, bench.now)
     assert caught.value.code == 110001
+
+
+def test_cancel_that_loses_the_race_is_refused_and_the_order_is_told_as_filled_again(bench: Bench) -> None:
+    order = bench.order(BUY, "1")
+    bench.account.take_events()
+    with pytest.raises(Rejected) as caught:
+        bench.matching.cancel(order, bench.now + RACE_MS)
+    assert caught.value.code == 110001
+    [told] = [event.order for event in bench.account.take_events() if isinstance(event, OrderChanged)]
+    assert (told.status, told.cancel_type) == (OrderStatus.FILLED, "CancelByUser")
+    assert told.reject_reason == "EC_OrigClOrdIDDoesNotExist"
+    assert order.reject_reason == "EC_NoError"
+    with pytest.raises(Rejected):
+        bench.matching.cancel(order, bench.now + RACE_MS + 1)
+    assert bench.account.take_events() == []
+
+
+@pytest.mark.parametrize(("kind", "word"), [("BustTrade", "CancelAllBeforeLiq"), ("AdlTrade", "CancelAllBeforeAdl")])
+def test_orders_of_a_symbol_go_before_the_exchange_closes_its_position(bench: Bench, kind: str, word: str) -> None:
+    bench.order(BUY, "1", stop_loss=Decimal(90))
+    resting = bench.order(BUY, "1", "95")
+    bench.matching.force_close(SYMBOL, kind, "CreateByLiq", Decimal("0.5"), bench.now)
+    assert (resting.status, resting.cancel_type) == (OrderStatus.CANCELLED, word)
+    assert bench.account.attached(SYMBOL, "StopLoss") is not None
+    assert bench.lots == 500
+
+
+def test_symbol_that_goes_off_the_list_only_lets_positions_be_reduced(bench: Bench) -> None:
+    bench.order(BUY, "1", stop_loss=Decimal(90))
+    resting, exit_order = bench.order(BUY, "1", "95"), bench.order(SELL, "1", "105", reduce_only=True)
+    bench.matching.delist(SYMBOL, bench.now)
+    assert (resting.status, resting.cancel_type) == (OrderStatus.CANCELLED, "CancelByAdmin")
+    assert exit_order.is_active
+    with pytest.raises(Rejected) as caught:
+        bench.order(BUY, "1")
+    assert caught.value.code == 30228
+    bench.order(SELL, "1", reduce_only=True)
+    assert bench.lots == 0
 
 
 def test_cancel_all_honours_the_filter(bench: Bench) -> None:
