@@ -6,6 +6,8 @@ from decimal import Decimal
 
 from cockpit.domain.enums import Side
 from cockpit.domain.events import HostHealth
+from cockpit.engine.clock import ManualClock
+from cockpit.engine.commit_times import CommitTimes
 from cockpit.engine.effects import Noted, SetFlag, SignalDecided
 from tests.support.core_fixtures import Bench, healthy
 from tests.support.core_scenes import breakout
@@ -24,6 +26,38 @@ def test_a_late_loop_and_a_full_disk_keep_entries_out_with_their_numbers() -> No
     assert "disk 150 MB (needs >= 200 MB)" in bench.approve()
     bench.feed(report(bench))
     assert bench.approve() == ""
+
+
+async def test_slow_commits_close_their_gate_and_it_opens_by_itself_a_minute_after_the_last() -> None:
+    bench = breakout(Bench().start(), Side.BUY)
+    clock = ManualClock()
+    commits = CommitTimes(clock)
+
+    async def commit(ms: int) -> None:
+        async with commits.measured():
+            await clock.advance(ms / 1_000)
+        bench.feed(report(bench, commit_p99_ns=commits.p99_ns))
+
+    for _ in range(20):
+        await commit(2)
+        await clock.advance(1)
+    await commit(300)
+    assert closed(bench) == set(), "one slow commit among many is no trend"
+    await commit(120)
+    assert closed(bench) == {"commit"}
+    assert "commit 120 ms (needs <= 50 ms)" in bench.approve()
+    for _ in range(12):
+        assert closed(bench) == {"commit"}, "it stays closed while both are of the last minute"
+        await clock.advance(4.5)
+        await commit(2)
+    await clock.advance(6)
+    await commit(2)
+    assert closed(bench) == set()
+    assert bench.approve() == ""
+
+
+def closed(bench: Bench) -> set[str]:
+    return {check.name for check in bench.core.signals.gates.of_account() if not check.passed}
 
 
 def test_f095_after_a_sleep_signals_are_gone_books_wait_and_the_account_is_read_anew() -> None:
