@@ -119,6 +119,7 @@ class BybitRest:
                 f"bybit-{pool.value}",
                 count,
                 partial(SignedHttp, key, limits, self._exchange_ms, self._admission(is_flatten=pool.is_flatten)),
+                is_reserved=pool.is_flatten,
             )
             for pool, count in slots.items()
         }

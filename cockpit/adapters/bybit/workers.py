@@ -4,7 +4,8 @@ Theory of operation. A pool has a fixed number of slots. A call takes a slot, an
 for the result up to its deadline. The deadline covers the whole call, because a socket timeout does not: a reply that
 drips one byte a second never times out. A worker that misses the deadline is abandoned: its slot is free at once, a new
 worker replaces it, and it ends by itself when its call returns. The number of abandoned workers is bounded; beyond it a
-call is refused before anything is sent. Threads are daemons, so a stuck call never keeps the process alive.
+call is refused before anything is sent. Threads are daemons, so a stuck call never keeps the process alive. A machine
+without memory for another thread refuses a call too; a pool that must not depend on that starts its threads at once.
 """
 
 from __future__ import annotations
@@ -44,15 +45,18 @@ class CallPool(Generic[ClientT]):
         name: name of the threads.
         slots: calls at the same time.
         make_client: makes the client of a new worker, in its thread.
+        is_reserved: a worker for every slot is there from the start.
     """
 
-    def __init__(self, name: str, slots: int, make_client: Callable[[], ClientT]) -> None:
+    def __init__(self, name: str, slots: int, make_client: Callable[[], ClientT], *, is_reserved: bool = False) -> None:
         self._name = name
         self._slots = asyncio.Semaphore(slots)
         self._make_client = make_client
         self._idle: list[_Worker[ClientT]] = []
         self._abandoned = 0
         self._is_closed = False
+        if is_reserved:
+            self._idle += [_Worker(name, make_client) for _ in range(slots)]
 
     async def run(self, call: Callable[[ClientT], ResultT], deadline_s: float) -> ResultT:
         """The result of ``call``, run in a worker thread.
@@ -84,7 +88,7 @@ class CallPool(Generic[ClientT]):
             raise VenueUnavailable("the connection to the exchange is closed; nothing was sent")
         if self._abandoned >= MAX_ABANDONED:
             raise VenueUnavailable(f"{self._abandoned} calls hang; nothing was sent")
-        worker = self._idle.pop() if self._idle else _Worker(self._name, self._make_client)
+        worker = self._idle.pop() if self._idle else self._new_worker()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[ResultT] = loop.create_future()
         worker.jobs.put(lambda client: _forward(call, client, loop, future))
@@ -103,6 +107,12 @@ class CallPool(Generic[ClientT]):
             raise
         self._rest(worker)
         return result
+
+    def _new_worker(self) -> _Worker[ClientT]:
+        try:
+            return _Worker(self._name, self._make_client)
+        except RuntimeError as error:
+            raise VenueUnavailable(f"this machine starts no thread ({error}); nothing was sent") from error
 
     def _rest(self, worker: _Worker[ClientT]) -> None:
         if self._is_closed:

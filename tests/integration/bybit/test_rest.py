@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -226,6 +227,23 @@ async def test_waiting_for_a_free_call_too_long_sends_nothing(http: ScriptedHttp
     assert isinstance(outcomes[0], OutcomeUnknown)
     assert sum(isinstance(outcome, VenueUnavailable) for outcome in outcomes[1:]) >= 1
     rest.close()
+
+
+async def test_f096_a_machine_that_starts_no_thread_refuses_a_call_and_flatten_has_its_own(
+    http: ScriptedHttp, rest: BybitRest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    http.on(CREATE, ok({"orderId": "1"}))
+    http.on(LIST, ok({"list": []}))
+
+    def none(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", none)
+    with pytest.raises(VenueUnavailable, match="nothing was sent"):
+        await create(rest)
+    assert http.count(CREATE) == 0
+    assert await positions(rest, Pool.FLATTEN_READS)
+    assert await create(rest, Pool.FLATTEN)
 
 
 async def test_f093_time_refusal_of_an_order_is_not_repeated_but_the_clock_is_measured_before_the_next(
