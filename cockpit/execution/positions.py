@@ -28,9 +28,7 @@ class OpenPosition:
     """One position that is open now (or closed by the very event being processed)."""
 
     def __init__(self, symbol: str, side: Side, opened_ns: int) -> None:
-        self.symbol = symbol
-        self.side = side
-        self.opened_ns = opened_ns
+        self.symbol, self.side, self.opened_ns = symbol, side, opened_ns
         self.first_exec_id = ""
         """The execution that opened it: from there on its executions make it again after a restart."""
         self.origin: EntryOrigin | None = None
