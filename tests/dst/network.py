@@ -18,8 +18,8 @@ from typing import Any
 import msgspec
 
 from cockpit.adapters.bybit.silence import Silence
-from cockpit.domain.account import AccountInfo, BalanceReport
-from cockpit.domain.enums import ExecType, OrderPath, OrderRole, OrderStatus, OrderType, Side, StreamName
+from cockpit.domain.account import AccountInfo
+from cockpit.domain.enums import OrderPath, OrderRole, StreamName
 from cockpit.domain.errors import OutcomeUnknown, ServiceDown, VenueRejected, VenueThrottled, VenueUnavailable
 from cockpit.domain.events import (
     AccountPush,
@@ -33,14 +33,22 @@ from cockpit.domain.events import (
     VenueReports,
 )
 from cockpit.domain.instrument import Instrument
-from cockpit.domain.ledger import LedgerRow
 from cockpit.domain.market import MarketEvent
 from cockpit.domain.orders import CancelRequest, OrderReport, OrderRequest, StopRequest
 from cockpit.domain.positions import FillReport, PositionReport
 from cockpit.domain.time import NS_PER_S, ClockReading
 from cockpit.ports.journal import DurableIntent
-from tests.dst.exchange import LEVERAGE, Exchange, Execution, Order, PositionState, Refused, Row
+from tests.dst.exchange import Exchange, Refused
 from tests.dst.loop import VirtualClock
+from tests.dst.words import (
+    balance_report,
+    current_positions,
+    fill_report,
+    ledger_row,
+    order_report,
+    position_report,
+    stop_orders,
+)
 
 ORDER_DEADLINE_S = 3.0
 READ_DEADLINE_S = 5.0
@@ -610,117 +618,3 @@ class VenueClient:
 def _received(reports: list[Any], now_ns: int) -> list[Any]:
     """The reports as the engine gets them: stamped with its clock."""
     return [msgspec.structs.replace(report, ts_recv=now_ns) for report in reports]
-
-
-# ------------------------------------------------------------------------------------- the exchange in the ports' words
-
-
-def order_report(order: Order, network: Network) -> OrderReport:
-    return OrderReport(
-        symbol=order.symbol,
-        order_id=order.order_id,
-        client_id=order.link_id,
-        side=Side(order.side),
-        status=OrderStatus(order.status),
-        order_type=OrderType(order.order_type),
-        qty=order.qty,
-        filled_qty=order.filled,
-        price=order.price,
-        avg_price=order.value / order.filled if order.filled else None,
-        reduce_only=order.reduce_only,
-        reject_reason=order.reject_reason,
-        create_type=order.create_type,
-        created_ms=order.created_ms,
-        updated_ms=order.updated_ms,
-        ts_recv=network.clock.now_ns(),
-    )
-
-
-def fill_report(execution: Execution, network: Network) -> FillReport:
-    return FillReport(
-        exec_id=execution.exec_id,
-        symbol=execution.symbol,
-        order_id=execution.order.order_id,
-        client_id=execution.order.link_id,
-        side=Side(execution.side),
-        exec_type=ExecType(execution.exec_type),
-        price=execution.price,
-        qty=execution.qty,
-        fee=execution.fee,
-        fee_currency=execution.fee_coin,
-        closed_qty=execution.closed,
-        create_type=execution.create_type,
-        ts_event=execution.time_ms * 1_000_000,
-        ts_recv=network.clock.now_ns(),
-        seq=execution.seq,
-    )
-
-
-def ledger_row(row: Row) -> LedgerRow:
-    return LedgerRow(
-        row_id=row.row_id,
-        kind=row.kind,
-        category=row.category,
-        symbol=row.symbol,
-        currency=row.currency,
-        change=row.change,
-        cash_flow=row.cash_flow,
-        funding=row.funding,
-        fee=row.fee,
-        balance=row.balance,
-        exec_id=row.exec_id,
-        ts_ms=row.time_ms,
-    )
-
-
-def position_report(position: PositionState, network: Network) -> PositionReport:
-    return PositionReport(
-        symbol=position.symbol,
-        side=None if position.qty == 0 else Side.BUY if position.qty > 0 else Side.SELL,
-        qty=abs(position.qty),
-        entry_price=position.avg,
-        mark_price=network.exchange.markets[position.symbol].price,
-        stop_loss=position.stop,
-        seq=position.seq,
-        updated_ms=position.updated_ms,
-        ts_recv=network.clock.now_ns(),
-        leverage=network.exchange.leverage.get(position.symbol, LEVERAGE),
-    )
-
-
-def current_positions(network: Network) -> list[PositionReport]:
-    return [position_report(p, network) for p in network.exchange.positions.values() if p.qty != 0]
-
-
-def balance_report(network: Network) -> BalanceReport:
-    exchange = network.exchange
-    return BalanceReport(
-        equity=exchange.equity(),
-        wallet_balance=exchange.cash,
-        available=exchange.cash - exchange.margin(),
-        initial_margin=exchange.margin(),
-        ts_recv=network.clock.now_ns(),
-    )
-
-
-def stop_orders(network: Network) -> list[OrderReport]:
-    """The untriggered stop that each protected position shows among the open orders."""
-    return [
-        OrderReport(
-            symbol=p.symbol,
-            order_id=f"stop-{p.symbol}-{p.stop}",
-            client_id="",
-            side=Side.SELL if p.qty > 0 else Side.BUY,
-            status=OrderStatus.UNTRIGGERED,
-            order_type=OrderType.MARKET,
-            qty=abs(p.qty),
-            filled_qty=Decimal(0),
-            reduce_only=True,
-            stop_order_type="StopLoss",
-            trigger_price=p.stop,
-            create_type="CreateByStopLoss",
-            ts_recv=network.clock.now_ns(),
-        )
-        for p in network.exchange.positions.values()
-        if p.qty != 0 and p.stop is not None
-    ]

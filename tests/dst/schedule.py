@@ -12,9 +12,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-import msgspec
-
-from cockpit.domain.commands import ApproveSignal, ArmFlatten, ClosePosition, Command, FlattenAll, MoveStopToBreakeven
+from cockpit.domain.commands import ApproveSignal, ClosePosition, Command, FlattenAll, MoveStopToBreakeven
 from cockpit.domain.enums import Environment, OrderPath, OrderStatus, Side
 from cockpit.domain.instrument import Instrument
 from cockpit.domain.orders import OrderRequest
@@ -30,13 +28,14 @@ from cockpit.execution.config import ExecutionConfig
 from cockpit.execution.ticket import ticket_hash
 from cockpit.ports.journal import Recovery
 from cockpit.views.frames import CommandFrame
-from tests.dst.actors import MarketActor, install, quantity
-from tests.dst.exchange import Exchange, Market, Rules
+from tests.dst.actors import MarketActor, install
+from tests.dst.exchange import Exchange, Market
 from tests.dst.journal import Disk, DiskJournal
 from tests.dst.loop import Deadlock, VirtualClock, VirtualLoop
 from tests.dst.network import Network, VenueClient
 from tests.dst.oracle import ENTRY_ROLE, Limits, Oracle
 from tests.dst.plan import Plan
+from tests.dst.world_faults import WorldFaults, rules_of
 
 START_NS = 1_767_225_600 * NS_PER_S + 9 * 3_600 * NS_PER_S
 """2026-01-01 09:00 UTC."""
@@ -139,7 +138,7 @@ class World:
         self.clock = VirtualClock(loop, START_NS)
         self.instruments = {name: _instrument(name) for name in SYMBOLS[: plan.symbols]}
         self.exchange = Exchange(
-            rules={name: _rules(rules) for name, rules in self.instruments.items()},
+            rules={name: rules_of(rules) for name, rules in self.instruments.items()},
             markets={name: Market(Decimal(100), Decimal(plan.depth)) for name in self.instruments},
             cash=CASH,
             now_ms=lambda: (START_NS + round(loop.time() * NS_PER_S)) // 1_000_000,
@@ -148,6 +147,7 @@ class World:
         self.network.order_path = plan.order_path
         self.disk = Disk()
         self.oracle = Oracle(self.exchange, Limits(Decimal(5), 10, CASH * Decimal("0.003")), loop.time)
+        self.faults = WorldFaults(self)
         self.market = MarketActor(self.network, Random(plan.seed * 31 + 7), plan.market_period_s)
         self.market.is_frozen = plan.keeps_still
         self.network.tell_banned = self.oracle.banned
@@ -364,156 +364,7 @@ class World:
     def _fault(self, name: str, arguments: dict[str, Any]) -> None:
         self.note(f"fault {name} {arguments}")
         self.oracle.marks[f"fault:{name}"] += 1
-        getattr(self, f"_fault_{name}")(**arguments)
-
-    def _fault_wire(self, **settings: float) -> None:
-        for name, value in settings.items():
-            setattr(self.network.faults, name, value)
-
-    def _fault_partition(self, seconds: float) -> None:
-        self.network.partition(seconds)
-
-    def _fault_maintenance(self, seconds: float) -> None:
-        self.network.maintain(seconds)
-
-    def _fault_cut_socket(self, seconds: float) -> None:
-        self.network.cut_socket(seconds)
-
-    def _fault_kill(self, restart_after_s: float) -> None:
-        self.kill_engine(restart_after_s)
-
-    def _fault_disk(self, seconds: float) -> None:
-        self.disk.is_failing = True
-        self.loop.call_later(seconds, setattr, self.disk, "is_failing", False)
-
-    def _fault_ignore_stop(self, seconds: float) -> None:
-        self.exchange.ignores_attached_stop = True
-        self.loop.call_later(seconds, setattr, self.exchange, "ignores_attached_stop", False)
-
-    def _fault_remove_stop(self) -> None:
-        for symbol in self.instruments:
-            self.exchange.remove_stop_by_hand(symbol)
-
-    def _fault_thin(self, depth: str, seconds: float) -> None:
-        for market in self.exchange.markets.values():
-            market.depth = Decimal(depth)
-            self.loop.call_later(seconds, setattr, market, "depth", Decimal(self.plan.depth))
-
-    def _fault_halt(self, seconds: float, symbol: str = "") -> None:
-        market = self.exchange.markets[symbol or self.random.choice(sorted(self.instruments))]
-        market.is_halted = True
-        self.loop.call_later(seconds, setattr, market, "is_halted", False)
-
-    def _fault_gap(self) -> None:
-        symbol = self.random.choice(sorted(self.instruments))
-        market = self.exchange.markets[symbol]
-        self.exchange.move(symbol, max(market.price + self.random.choice((-1, 1)) * Decimal(1), Decimal(10)))
-
-    def _fault_phone_close(self) -> None:
-        for symbol, position in self.exchange.positions.items():
-            if position.qty != 0:
-                self.exchange.close_by("CreateByClosing", symbol, abs(position.qty), "")
-
-    def _fault_phone_open(self) -> None:
-        symbol = self.random.choice(sorted(self.instruments))
-        if self.exchange.positions[symbol].qty == 0 and not self.is_flatten_accepted:
-            side = self.random.choice(("Buy", "Sell"))
-            self.exchange.open_by_hand(symbol, side, quantity(self.instruments[symbol], self.random))
-
-    def _fault_liquidate(self) -> None:
-        for symbol, position in self.exchange.positions.items():
-            if position.qty != 0:
-                self.exchange.close_by("CreateByLiq", symbol, abs(position.qty), "")
-
-    def _fault_adl(self) -> None:
-        for symbol, position in self.exchange.positions.items():
-            if position.qty != 0:
-                part = (abs(position.qty) * Decimal("0.4")).quantize(self.instruments[symbol].qty_step)
-                self.exchange.close_by("CreateByAdl_PassThrough", symbol, part, "")
-
-    def _fault_silence_one(self, symbol: str, seconds: float) -> None:
-        self.market.silent.add(symbol)
-        self.loop.call_later(seconds, self.market.silent.discard, symbol)
-
-    def _fault_rules(self, symbol: int, field: str, value: str) -> None:
-        """The exchange changes a rule of a symbol; nobody is told."""
-        name = sorted(self.instruments)[symbol % len(self.instruments)]
-        told = value if field == "status" else Decimal(value)
-        self.instruments[name] = msgspec.structs.replace(self.instruments[name], **{field: told})
-        self.exchange.rules[name] = _rules(self.instruments[name])
-        self.oracle.rules_changed_s[name] = self.loop.time()
-
-    def _fault_slow_match(self, most: float, seconds: float) -> None:
-        """Orders are taken first and matched later: what arrives in between meets them unmatched."""
-        random = Random(self.plan.seed * 13 + 5)
-        self.exchange.defer = lambda match: self.loop.call_later(random.random() * most, match) and None
-        self.loop.call_later(seconds, setattr, self.exchange, "defer", None)
-
-    def _fault_main_host(self, seconds: float) -> None:
-        self.network.faults.is_main_dead = True
-        self.loop.call_later(seconds, setattr, self.network.faults, "is_main_dead", False)
-
-    def _fault_ban(self, seconds: float) -> None:
-        self.network.faults.is_banned = True
-        self.loop.call_later(seconds, setattr, self.network.faults, "is_banned", False)
-
-    def _fault_expect_flat(self) -> None:
-        self.oracle.check_flat("flatten before healing")
-
-    def _fault_phone_leverage(self, symbol: str, leverage: str) -> None:
-        self.exchange.set_leverage(symbol, Decimal(leverage))
-
-    def _fault_jump(self, symbol: str, percent: str) -> None:
-        price = self.exchange.markets[symbol].price * (1 + Decimal(percent) / 100)
-        self.exchange.move(symbol, price.quantize(self.instruments[symbol].tick_size))
-
-    def _fault_lose_order_replies(self, seconds: float) -> None:
-        self.network.mute_routes = {"create", "query", "position", "reports"}
-        self.loop.call_later(seconds, self.network.mute_routes.clear)
-
-    def _fault_lose_stop_requests(self, seconds: float) -> None:
-        self.network.faults.lost_route = "set_stop"
-        self.loop.call_later(seconds, setattr, self.network.faults, "lost_route", "")
-
-    def _fault_slow_stops(self, delay: float, seconds: float) -> None:
-        self.network.slow_routes["set_stop"] = delay
-        self.loop.call_later(seconds, self.network.slow_routes.pop, "set_stop", None)
-
-    def _fault_mute_executions(self, seconds: float) -> None:
-        self.network.hides_executions = True
-        self.loop.call_later(seconds, setattr, self.network, "hides_executions", False)
-
-    def _fault_funding(self, rate: str) -> None:
-        for symbol in self.instruments:
-            self.exchange.settle_funding(symbol, Decimal(rate))
-
-    def _fault_fee_coin(self, price: str, seconds: float) -> None:
-        self.exchange.fee_coin, self.exchange.fee_coin_price = "MNT", Decimal(price)
-        self.loop.call_later(seconds, setattr, self.exchange, "fee_coin", "USDT")
-        self.loop.call_later(seconds, setattr, self.exchange, "fee_coin_price", Decimal(1))
-
-    def _fault_flow(self, kind: str, amount: str, currency: str = "USDT") -> None:
-        category = "spot" if kind == "TRADE" else ""
-        self.exchange.book(kind, cash_flow=Decimal(amount), currency=currency, category=category)
-
-    def _fault_unseen_trade(self, symbol: str) -> None:
-        """Somebody opens and closes a position of which the exchange tells nothing but the money."""
-        self.network.unseen.add(symbol)
-        known = len(self.exchange.executions)
-        self.exchange.open_by_hand(symbol, "Buy", Decimal(1))
-        self.exchange.close_by("CreateByClosing", symbol, Decimal(1), "")
-        self.exchange.hidden |= {e.exec_id for e in self.exchange.executions[known:]}
-        self.network.unseen.discard(symbol)
-        self.oracle.unexplained_s = self.loop.time()
-
-    def _fault_silence(self, seconds: float) -> None:
-        symbol = self.random.choice(sorted(self.instruments))
-        self.market.silent.add(symbol)
-        self.loop.call_later(seconds, self.market.silent.discard, symbol)
-
-    def _fault_flatten(self) -> None:
-        self.command(ArmFlatten())
-        self.loop.call_later(0.4, self.command, FlattenAll())
+        getattr(self.faults, name)(**arguments)
 
     def _heal(self) -> None:
         self.note("heal")
@@ -586,12 +437,6 @@ class World:
         """A line of the trace."""
         if self.plan.is_traced:
             self.events.append(f"{self.loop.time():9.3f} {text}")
-
-
-def _rules(rules: Instrument) -> Rules:
-    return Rules(
-        rules.symbol, rules.tick_size, rules.qty_step, rules.min_qty, rules.max_qty, rules.min_notional, rules.status
-    )
 
 
 def _instrument(symbol: str) -> Instrument:
