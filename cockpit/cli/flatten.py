@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def flatten(yes: bool, env: str | None, config_path: Path | None, data_dir: Path
     rest = _rest(settings, profile)
     try:
         _confirm(profile, yes)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a connection that drops must not leave half of it open
         origin = f"X{ms_from_nanos(CLOCK.now_ns()):x}"
         ids = FlattenIds(profile.environment, 0, origin)
         result = asyncio.run(flatten_account(rest, CLOCK, ids, tell_round, settings.execution.flatten_slippage_pct))
@@ -84,7 +86,7 @@ def _confirm(profile: Profile, yes: bool) -> None:
 
 
 def tell_round(progress: FlattenProgress) -> None:
-    """One round of a flatten in words."""
+    """One round of a flatten in words; never raises."""
     positions = ", ".join(f"{each.symbol} {each.side} {each.qty}" for each in progress.open_positions)
     positions = positions or ("none" if progress.is_zero else "not known")
     say(f"{progress.elapsed_s:6.1f} s  round {progress.round}: open positions: {positions}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -22,12 +23,18 @@ _TURNS = "|/-\\"
 
 def say(text: str) -> None:
     """Narration on stderr: one line, or a few."""
-    click.echo(shown(text), err=True)
+    _narrate(shown(text))
 
 
 def say_error(text: str) -> None:
     """A failure on stderr."""
-    click.echo(click.style("cockpit: ", fg="red", bold=True) + shown(text), err=True)
+    _narrate(click.style("cockpit: ", fg="red", bold=True) + shown(text))
+
+
+def _narrate(words: str) -> None:
+    """Words that nobody can get (disk full, terminal gone, reader left) never end the work they tell of."""
+    with suppress(OSError):
+        click.echo(words, err=True)
 
 
 def tell(text: str) -> None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -81,8 +82,9 @@ def lock(path: Path) -> int | None:
     except BlockingIOError:
         os.close(handle)
         return None
-    os.ftruncate(handle, 0)
-    os.write(handle, str(os.getpid()).encode())
+    with suppress(OSError):  # the number is for people; a full disk must not keep an engine from its flatten
+        os.ftruncate(handle, 0)
+        os.write(handle, str(os.getpid()).encode())
     _held[path] = handle
     return handle
 
