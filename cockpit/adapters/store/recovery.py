@@ -60,12 +60,14 @@ def folder_mark(connection: Connection, now_ns: int) -> str:
 
 
 def write_state(connection: Connection, name: str, value: str, now_ns: int) -> None:
-    """Set one name of ``engine_state``; an empty value removes it."""
-    if not value:
-        connection.execute(engine_state.delete().where(engine_state.c.name == name))
-        return
+    """Set one name of ``engine_state``; an empty value removes it.
+
+    Something is written in any case: a commit that had nothing to write would count as proof that the disk takes it.
+    """
     statement = database.insert_into(connection.dialect.name, engine_state, ["name"])
     connection.execute(statement, {"name": name, "value": value, "updated_ns": now_ns})
+    if not value:
+        connection.execute(engine_state.delete().where(engine_state.c.name == name))
 
 
 def end_signals(connection: Connection, now_ns: int) -> None:

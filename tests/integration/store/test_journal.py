@@ -616,6 +616,19 @@ async def test_a_full_disk_refuses_new_intents_and_loses_none_of_the_old(path: P
     assert {f"cs1-s{number}-e1" for number in told} <= kept
 
 
+async def test_clearing_a_flag_that_is_not_there_is_no_proof_that_a_full_disk_takes_anything(
+    journal: SqlJournal,
+) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(JournalError):
+            await journal.set_flag("never set", "")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    await journal.set_flag("never set", "")
+
+
 def test_an_address_with_a_scheme_is_taken_as_it_is() -> None:
     url = database.address("postgresql+psycopg://bot@db.example/cockpit")
     assert (url.get_backend_name(), url.database) == ("postgresql", "cockpit")
