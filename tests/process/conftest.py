@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.process.lag import LagProbe
-from tests.process.rig import EAGER, MARKET, Exchange, pause_entries, until_holding, witnessed, write_config
+from tests.process.rig import EAGER, MARKET, Exchange, pause_entries, until_holding, write_config
+from tests.process.verdict import judged
 from tests.support.profile import ProfileFolder, profile_folder
 from tests.support.program import environment
 from tests.support.pty_terminal import PtyTerminal
@@ -38,7 +39,7 @@ class Unread:
         self.exchange = Exchange(self.profile)
         until_holding(self.exchange, 2)
         pause_entries(self.profile)
-        self._stack.enter_context(witnessed(self.exchange))
+        self.verdict = self._stack.enter_context(judged(self.profile))
         self.exchange.new_requests()
         self.terminal = attach(self.profile)
         self._stack.callback(self.terminal.close)

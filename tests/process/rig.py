@@ -1,13 +1,13 @@
-"""An engine that trades by itself on a fast synthetic market, and witnesses who watch it from the exchange's side.
+"""An engine that trades by itself on a fast synthetic market, and its exchange as seen through the control routes.
 
-Everything is judged by what the simulated exchange saw: its account, its request log and its clock.
+What must hold of both is judged in ``verdict``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import threading
+import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,14 +15,9 @@ from typing import Any
 from urllib.request import ProxyHandler, Request, build_opener
 
 from cockpit.domain.commands import PauseEntries
-from cockpit.domain.enums import OrderRole
-from cockpit.domain.ids import is_own, origin_of, role_of
 from tests.support.link import attached
 from tests.support.profile import PATIENCE_S, ProfileFolder, wait_until
 
-STOP_BOUND_MS = 5_000
-"""P1: a position without a stop gets one, or is being closed, within this span of the exchange's clock."""
-CREATE = "/v5/order/create"
 LEVERAGE = "/v5/position/set-leverage"
 MARKET = ("--seed", "1", "--speed", "3")
 """A market of which the first signals come within seconds."""
@@ -52,7 +47,7 @@ EAGER: dict[str, dict[str, Any]] = {
     "signals.bounce": {"min_age_s": 1.0, "max_activity": 100.0, "max_shrunk_pct": 50.0, "stop_behind_pct": 1.5},
     "risk": {
         "risk_pct": 0.02,
-        "max_exposure_pct": 50.0,
+        "max_exposure_pct": 1.0,
         "max_drift_pct": 5.0,
         "max_spread_bps": 100.0,
         "max_book_age_s": 60.0,
@@ -119,10 +114,6 @@ class Exchange:
         """Open positions by symbol."""
         return {row["symbol"]: row for row in self.account["positions"]}
 
-    def naked(self) -> list[str]:
-        """Symbols with a position and no stop."""
-        return sorted(symbol for symbol, row in self.positions().items() if not _has_stop(row))
-
     def exec_ids(self) -> set[str]:
         """Every execution of the account."""
         return {row["execId"] for row in self.account["executions"]}
@@ -137,6 +128,10 @@ class Exchange:
         """Paths of requests since the last call that touch orders, stops or positions (leverage is set while flat)."""
         return [row["path"] for row in self.new_requests() if row["method"] == "POST" and row["path"] != LEVERAGE]
 
+    def sent(self, path: str) -> int:
+        """How many requests of ``path`` have arrived in all."""
+        return int(self.ask("counters")["requests"].get(path, 0))
+
     def is_flat(self) -> bool:
         """True if there is neither a position nor an order."""
         account = self.account
@@ -148,83 +143,15 @@ class Exchange:
         self.ask("manual/order", symbol=symbol, side=side, orderType="Market", qty=qty, **fields)
 
 
-def _has_stop(row: dict[str, Any]) -> bool:
-    return row["stopLoss"] not in ("", "0")
-
-
-class Witness:
-    """Watches the account without pause and remembers for how long a position was seen without a stop."""
-
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
-        self._since_ms: dict[str, int] = {}
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self.naked_ms: dict[str, int] = {}
-        """Longest span in which every look found the symbol's position naked, of the exchange's clock."""
-        self.looks = 0
-        self.failure: Exception | None = None
-
-    def _watch(self) -> None:
-        while not self._over.wait(0.05):
-            try:
-                naked, now_ms = self._exchange.naked(), self._exchange.now_ms
-            except Exception as error:  # noqa: BLE001 - told when the watch ends
-                self.failure = error
-                return
-            self.looks += 1
-            self._since_ms = {symbol: self._since_ms.get(symbol, now_ms) for symbol in naked}
-            for symbol, since_ms in self._since_ms.items():
-                self.naked_ms[symbol] = max(self.naked_ms.get(symbol, 0), now_ms - since_ms)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End, and say what was seen."""
-        self._over.set()
-        self._thread.join()
-        assert self.failure is None, self.failure
-        assert self.looks > 0
-
-
 @contextmanager
-def witnessed(exchange: Exchange) -> Iterator[Witness]:
-    """No position stays without a stop for longer than the promise while this runs."""
-    witness = Witness(exchange)
-    witness.start()
+def limited(pid: int, which: int, value: int) -> Iterator[None]:
+    """Take a resource away from a running process, and give it back."""
+    before = resource.prlimit(pid, which)
+    resource.prlimit(pid, which, (value, before[1]))
     try:
-        yield witness
+        yield
     finally:
-        witness.stop()
-    late = {symbol: span for symbol, span in witness.naked_ms.items() if span > STOP_BOUND_MS}
-    assert not late, f"positions without a stop for so many ms: {late}"
-
-
-class Entries:
-    """What the exchange accepted of our entries, gathered over any number of engines."""
-
-    def __init__(self) -> None:
-        self.accepted: dict[str, list[str]] = {}
-        """Signal id -> link ids of its accepted entries."""
-        self.sent: set[str] = set()
-        """Link ids of every order of ours that arrived."""
-
-    def add(self, requests: list[dict[str, Any]]) -> None:
-        """Count these requests."""
-        for row in requests:
-            link_id = str(row["params"].get("orderLinkId", ""))
-            if row["path"] != CREATE or not is_own(link_id):
-                continue
-            self.sent.add(link_id)
-            if role_of(link_id) is OrderRole.ENTRY and row["ret_code"] == 0:
-                self.accepted.setdefault(str(origin_of(link_id)), []).append(link_id)
-
-    @property
-    def doubled(self) -> dict[str, list[str]]:
-        """Signals with more than one accepted entry."""
-        return {signal: links for signal, links in self.accepted.items() if len(links) > 1}
+        resource.prlimit(pid, which, before)
 
 
 def blocks(profile: ProfileFolder) -> list[str]:

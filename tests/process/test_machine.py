@@ -11,7 +11,7 @@ import resource
 import signal
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +21,19 @@ from cockpit.adapters.store.reader import JournalReader
 from cockpit.domain.commands import FlattenAll, ResumeEntries
 from cockpit.domain.enums import OrderRole
 from cockpit.domain.ids import role_of
+from tests.process.request_record import CREATE
 from tests.process.rig import (
     CHURNING,
-    CREATE,
     MARKET,
-    Entries,
     Exchange,
     blocks,
+    limited,
     until_holding,
     until_so,
     wait_ready,
-    witnessed,
     write_config,
 )
+from tests.process.verdict import Verdict, judged
 from tests.support.link import attached
 from tests.support.profile import PATIENCE_S, ProfileFolder, profile_folder, wait_until
 
@@ -44,15 +44,19 @@ STOPPED_MS = 20_000
 def profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProfileFolder]:
     with profile_folder(tmp_path_factory.mktemp("machine")) as folder:
         folder.start_headless(*_trading(folder))
-        simulated = Exchange(folder)
-        until_holding(simulated, 2)
-        with witnessed(simulated):
-            yield folder
+        yield folder
 
 
 @pytest.fixture(scope="module")
 def exchange(profile: ProfileFolder) -> Exchange:
     return Exchange(profile)
+
+
+@pytest.fixture(scope="module")
+def verdict(profile: ProfileFolder, exchange: Exchange) -> Iterator[Verdict]:
+    with judged(profile) as made:
+        until_holding(exchange, 2)
+        yield made
 
 
 def _trading(profile: ProfileFolder) -> list[str]:
@@ -62,17 +66,6 @@ def _trading(profile: ProfileFolder) -> list[str]:
 def _pid(profile: ProfileFolder) -> int:
     assert profile.engine is not None
     return int(profile.engine["pid"])
-
-
-@contextmanager
-def _limited(pid: int, which: int, value: int) -> Iterator[None]:
-    """Take a resource away from a running process, and give it back."""
-    before = resource.prlimit(pid, which)
-    resource.prlimit(pid, which, (value, before[1]))
-    try:
-        yield
-    finally:
-        resource.prlimit(pid, which, before)
 
 
 def _is_journal_locked(profile: ProfileFolder) -> bool:
@@ -99,9 +92,11 @@ async def _until_journal_is_complete(profile: ProfileFolder, exchange: Exchange)
     raise AssertionError(f"executions that are not in the journal: {missing}")
 
 
-async def test_f088_full_disk_stops_entries_and_nothing_else(profile: ProfileFolder, exchange: Exchange) -> None:
+async def test_f088_full_disk_stops_entries_and_nothing_else(
+    profile: ProfileFolder, exchange: Exchange, verdict: Verdict
+) -> None:
     pid = _pid(profile)
-    with _limited(pid, resource.RLIMIT_FSIZE, 0):
+    with limited(pid, resource.RLIMIT_FSIZE, 0):
         until_so(lambda: _is_journal_locked(profile), "entries are off")
         sent = _entries_sent(exchange)
         exchange.hold("AVAXUSDT", "Sell", "5", "41")
@@ -109,11 +104,29 @@ async def test_f088_full_disk_stops_entries_and_nothing_else(profile: ProfileFol
         assert _entries_sent(exchange) == sent
     until_so(lambda: not _is_journal_locked(profile), "entries are on again")
     assert _pid(profile) == pid
+    verdict.holds()
     await _until_journal_is_complete(profile, exchange)
 
 
+async def test_f054_f088_flatten_asked_while_the_disk_is_full_closes_everything_and_says_so(
+    profile: ProfileFolder, exchange: Exchange, verdict: Verdict
+) -> None:
+    until_holding(exchange, 1)
+    with limited(_pid(profile), resource.RLIMIT_FSIZE, 0):
+        until_so(lambda: _is_journal_locked(profile), "entries are off")
+        async with attached(profile.socket, "anna") as client:
+            assert (await client.send(FlattenAll(), seen="test")).accepted
+        wait_until(exchange.is_flat, "flat")
+        until_so(lambda: "paused after flatten" in blocks(profile), "the flatten is over")
+        verdict.holds()
+        assert _is_journal_locked(profile)
+    until_so(lambda: not _is_journal_locked(profile), "the journal is written again")
+    await _until_journal_is_complete(profile, exchange)
+    await _resume(profile)
+
+
 async def test_f089_locked_database_stops_entries_and_a_flatten_does_not_wait_for_it(
-    profile: ProfileFolder, exchange: Exchange
+    profile: ProfileFolder, exchange: Exchange, verdict: Verdict
 ) -> None:
     until_holding(exchange, 1)
     journal = profile.folder / "sim" / "journal.sqlite"
@@ -126,6 +139,7 @@ async def test_f089_locked_database_stops_entries_and_a_flatten_does_not_wait_fo
         other.execute("ROLLBACK")
     until_so(lambda: not _is_journal_locked(profile), "the journal is written again")
     until_so(lambda: "paused after flatten" in blocks(profile), "the flatten is over")
+    verdict.holds()
     await _until_journal_is_complete(profile, exchange)
     await _resume(profile)
 
@@ -135,11 +149,13 @@ async def _resume(profile: ProfileFolder) -> None:
         assert (await client.send(ResumeEntries(), seen="test")).accepted
 
 
-def test_f096_engine_without_free_descriptors_lives_and_recovers(profile: ProfileFolder, exchange: Exchange) -> None:
+def test_f096_engine_without_free_descriptors_lives_and_recovers(
+    profile: ProfileFolder, exchange: Exchange, verdict: Verdict
+) -> None:
     until_holding(exchange, 1)
     pid = _pid(profile)
     open_now = len(os.listdir(f"/proc/{pid}/fd"))
-    with _limited(pid, resource.RLIMIT_NOFILE, open_now):
+    with limited(pid, resource.RLIMIT_NOFILE, open_now):
         for channel in ("public", "private"):
             exchange.ask("fault/socket", channel=channel, reset=True)
         began_ms = exchange.now_ms
@@ -147,27 +163,28 @@ def test_f096_engine_without_free_descriptors_lives_and_recovers(profile: Profil
     told = wait_ready(profile)
     assert told["pid"] == pid
     assert told["header"]["streams_up"] == told["header"]["streams_wanted"]
+    verdict.holds()
 
 
 async def test_f095_engine_that_was_stopped_for_a_while_trades_on_the_present_only(
-    profile: ProfileFolder, exchange: Exchange
+    profile: ProfileFolder, exchange: Exchange, verdict: Verdict
 ) -> None:
     until_holding(exchange, 1)
-    pid, entries = _pid(profile), Entries()
+    pid = _pid(profile)
     os.kill(pid, signal.SIGSTOP)
     try:
         stopped_ms = exchange.now_ms
-        wait_until(lambda: exchange.now_ms - stopped_ms > STOPPED_MS, "time passes without the engine")
+        with verdict.silence():
+            wait_until(lambda: exchange.now_ms - stopped_ms > STOPPED_MS, "time passes without the engine")
         old = {row["signal_id"] for row in await _journal(profile, "signals")}
-        exchange.new_requests()
+        known = set(verdict.requests.accepted)
     finally:
         os.kill(pid, signal.SIGCONT)
     until_so(lambda: not blocks(profile), "entries are on again")
     sent = _entries_sent(exchange)
     wait_until(lambda: _entries_sent(exchange) > sent, "it trades again")
-    entries.add(exchange.new_requests())
-    assert not entries.doubled
-    assert not entries.accepted.keys() & old, "an entry on a signal of before"
+    verdict.holds()
+    assert not (verdict.requests.accepted.keys() - known) & old, "an entry on a signal of before"
     assert _pid(profile) == pid
 
 
@@ -180,7 +197,7 @@ def _end(profile: ProfileFolder) -> Path:
 
 
 async def test_s2_23_streams_that_stay_away_flatten_what_is_open_by_rest(
-    profile: ProfileFolder, exchange: Exchange
+    profile: ProfileFolder, exchange: Exchange, verdict: Verdict
 ) -> None:
     _end(profile)
     impatient = CHURNING | {"execution": CHURNING["execution"] | {"connection_loss_flatten_s": 3}}
@@ -195,42 +212,50 @@ async def test_s2_23_streams_that_stay_away_flatten_what_is_open_by_rest(
     finally:
         exchange.heal()
     until_so(lambda: blocks(profile) == ["paused after flatten"], "connected again, and paused")
+    verdict.holds()
     await _resume(profile)
 
 
 async def test_f090_corrupt_database_is_moved_aside_and_entries_wait_for_the_operator(
-    profile: ProfileFolder, exchange: Exchange
+    profile: ProfileFolder, exchange: Exchange, verdict: Verdict
 ) -> None:
     until_holding(exchange, 1)
     journal = _end(profile)
+    with verdict.silence():
+        _corrupt(journal)
+    _starts_locked(profile, exchange, "the journal was rebuilt")
+    verdict.holds()
+    assert len(list(journal.parent.glob("journal.sqlite.damaged-*"))) >= 1
+    await _resume(profile)
+    until_so(lambda: not blocks(profile), "the operator has let it go on")
+
+
+def _corrupt(journal: Path) -> None:
     with closing(sqlite3.connect(journal)) as database:
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     size = journal.stat().st_size
     with journal.open("r+b") as file:
         file.seek(4096 * (size // 4096 // 2))
         file.write(os.urandom(4096 * 4))
-    _starts_locked(profile, exchange, "the journal was rebuilt")
-    assert len(list(journal.parent.glob("journal.sqlite.damaged-*"))) >= 1
-    await _resume(profile)
-    until_so(lambda: not blocks(profile), "the operator has let it go on")
 
 
 async def test_f092_deleted_database_is_noticed_and_entries_wait_for_the_operator(
-    profile: ProfileFolder, exchange: Exchange
+    profile: ProfileFolder, exchange: Exchange, verdict: Verdict
 ) -> None:
     until_holding(exchange, 1)
     journal = _end(profile)
-    before = {row["params"].get("orderLinkId") for row in exchange.ask(f"requests?path={CREATE}")["requests"]}
-    for part in journal.parent.glob("journal.sqlite*"):
-        part.unlink()
+    with verdict.silence():
+        before = set(verdict.requests.arrived)
+        for part in journal.parent.glob("journal.sqlite*"):
+            part.unlink()
     _starts_locked(profile, exchange, "the journal")
+    verdict.holds()
     await _resume(profile)
     until_so(lambda: not blocks(profile), "the operator has let it go on")
     sent = _entries_sent(exchange)
     wait_until(lambda: _entries_sent(exchange) > sent, "it trades again")
-    after = [row["params"].get("orderLinkId") for row in exchange.ask(f"requests?path={CREATE}")["requests"]]
-    assert len(set(after)) == len(after), "a link id was used twice"
-    assert set(after) > before
+    verdict.holds()  # no link id came twice
+    assert verdict.requests.arrived.keys() > before
 
 
 def _starts_locked(profile: ProfileFolder, exchange: Exchange, reason: str) -> None:
@@ -241,7 +266,6 @@ def _starts_locked(profile: ProfileFolder, exchange: Exchange, reason: str) -> N
     until_so(lambda: [words for words in blocks(profile) if words.startswith(reason)], f"locked: {reason}")
     until_so(lambda: len(blocks(profile)) == 1, "nothing else keeps entries off")
     assert _entries_sent(exchange) == sent
-    assert exchange.naked() == []
     shown = {row["symbol"] for row in profile.told()["positions"]["rows"]}
     assert set(exchange.positions()) <= shown
     assert held

@@ -17,7 +17,9 @@ import pytest
 
 from tests.process.conftest import Unread, attach
 from tests.process.lag import p99
-from tests.process.rig import CREATE, Exchange, until_so
+from tests.process.request_record import CREATE
+from tests.process.rig import Exchange, until_so
+from tests.process.verdict import Verdict
 from tests.support.profile import ProfileFolder, is_alive, wait_until
 
 UNREAD_S = 60.0
@@ -46,7 +48,13 @@ def exchange(frozen: Unread) -> Exchange:
     return frozen.exchange
 
 
-def _goes_on_untouched(profile: ProfileFolder, exchange: Exchange) -> None:
+@pytest.fixture(scope="module")
+def verdict(frozen: Unread) -> Verdict:
+    return frozen.verdict
+
+
+def _goes_on_untouched(profile: ProfileFolder, exchange: Exchange, verdict: Verdict) -> None:
+    verdict.holds()
     told = profile.told()
     assert {task["restarts"] for task in told["health"]["tasks"]} == {0}
     assert told["header"]["streams_up"] == told["header"]["streams_wanted"]
@@ -55,7 +63,7 @@ def _goes_on_untouched(profile: ProfileFolder, exchange: Exchange) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGKILL])
 def test_f097_screen_that_gets_a_signal_ends_and_leaves_the_engine_alone(
-    profile: ProfileFolder, exchange: Exchange, number: signal.Signals
+    profile: ProfileFolder, exchange: Exchange, verdict: Verdict, number: signal.Signals
 ) -> None:
     terminal = attach(profile)
     try:
@@ -63,11 +71,11 @@ def test_f097_screen_that_gets_a_signal_ends_and_leaves_the_engine_alone(
         assert terminal.read_until(lambda: terminal.process.poll() is not None)
     finally:
         terminal.close()
-    _goes_on_untouched(profile, exchange)
+    _goes_on_untouched(profile, exchange, verdict)
 
 
 def test_f097_f101_terminal_that_hangs_up_ends_its_screen_and_not_the_engine(
-    profile: ProfileFolder, exchange: Exchange
+    profile: ProfileFolder, exchange: Exchange, verdict: Verdict
 ) -> None:
     pid = profile.told()["pid"]
     terminal = attach(profile)
@@ -78,11 +86,11 @@ def test_f097_f101_terminal_that_hangs_up_ends_its_screen_and_not_the_engine(
         terminal.close()
     os.kill(pid, signal.SIGHUP)
     assert is_alive(pid)
-    _goes_on_untouched(profile, exchange)
+    _goes_on_untouched(profile, exchange, verdict)
 
 
 def test_f099_storm_of_sizes_down_to_one_cell_leaves_a_screen_that_answers(
-    profile: ProfileFolder, exchange: Exchange
+    profile: ProfileFolder, exchange: Exchange, verdict: Verdict
 ) -> None:
     sizes = random.Random(99)
     terminal = attach(profile)
@@ -100,10 +108,12 @@ def test_f099_storm_of_sizes_down_to_one_cell_leaves_a_screen_that_answers(
         assert terminal.press_until(b"?", lambda: b"KEYS" in terminal.output[before:])
     finally:
         terminal.close()
-    _goes_on_untouched(profile, exchange)
+    _goes_on_untouched(profile, exchange, verdict)
 
 
-def test_f114_control_keys_never_stop_the_screen_or_end_the_engine(profile: ProfileFolder, exchange: Exchange) -> None:
+def test_f114_control_keys_never_stop_the_screen_or_end_the_engine(
+    profile: ProfileFolder, exchange: Exchange, verdict: Verdict
+) -> None:
     terminal = attach(profile)
     try:
         for key in (b"\x1a", b"\x1a", b"\x1a", b"\x1c", b"\x13", b"\x11"):
@@ -114,7 +124,7 @@ def test_f114_control_keys_never_stop_the_screen_or_end_the_engine(profile: Prof
         assert terminal.process.returncode == 0
     finally:
         terminal.close()
-    _goes_on_untouched(profile, exchange)
+    _goes_on_untouched(profile, exchange, verdict)
 
 
 def _state_of(pid: int) -> str:
@@ -122,7 +132,7 @@ def _state_of(pid: int) -> str:
 
 
 def test_f098_terminal_unread_for_a_minute_costs_the_engine_nothing_and_then_shows_the_present(
-    profile: ProfileFolder, exchange: Exchange, frozen: Unread
+    profile: ProfileFolder, exchange: Exchange, verdict: Verdict, frozen: Unread
 ) -> None:
     left_s = frozen.since + UNREAD_S - time.monotonic()
     time.sleep(max(0.0, left_s))  # the span itself is the fault
@@ -135,20 +145,20 @@ def test_f098_terminal_unread_for_a_minute_costs_the_engine_nothing_and_then_sho
         backlog += len(data)
         assert backlog < BACKLOG_BYTES
     assert frozen.terminal.press_until(b"?", lambda: b"KEYS" in frozen.terminal.output)
-    _goes_on_untouched(profile, exchange)
+    _goes_on_untouched(profile, exchange, verdict)
 
 
 def test_f055_screen_killed_in_the_middle_of_a_flatten_does_not_stop_it(
-    profile: ProfileFolder, exchange: Exchange
+    profile: ProfileFolder, exchange: Exchange, verdict: Verdict
 ) -> None:
     if "ADAUSDT" not in exchange.positions():  # after minutes every other one may have met its stop
         exchange.hold("ADAUSDT", "Sell", "300", "0.68")
         until_so(lambda: "ADAUSDT" in str(profile.told()["positions"]["rows"]), "the engine sees it")
     exchange.ask("fault/rest", route=CREATE, count=-1, ret_code=10016)
-    sent = exchange.ask("counters")["requests"].get(CREATE, 0)
+    sent = exchange.sent(CREATE)
     terminal = attach(profile)
     try:
-        assert terminal.press_until(b"X", lambda: exchange.ask("counters")["requests"].get(CREATE, 0) > sent)
+        assert terminal.press_until(b"X", lambda: exchange.sent(CREATE) > sent)
         terminal.process.kill()
         terminal.process.wait()
     finally:
@@ -158,3 +168,4 @@ def test_f055_screen_killed_in_the_middle_of_a_flatten_does_not_stop_it(
     wait_until(exchange.is_flat, "flat", 60)
     until_so(lambda: "paused after flatten" in profile.told()["header"]["blocks"], "the engine says so")
     assert exchange.is_flat()
+    verdict.holds()

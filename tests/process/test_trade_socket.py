@@ -13,7 +13,9 @@ from cockpit.domain.commands import ApproveSignal, ClosePosition
 from cockpit.domain.enums import OrderRole
 from cockpit.domain.ids import SignalId, role_of
 from cockpit.views.model import SignalsView
-from tests.process.rig import CREATE, EAGER, MARKET, Entries, Exchange, until_so, wait_ready, witnessed, write_config
+from tests.process.request_record import CREATE
+from tests.process.rig import EAGER, MARKET, Exchange, until_so, wait_ready, write_config
+from tests.process.verdict import judged, naked
 from tests.support.link import Screen, attached
 from tests.support.profile import ProfileFolder, profile_folder
 
@@ -57,28 +59,27 @@ async def test_approved_entry_leaves_over_the_socket_once_survives_a_kill_and_is
     config = write_config(profile.folder / "trading.toml", OVER_SOCKET)
     options = [*MARKET, "--config", str(config)]
     engine = profile.start_headless(*options)
-    exchange, entries = Exchange(profile), Entries()
+    exchange = Exchange(profile)
     told = wait_ready(profile)
     assert (told["header"]["streams_up"], told["header"]["streams_wanted"]) == (3, 3)
     assert {task["state"] for task in told["health"]["tasks"] if task["name"] == "trade-socket"} == {"running"}
-    with witnessed(exchange):
+    with judged(profile) as verdict:
         exchange.ask("fault/trade", op="order.create", delay_s=2.0)
         approved = await _approve(profile)
         until_so(lambda: _orders(exchange) != [], "the entry has arrived", 30)
         engine.send_signal(signal.SIGKILL)
         engine.wait()
         (symbol,) = exchange.positions()
-        assert exchange.naked() == []
+        assert naked(exchange.account) == []
 
         profile.start_headless(*options)
         wait_ready(profile)
         until_so(lambda: symbol in _held(profile), "the next engine has taken the position up")
-        entries.add(exchange.new_requests())
-        assert list(entries.accepted) == [approved]
-        assert not entries.doubled
-        assert exchange.naked() == []
+        verdict.holds()
+        assert list(verdict.requests.accepted) == [approved]
         await _close(profile, symbol)
         until_so(exchange.is_flat, "the position is closed")
+        verdict.holds()
     assert _orders(exchange) == [(OrderRole.ENTRY, "WS", 0), (OrderRole.CLOSE, "WS", 0)]
 
 

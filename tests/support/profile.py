@@ -24,7 +24,7 @@ from tests.support.program import cockpit, environment
 
 PATIENCE_S = 60.0
 """Until a wait is in vain. Only a failure takes it, so it is long: two workers and their engines share two cores."""
-SECTIONS = ("header", "health", "positions")
+SECTIONS = ("header", "health", "positions", "risk")
 TOLD_S = 20.0
 
 
@@ -78,7 +78,7 @@ class ProfileFolder:
         return told
 
     def told(self) -> dict[str, Any]:
-        """What ``cockpit status`` tells, without a process for each question: pid, instance, header, health, positions.
+        """What ``cockpit status`` tells, without a process for each question: pid, instance and the sections above.
 
         Raises:
             OSError: no engine answers, or it went away meanwhile; TimeoutError is one.
