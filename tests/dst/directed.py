@@ -55,6 +55,12 @@ def _cut(at_s: float) -> tuple[float, str, dict[str, Any]]:
     return at_s, "cut_socket", {"seconds": 0.1}
 
 
+def _late_executions(number: int, jump_s: float) -> Plan:
+    """Every push comes up to 3 s late and in any order; the target is reached before the entry has been told."""
+    pushes = [(2.5, "wire", {"slow_push": 1.0}), (12.0, "wire", {"slow_push": 0.0})]
+    return _plan(number, [(3.0, BTC, Side.BUY)], [*pushes, (jump_s, "jump", {"symbol": BTC, "percent": "0.7"})])
+
+
 DIRECTED = {
     "an answer is lost while other signals wait": _plan(
         1,
@@ -206,5 +212,7 @@ DIRECTED = {
         [(8.0, "ban", {"seconds": 60.0}), (20.0, "flatten", {}), (95.0, "expect_flat", {})],
         chaos_s=700.0,
     ),
+    "executions of entry and close come in any order, the last of the entry at the end": _late_executions(26, 5.5),
+    "executions of entry and close come in any order, one of the close at the end": _late_executions(54, 4.6),
 }
 """Name of the situation and its schedule."""
