@@ -94,7 +94,7 @@ def _ticket(ticket: TicketView, width: int) -> list[Line]:
     )
     first = spread(order, ((f" {texts.TICKET_STOP.format(stop=price(ticket.stop))}", "warn"),), width)
     risk = texts.TICKET_RISK.format(money=ticket.risk_money, percent=ticket.risk_percent, reward=ticket.reward_r)
-    target = texts.TICKET_TARGET.format(target=price(ticket.take_profit))
+    target = texts.TICKET_TARGET.format(target=price(ticket.take_profit) or texts.NO_VALUE)
     second = spread(((f" {target}", "text"),), ((risk, "text"),), width)
     cost = texts.TICKET_COST.format(fees=ticket.fees, slippage=ticket.slippage)
     tail = (
