@@ -2,7 +2,7 @@
 
 Theory of operation. ``publish`` is synchronous: it marks changed sections dirty for each client, and the client's own
 task sends them when the client reads. The newest client that is not an observer is the controller; only its commands
-reach the engine. Everything a client says is decoded strictly; the first thing that is wrong closes its connection.
+reach the engine, besides a flatten, which every client that is not an observer may ask for. Everything a client says is decoded strictly; the first thing that is wrong closes its connection.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
+from cockpit.domain.commands import ArmFlatten, FlattenAll
 from cockpit.domain.errors import CockpitError, RemoteProtocolError
 from cockpit.link import wire
 from cockpit.link.sections import Sections
@@ -184,11 +185,13 @@ class ViewServer:
         task.add_done_callback(_tell_failure)
 
     def _command_refusal(self, viewer: Viewer, frame: CommandFrame) -> str:
-        if not viewer.may_command():
+        """Why a command is not for the engine, "" if it is. A flatten passes whoever is in control, at any rate."""
+        is_flatten = isinstance(frame.command, ArmFlatten | FlattenAll)
+        if not viewer.may_command() and not (is_flatten and not viewer.is_observer):
             return f"more than {self._limits.commands_per_s} commands in a second"
         if viewer.is_observer:
             return "this screen only observes: attach without --observe to act"
-        if viewer is not self._controller:
+        if viewer is not self._controller and not is_flatten:
             return f"{self._controller_name} has taken over: detach and attach again to act from here"
         if frame.instance != self._hello.instance:
             return "the engine was started anew since this screen attached: attach again"

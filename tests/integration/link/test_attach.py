@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cockpit.domain.commands import FlattenAll, PauseEntries
+from cockpit.domain.commands import ArmFlatten, FlattenAll, PauseEntries
 from cockpit.domain.errors import SafetyRefusal
 from cockpit.link.client import LinkRefused
 from cockpit.link.unix_client import NoEngine, attach
@@ -109,6 +109,29 @@ async def test_newest_operator_takes_over_and_everybody_is_told(path: Path) -> N
         ("boris", PauseEntries(), ""),
         ("anna", FlattenAll(), "2 positions"),
     ]
+
+
+async def test_f058_a_screen_whose_control_was_taken_over_can_still_flatten(path: Path) -> None:
+    desk = Desk()
+    async with serving(path, desk), attached(path, "anna") as anna, attached(path, "boris") as boris:
+        screen = Screen(boris)
+        await until(lambda: screen.role is not None and screen.role.is_controller)
+        for command in (ArmFlatten(), FlattenAll()):
+            assert (await anna.send(command)).accepted
+        assert not (await anna.send(PauseEntries())).accepted
+    assert [(operator, frame.command) for frame, operator in desk.taken] == [
+        ("anna", ArmFlatten()),
+        ("anna", FlattenAll()),
+    ]
+
+
+async def test_f058_a_flatten_is_not_refused_for_the_commands_before_it(path: Path) -> None:
+    desk = Desk()
+    async with serving(path, desk, LinkLimits(commands_per_s=5)), attached(path) as client:
+        await asyncio.gather(*(client.send(PauseEntries()) for _ in range(8)))
+        assert (await client.send(ArmFlatten())).accepted
+        assert (await client.send(FlattenAll())).accepted
+    assert [frame.command for frame, _operator in desk.taken][5:] == [ArmFlatten(), FlattenAll()]
 
 
 async def test_observer_cannot_send_a_command(path: Path) -> None:
