@@ -172,7 +172,8 @@ class SignalDesk:
 
     def _order_gates(self, queued: QueuedSignal, ticket: Ticket, operator: str) -> list[Check]:
         """The gates of one order: approved, and within the room that is left with it."""
-        balance = self.state.balance
+        balance, symbol = self.state.balance, self.state.symbols[queued.signal.symbol]
+        ticker = symbol.market.ticker
         facts = OrderFacts(
             now_ns=self.state.now_ns,
             expires_ns=queued.expires_ns,
@@ -181,6 +182,9 @@ class SignalDesk:
             notional_usdt=ticket.sizing.notional_usdt,
             margin_used=self.margin_used(),
             equity=Decimal(0) if balance is None else balance.equity,
+            limit_price=ticket.tick_size * ticket.limit,
+            mark=None if symbol.mark is None else Decimal(repr(symbol.mark)),
+            mark_ns=None if ticker is None else ticker.ts_recv,
         )
         return order_checks(facts, self.state.settings.risk)
 

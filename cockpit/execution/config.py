@@ -52,8 +52,8 @@ class ExecutionConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    entry_collar_bps: NonNegative = 5.0
-    """Entries are limit-IOC at the touch plus this much."""
+    entry_collar_bps: Annotated[float, Field(ge=0, le=50, allow_inf_nan=False)] = 5.0
+    """Entries are limit-IOC at the touch plus this much, at most 50 (half a percent)."""
     min_stop_pct: Positive = 0.05
     """No entry when the stop would be closer to the entry than this, percent."""
     stop_trigger_by: TriggerBy = TriggerBy.MARK

@@ -132,6 +132,11 @@ class OrderFacts(msgspec.Struct, frozen=True, kw_only=True):
     notional_usdt: Decimal
     margin_used: Decimal
     equity: Decimal
+    limit_price: Decimal
+    """Worst price at which the order may fill."""
+    mark: Decimal | None
+    """The exchange's mark price as it was told last, None before that."""
+    mark_ns: int | None
 
 
 def account_checks(facts: AccountFacts, limits: RiskLimits) -> list[Check]:
@@ -202,7 +207,19 @@ def order_checks(facts: OrderFacts, limits: RiskLimits) -> list[Check]:
             f"{facts.notional_usdt:.0f} USDT",
             f"<= {limits.max_notional_usdt:g} USDT",
         ),
+        _price_to_mark(facts, limits),
     ]
+
+
+def _price_to_mark(facts: OrderFacts, limits: RiskLimits) -> Check:
+    """The order's own limit against the mark price, exactly (reliability.md P14)."""
+    threshold = f"<= {limits.max_mark_deviation_pct:g} %"
+    age = _age_s(facts.now_ns, facts.mark_ns)
+    if facts.mark is None or not facts.mark.is_finite() or facts.mark <= 0 or _is_old(age, MARK_EVIDENCE_S):
+        return Check("price to mark", False, "no data", threshold, age)
+    off = abs(facts.limit_price - facts.mark) * 100
+    is_near = off <= facts.mark * _exact(limits.max_mark_deviation_pct)
+    return Check("price to mark", is_near, f"{off / facts.mark:.3f} %", threshold, age)
 
 
 def _state(facts: AccountFacts) -> Check:

@@ -34,7 +34,7 @@ class RiskLimits(BaseModel):
     max_spread_bps: Positive = 15.0
     """No entry while the spread is wider."""
     max_mark_deviation_pct: Percent = 1.0
-    """No entry while mid and mark price are further apart."""
+    """No entry while mid and mark price are further apart, or at a limit that is further from the mark price."""
     max_book_age_s: Positive = 4.0
     """No entry on a book whose last frame (or touch heartbeat) is older, by receive time."""
     max_drift_pct: Percent = 0.15

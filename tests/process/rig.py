@@ -57,7 +57,7 @@ EAGER: dict[str, dict[str, Any]] = {
         "day_loss_limit_r": 1000.0,
         "max_commit_ms": 5000.0,
     },
-    "execution": {"entry_collar_bps": 100.0},
+    "execution": {"entry_collar_bps": 50.0},
     "simex": {"order_ack_delay_ms": 100.0},
     "execution.exits": NEVER,
 }

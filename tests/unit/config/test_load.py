@@ -135,6 +135,12 @@ def test_a_value_of_the_wrong_kind_or_out_of_bounds_is_refused(file: Path, line:
     assert told.startswith(f"{file}:2: risk.{line.split()[0]}: ")
 
 
+def test_f106_a_collar_a_hundred_times_too_wide_is_refused(file: Path) -> None:
+    (told,) = problems(written(file, "[execution]\nentry_collar_bps = 500\n"))
+    assert told.startswith(f"{file}:2: execution.entry_collar_bps: ")
+    assert "50" in told
+
+
 def test_a_key_in_the_wrong_section_is_pointed_to_the_right_one(file: Path) -> None:
     (told,) = problems(written(file, "[risk]\nstop_min_pct = 0.2\n"))
     assert told == f"{file}:2: risk.stop_min_pct: unknown key (did you mean signals.breakout.stop_min_pct?)"

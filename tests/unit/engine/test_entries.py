@@ -234,6 +234,13 @@ def test_a_mark_price_far_from_the_mid_is_refused() -> None:
     assert "mid to mark 1.961 % (needs <= 1 %)" in bench.approve()
 
 
+def test_p14_a_limit_far_from_the_mark_price_is_refused_with_the_distance() -> None:
+    wide = ExecutionConfig().model_copy(update={"entry_collar_bps": 150.0})
+    bench = bounce(Bench(execution=wide).start())
+    assert bench.approve() == "price to mark 1.520 % (needs <= 1 %)"
+    assert bench.sent == []
+
+
 def test_f110_a_price_that_has_run_away_from_the_signal_is_refused() -> None:
     bench = bounce(Bench().start())
     bench.markets[AAA].move(10_020)

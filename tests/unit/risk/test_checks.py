@@ -83,8 +83,11 @@ ORDER = OrderFacts(
     notional_usdt=Decimal(1_000),
     margin_used=Decimal(0),
     equity=Decimal(10_000),
+    limit_price=Decimal("100.05"),
+    mark=Decimal(100),
+    mark_ns=NOW,
 )
-ORDER_ONLY = {"expires_ns", "approved_by", "margin_usdt", "notional_usdt"}
+ORDER_ONLY = {"expires_ns", "approved_by", "margin_usdt", "notional_usdt", "limit_price"}
 
 
 def failed(**changes: Any) -> list[str]:
@@ -175,6 +178,9 @@ def test_nothing_fails_when_everything_is_fine() -> None:
         ({"expires_ns": NOW - 1}, "approval"),
         ({"margin_usdt": Decimal("500.01")}, "exposure"),
         ({"notional_usdt": Decimal("100000.01")}, "order value"),
+        ({"limit_price": Decimal("101.0001")}, "price to mark"),
+        ({"limit_price": Decimal("98.9999")}, "price to mark"),
+        ({"limit_price": Decimal("104.99")}, "price to mark"),
     ],
 )
 def test_one_bad_fact_fails_its_own_rule_and_no_other(facts: dict[str, Any], name: str) -> None:
@@ -201,6 +207,8 @@ def test_one_bad_fact_fails_its_own_rule_and_no_other(facts: dict[str, Any], nam
         {"expires_ns": NOW},
         {"margin_usdt": Decimal(500)},
         {"notional_usdt": Decimal(100_000)},
+        {"limit_price": Decimal(101)},
+        {"limit_price": Decimal(99)},
         {"entries_last_minute": 9},
         {"day_pnl_usdt": Decimal("-29.99")},
         {"book_recv_ns": NOW - 4 * NS_PER_S},
@@ -235,6 +243,22 @@ def test_gates_tell_the_age_of_their_evidence() -> None:
 )
 def test_a_number_that_is_none_never_passes(fact: str, value: float) -> None:
     assert failed(**{fact: value}) != []
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"mark": None},
+        {"mark": Decimal("NaN")},
+        {"mark": Decimal("Infinity")},
+        {"mark": Decimal(0)},
+        {"mark_ns": None},
+        {"mark_ns": NOW - 60 * S - 1},
+    ],
+)
+def test_p14_without_a_mark_price_of_now_no_limit_is_near_it(facts: dict[str, Any]) -> None:
+    checks = order_checks(msgspec.structs.replace(ORDER, **facts), LIMITS)
+    assert [(check.name, check.value) for check in checks if not check.passed] == [("price to mark", "no data")]
 
 
 def entry(stop: Ticks | None) -> OrderRequest:
