@@ -46,6 +46,8 @@ class AccountDesk:
         self.queries.recover(recovery.settings, out)
         self.state.day.recover(recovery.settings.get(DAY_FLAG, ""))
         self.orders.recover(recovery.open_intents, out)
+        for request in recovery.dead_entries:
+            self.state.orders.add_dead(request)
         self.fills.recover(recovery)
 
     def on_push(self, push: AccountPush, out: Outbox) -> None:

@@ -393,7 +393,7 @@ class TradingCore:
             desk.on_tick(out)
         if self.access.is_read_due:
             self.queries.request_reports(out)
-        state.orders.forget_ended(state.now_ns - 3_600 * NS_PER_S)
+        state.orders.forget_ended(state.now_ns)
 
 
 def _is_off(offset_ns: int) -> bool:

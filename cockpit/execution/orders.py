@@ -15,9 +15,13 @@ from cockpit.domain.enums import OrderRole, OrderStatus, Side
 from cockpit.domain.events import OrderAnswer, OrderLookedUp, Outcome
 from cockpit.domain.ids import is_own, role_of
 from cockpit.domain.orders import END_STATES, IN_FLIGHT_STATES, OPEN_STATES, OrderReport, OrderRequest, may_follow
+from cockpit.domain.time import NS_PER_S
 
 DUPLICATE_LINK_ID = 110072
 MISSES_TO_DEATH = 2
+ENDED_KEPT_NS = 3_600 * NS_PER_S
+DEAD_KEPT_NS = 24 * ENDED_KEPT_NS
+"""An entry that was judged dead is watched for so long (reliability.md F5)."""
 
 
 class TrackedOrder:
@@ -221,9 +225,18 @@ class OrderManager:
         order.status, order.reason = OrderStatus.DEAD, "its link id is that of another engine's order"
         self.forget(order)
 
-    def forget_ended(self, before_ns: int) -> None:
-        """Drop ended orders that were sent before ``before_ns`` (they stand in the journal)."""
-        gone = [key for key, order in self._orders.items() if order.is_ended and order.sent_ns < before_ns]
+    def add_dead(self, request: OrderRequest) -> None:
+        """An entry of an earlier run that was judged dead: if it ever fills, it is to be known as such."""
+        order = self.add_intent(request, request.created_ns)
+        order.status, order.was_dead = OrderStatus.DEAD, True
+
+    def forget_ended(self, now_ns: int) -> None:
+        """Drop orders that ended an hour ago (they stand in the journal); entries judged dead stay for a day."""
+        gone = [
+            key
+            for key, order in self._orders.items()
+            if order.is_ended and now_ns - order.sent_ns > (DEAD_KEPT_NS if _may_still_fill(order) else ENDED_KEPT_NS)
+        ]
         for key in gone:
             del self._orders[key]
 
@@ -245,3 +258,8 @@ class OrderManager:
         order.status = status
         order.was_dead = order.was_dead or status is OrderStatus.DEAD
         return order
+
+
+def _may_still_fill(order: TrackedOrder) -> bool:
+    """True for an entry whose end is our own judgement."""
+    return order.is_entry and order.status is OrderStatus.DEAD

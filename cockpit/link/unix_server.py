@@ -2,7 +2,8 @@
 
 Theory of operation. ``publish`` is synchronous: it marks changed sections dirty for each client, and the client's own
 task sends them when the client reads. The newest client that is not an observer is the controller; only its commands
-reach the engine, besides a flatten, which every client that is not an observer may ask for. Everything a client says is decoded strictly; the first thing that is wrong closes its connection.
+reach the engine, besides a flatten, which every client that is not an observer may ask for. Everything a client says
+is decoded strictly; the first thing that is wrong closes its connection.
 """
 
 from __future__ import annotations

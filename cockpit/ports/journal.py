@@ -237,6 +237,8 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     open_intents: list[OpenIntent]
     entries: list[OrderRequest] = []
     """Entries of the last day, however they ended: an execution may still come for each."""
+    dead_entries: list[OrderRequest] = []
+    """Those of them that were judged dead: what of them fills after all is closed at once."""
     open_trades: list[TradeRow]
     closed_trades: list[TradeRow] = []
     """Trades of ours closed within the last day: an execution may still come late for each."""

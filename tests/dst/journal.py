@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import dropwhile
 
-from cockpit.domain.enums import OrderRole
+from cockpit.domain.enums import OrderRole, OrderStatus
 from cockpit.domain.errors import JournalError
 from cockpit.domain.ledger import LedgerRow
 from cockpit.domain.orders import END_STATES, OrderRequest
@@ -66,6 +66,11 @@ class DiskJournal:
             epoch=disk.epoch,
             open_intents=open_intents,
             entries=[request for request in disk.intents.values() if request.role is OrderRole.ENTRY],
+            dead_entries=[
+                request
+                for link_id, request in disk.intents.items()
+                if request.role is OrderRole.ENTRY and self._status(link_id) == OrderStatus.DEAD
+            ],
             open_trades=open_trades,
             closed_trades=[row for row in disk.trades.values() if row.closed_ns is not None],
             open_fills=[fill for fill in booked if fill.symbol in symbols],
@@ -76,6 +81,10 @@ class DiskJournal:
             flow_ids=list(disk.flows),
             settings=dict(disk.flags),
         )
+
+    def _status(self, link_id: str) -> str:
+        state = self.disk.states.get(link_id)
+        return "" if state is None else state.status
 
     def _compared_ns(self) -> int:
         """Shortly before the books were found equal to the exchange's log."""

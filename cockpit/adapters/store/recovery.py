@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, inspect, literal
 from cockpit.adapters.store import database
 from cockpit.adapters.store.rows import fill_report, open_intent, order_request, trade_row
 from cockpit.adapters.store.schema import engine_state, executions, external_flows, intents, signals, trades
-from cockpit.domain.enums import OrderRole
+from cockpit.domain.enums import OrderRole, OrderStatus
 from cockpit.domain.ids import FOLDER_CHARACTERS, FOLDER_LETTERS
 from cockpit.domain.orders import END_STATES
 from cockpit.domain.time import ms_from_nanos
@@ -102,6 +102,7 @@ def read_recovery(connection: Connection, epoch: int, now_ns: int) -> Recovery:
         folder=folder_mark(connection, now_ns),
         open_intents=[open_intent(row) for row in open_orders],
         entries=[order_request(row) for row in entries],
+        dead_entries=[order_request(row) for row in entries if row["status"] == OrderStatus.DEAD],
         open_trades=[trade_row(row) for row in open_trades],
         closed_trades=[trade_row(row) for row in closed_trades],
         open_fills=[fill_report(row) for row in open_fills],

@@ -256,6 +256,18 @@ async def test_ended_intents_are_not_open(path: Path) -> None:
     assert states == {"intent", "sent", "unknown", "New", "PartiallyFilled", "Untriggered", "Triggered"}
 
 
+async def test_f005_an_entry_that_was_judged_dead_is_told_as_such(path: Path) -> None:
+    journal = SqlJournal(path, LiveClock())
+    await journal.start(NOW)
+    for number, status in enumerate(OrderStatus):
+        await journal.append_intent(request(number), NOW)
+        await journal.append([IntentState(client_id=f"cs1-s{number}-e1", status=status, ts_ns=NOW)])
+    await journal.aclose()
+    recovery = await restarted(path)
+    dead = list(OrderStatus).index(OrderStatus.DEAD)
+    assert [entry.client_id for entry in recovery.dead_entries] == [f"cs1-s{dead}-e1"]
+
+
 async def test_a_later_state_without_order_id_does_not_erase_the_known_one(journal: SqlJournal, path: Path) -> None:
     await journal.append_intent(request(), NOW)
     await journal.append(

@@ -13,6 +13,7 @@ from cockpit.domain.events import CancelAnswer, OrderLookedUp, Outcome
 from cockpit.domain.ids import role_of
 from cockpit.domain.orders import OrderReport, OrderRequest
 from cockpit.domain.positions import FillReport
+from cockpit.domain.time import NS_PER_S
 from cockpit.engine.effects import (
     CancelOrder,
     FillBooked,
@@ -173,6 +174,24 @@ def test_f005_a_dead_entry_that_fills_after_all_is_ours_and_protected_and_closed
     (close,) = bench.sent[1:]
     assert (role_of(close.client_id), close.reduce_only) == (OrderRole.CLOSE, True)
     assert "late_fill" in bench.notes()
+
+
+def test_f005_a_dead_entry_is_watched_for_a_day() -> None:
+    bench, entry = entered()
+    bench.answer(entry, Outcome.NO, code=10006, reason="too many")
+    orders = bench.core.state.orders
+    orders.forget_ended(bench.now_ns + 23 * 3_600 * NS_PER_S)
+    assert status(bench, entry) is OrderStatus.DEAD
+    orders.forget_ended(bench.now_ns + 25 * 3_600 * NS_PER_S)
+    assert orders.get(entry.client_id) is None
+
+
+def test_f005_an_entry_that_ended_at_the_exchange_is_dropped_after_an_hour() -> None:
+    bench, entry = entered()
+    bench.answer(entry)
+    bench.push(bench.order_report(entry, OrderStatus.CANCELLED))
+    bench.core.state.orders.forget_ended(bench.now_ns + 3_700 * NS_PER_S)
+    assert bench.core.state.orders.get(entry.client_id) is None
 
 
 # --------------------------------------------------------------------------------------------------------------- order

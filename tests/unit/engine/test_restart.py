@@ -8,8 +8,8 @@ import pytest
 
 from cockpit.domain.commands import ClosePosition, MoveStopToBreakeven
 from cockpit.domain.enums import OrderRole, OrderStatus, Side
-from cockpit.domain.events import OrderLookedUp
-from cockpit.domain.ids import Maker, maker_of
+from cockpit.domain.events import OrderLookedUp, Outcome
+from cockpit.domain.ids import Maker, maker_of, role_of
 from cockpit.domain.orders import END_STATES, OrderRequest
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import FillBooked, OrderChanged, PositionChanged, PositionClosed, PositionOpened
@@ -35,6 +35,11 @@ def journal_of(bench: Bench) -> Recovery:
             if statuses[request.client_id] not in END_STATES
         ],
         entries=[request for request in bench.sent if request.role is OrderRole.ENTRY],
+        dead_entries=[
+            request
+            for request in bench.sent
+            if request.role is OrderRole.ENTRY and statuses[request.client_id] is OrderStatus.DEAD
+        ],
         open_trades=[trade for trade in trades.values() if trade.closed_ns is None],
         open_fills=fills,
         seen_exec_ids=[fill.exec_id for fill in fills],
@@ -263,3 +268,23 @@ def test_a_stop_that_was_moved_is_put_back_where_it_was_moved_to() -> None:
     again = restarted(bench).start()
     again.wait(4)
     assert {stop.stop_loss for stop in again.stops} == {10014}
+
+
+def test_f005_a_dead_entry_that_fills_after_a_restart_is_closed_at_once() -> None:
+    bench = bounce(Bench().start())
+    assert bench.approve() == ""
+    (entry,) = bench.sent
+    bench.answer(entry, Outcome.UNKNOWN, reason="timeout")
+    bench.wait(5)
+    looked_up(bench, entry)
+    bench.wait(2)
+    looked_up(bench, entry)
+    assert bench.told(OrderChanged)[-1].status is OrderStatus.DEAD
+    again = restarted(bench, after_s=7_200)
+    again.start()
+    assert again.sent == []
+    again.push(again.fill(entry, "100.02", "25"), again.position(AAA, "25", "100.02", "99.67"))
+    assert not again.core.state.positions.open[AAA].is_foreign
+    (close,) = again.sent
+    assert (role_of(close.client_id), close.reduce_only) == (OrderRole.CLOSE, True)
+    assert "late_fill" in again.notes()
