@@ -214,5 +214,14 @@ DIRECTED = {
     ),
     "executions of entry and close come in any order, the last of the entry at the end": _late_executions(26, 5.5),
     "executions of entry and close come in any order, one of the close at the end": _late_executions(54, 4.6),
+    "a half was closed, nobody knows with what outcome, and the stop cannot be put back": _plan(
+        23,
+        [(3.0, BTC, Side.BUY)],
+        [
+            (7.6, "close_part", {"symbol": BTC, "seconds": 30.0}),
+            (8.4, "lose_stop_requests", {"seconds": 30.0}),
+            (8.5, "remove_stop", {}),
+        ],
+    ),
 }
 """Name of the situation and its schedule."""

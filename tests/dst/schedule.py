@@ -44,7 +44,8 @@ SETTLE_S = 32.0
 EXECUTION = ExecutionConfig(ledger_s=10.0)
 """A schedule lasts a minute or so: the transaction log is compared more often."""
 POLL_S = 0.5
-STOP_FAULTS = frozenset({"ignore_stop", "remove_stop", "lose_stop_requests"})
+STOP_FAULTS = frozenset({"ignore_stop", "remove_stop", "lose_stop_requests", "close_part"})
+"""They never keep a whole close from the exchange."""
 CONNECTION_LOSS_S = 32.0
 """30 s of the engine's own ticks."""
 PONG_LIMIT_S, READ_LIMIT_S = 10.5, 30.5

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cockpit.domain.commands import ArmFlatten, FlattenAll
+from cockpit.domain.commands import ArmFlatten, ClosePosition, FlattenAll
 from cockpit.domain.instrument import Instrument
 from tests.dst.actors import quantity
 from tests.dst.exchange import Rules
@@ -137,6 +137,15 @@ class WorldFaults:
     def slow_stops(self, delay: float, seconds: float) -> None:
         self.world.network.slow_routes["set_stop"] = delay
         self.world.loop.call_later(seconds, self.world.network.slow_routes.pop, "set_stop", None)
+
+    def close_part(self, symbol: str, seconds: float) -> None:
+        """The operator closes a half: neither answer nor pushes of it arrive, and for some time no look at an order."""
+        network = self.world.network
+        network.mute_routes = {"create", "query"}
+        network.faults.drop_push = 1.0
+        self.world.command(ClosePosition(symbol, 50))
+        self.world.loop.call_later(0.6, setattr, network.faults, "drop_push", 0.0)
+        self.world.loop.call_later(seconds, network.mute_routes.clear)
 
     def mute_executions(self, seconds: float) -> None:
         self.world.network.hides_executions = True
