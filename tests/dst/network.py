@@ -568,7 +568,7 @@ class VenueClient:
         if random.random() < faults.refuse:
             await asyncio.sleep(AMBIGUOUS_S)
             if random.random() < 0.5:
-                raise VenueThrottled(10429, "system protection", None)
+                raise VenueThrottled(10006, "too many requests", None)
             if random.random() < 0.5:
                 network.loop.call_later(self._delay(random), self._arrived, route, sent_s, arrive, answer)
             raise OutcomeUnknown("code 10019")

@@ -73,6 +73,8 @@ async def test_f018_f019_rate_limit(bench: Bench, fault: dict[str, Any]) -> None
     await bench.spoil_order(**fault)
     signal = bench.signal(BTC)
     await bench.until(lambda: len(bench.history(signal)) > 1, "an answer")
+    is_overload = 429 in fault.values() or 10429 in fault.values()
+    assert bench.history(signal)[1] is (OrderStatus.UNKNOWN if is_overload else OrderStatus.DEAD)
     await bench.settled()
     assert len(await bench.requests(CREATE)) == 1
     await bench.enter(ETH)

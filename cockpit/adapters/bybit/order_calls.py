@@ -12,7 +12,7 @@ from cockpit.adapters.bybit.rest import BybitRest, Pool
 from cockpit.adapters.bybit.retcodes import CodeClass, class_of
 from cockpit.adapters.bybit.trade_stream import TradeStream
 from cockpit.domain.enums import OrderPath, OrderRole
-from cockpit.domain.errors import LocalProtocolError, VenueRejected
+from cockpit.domain.errors import LocalProtocolError
 
 
 class OrderCalls:
@@ -57,12 +57,8 @@ class OrderCalls:
         limits, route = self._rest.limits, f"/v5/{op.replace('.', '/')}"
         await self._rest.take_turn(route, pool)
         reply = await self._socket.call(op, params, limits.recv_window_ms, limits.order_deadline_s)
-        try:
-            return reply.result()
-        except VenueRejected as error:
-            kind = class_of(error.code)
-            if kind is CodeClass.TIME:
-                self._rest.suspect_clock()
-            elif kind is CodeClass.RATE:
-                self._rest.refused_for_rate(route, error.code)
-            raise
+        if reply.code is not None and class_of(reply.code) is CodeClass.TIME:
+            self._rest.suspect_clock()
+        elif reply.code is not None and class_of(reply.code) is CodeClass.RATE:
+            self._rest.refused_for_rate(route, reply.code)
+        return reply.result()

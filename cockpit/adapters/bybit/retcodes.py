@@ -22,7 +22,7 @@ class CodeClass(Enum):
     GONE = auto()  # the order is finished
     AMBIGUOUS = auto()  # it may have happened
     TIME = auto()  # refused for its time stamp; nothing happened
-    RATE = auto()  # refused for its rate; nothing happened
+    RATE = auto()  # too many requests; nothing happened, unless the exchange says that it is overloaded
     BAN = auto()  # this address may not call for some time
     AUTH = auto()  # the key or the account may not do this
     UNKNOWN = auto()  # no row in the table
@@ -171,6 +171,10 @@ NOTHING_TO_CLOSE = frozenset({110017, 110034})
 SERVICE_DOWN = frozenset({10016, 10019, 502, 503, 504})
 """Answers (retCodes and HTTP statuses) of an exchange that restarts or is under maintenance."""
 
+OVERLOADED = frozenset({429, 10429})
+"""Answers of an overloaded trading service. reliability.md B calls them a no, bybit-v5.md 13.1 an outcome that is to be
+looked up: of the two only unknown cannot lose an order that was taken after all."""
+
 _HTTP: Mapping[int, CodeClass] = {
     400: CodeClass.DEFINITE_NO,
     401: CodeClass.AUTH,
@@ -206,7 +210,7 @@ def judge(kind: CodeClass, code: int, reason: str, *, is_read: bool, reset_ms: i
     match kind:
         case CodeClass.AUTH:
             return AuthRejected(code, reason)
-        case CodeClass.RATE:
+        case CodeClass.RATE if is_read or code not in OVERLOADED:
             return VenueThrottled(code, reason, reset_ms)
         case CodeClass.DEFINITE_NO | CodeClass.ALREADY | CodeClass.GONE | CodeClass.TIME:
             return VenueRejected(code, reason)
@@ -215,5 +219,5 @@ def judge(kind: CodeClass, code: int, reason: str, *, is_read: bool, reset_ms: i
         case _ if code in SERVICE_DOWN:
             return ServiceDown(f"{reason} (code {code})")
         case _:
-            # AMBIGUOUS, UNKNOWN, a banned change, and OK without a result.
+            # AMBIGUOUS, UNKNOWN, a banned change, one that met an overload, and OK without a result.
             return OutcomeUnknown(f"{reason} (code {code})")

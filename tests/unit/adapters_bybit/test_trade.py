@@ -149,7 +149,7 @@ def test_answers_find_their_requests_in_any_order_and_once() -> None:
         (10006, VenueThrottled),
         (10403, VenueThrottled),
         (10404, VenueThrottled),
-        (10429, VenueThrottled),
+        (10429, OutcomeUnknown),
         (10003, AuthRejected),
         (33004, AuthRejected),
         (10000, OutcomeUnknown),
