@@ -88,6 +88,8 @@ AccountEvent = (
 EngineEvent = MarketEvent | VenueEvent | JournalHealth | HostHealth | OperatorsAttached | OperatorCommand | TimerFired
 
 TICK_NS = NS_PER_S
+LOW_DISK_BYTES = 1 << 30
+"""Below this the operator is told that the disk fills up; entries end at ``RiskLimits.min_disk_mb`` (F88)."""
 SLEEP_NS = 2 * NS_PER_S
 """The machine was away for longer than any pause of a running one (reliability.md F95)."""
 CLOCK_OFF_NS = NS_PER_S // 2
@@ -350,11 +352,7 @@ class TradingCore:
     def _host(self, event: HostHealth, out: Outbox) -> None:
         """The machine's report; after a sleep nothing that was known is fresh."""
         before, self.state.host = self.state.host, event
-        offset = event.clock_offset_ns
-        was_off = before is not None and before.clock_offset_ns is not None and _is_off(before.clock_offset_ns)
-        if offset is not None and _is_off(offset) and not was_off:
-            text = f"this machine's clock is {-offset / NS_PER_S:+.2f} s off the exchange's; requests are corrected"
-            out.note("clock", Severity.WARNING, text)
+        _warn_of_host(before, event, out)
         if event.slept_ns < SLEEP_NS:
             return
         text = f"this machine was away for {event.slept_ns / NS_PER_S:.0f} s; what was known is read anew"
@@ -394,6 +392,23 @@ class TradingCore:
         if self.access.is_read_due:
             self.queries.request_reports(out)
         state.orders.forget_ended(state.now_ns)
+
+
+def _warn_of_host(before: HostHealth | None, now: HostHealth, out: Outbox) -> None:
+    """Tell a clock that has got off the exchange's, and a disk that fills up while entries still are on."""
+    offset = now.clock_offset_ns
+    was_off = before is not None and before.clock_offset_ns is not None and _is_off(before.clock_offset_ns)
+    if offset is not None and _is_off(offset) and not was_off:
+        text = f"this machine's clock is {-offset / NS_PER_S:+.2f} s off the exchange's; requests are corrected"
+        out.note("clock", Severity.WARNING, text)
+    free = now.disk_free_bytes
+    if free is not None and _is_filling(free) and not (before is not None and _is_filling(before.disk_free_bytes)):
+        text = f"{free / 1e6:.0f} MB are free on the journal's disk; entries end when it is nearly full"
+        out.note("disk", Severity.WARNING, text)
+
+
+def _is_filling(free_bytes: int | None) -> bool:
+    return free_bytes is not None and free_bytes < LOW_DISK_BYTES
 
 
 def _is_off(offset_ns: int) -> bool:

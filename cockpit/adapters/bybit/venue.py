@@ -19,6 +19,7 @@ from cockpit.adapters.bybit.credentials import SecretKey
 from cockpit.adapters.bybit.merge import EventQueue
 from cockpit.adapters.bybit.order_calls import OrderCalls
 from cockpit.adapters.bybit.public import PublicDecoder
+from cockpit.adapters.bybit.reserve import DescriptorReserve
 from cockpit.adapters.bybit.rest import BybitRest, Pool
 from cockpit.adapters.bybit.retcodes import CodeClass, class_of
 from cockpit.adapters.bybit.session import StreamEvent, StreamSession
@@ -84,11 +85,13 @@ class BybitVenue:
         self._orders = OrderCalls(self.rest, self._trade)
         self._tasks: list[asyncio.Task[None]] = []
         self._is_flattening = False
+        self._reserve = DescriptorReserve()
 
     async def events(self) -> AsyncIterator[StreamEvent]:
         """Everything the streams say, in receive order. Starts the streams; ends with ``aclose``."""
         if self._tasks:
             raise LocalProtocolError("the events of a venue have one reader")
+        self._reserve.take()
         for stream in (self._public, self._private):
             task = asyncio.create_task(stream.run())
             task.add_done_callback(self._stream_ended)
@@ -230,8 +233,14 @@ class BybitVenue:
         )
 
     def go_flatten_way(self, is_on: bool) -> None:
-        """While a flatten runs cancels, reads and look-ups take its way too: threads and a host of its own."""
+        """While a flatten runs cancels, reads and look-ups take its way too: threads and a host of its own, and the
+        descriptors that were kept back for it.
+        """
         self._is_flattening = is_on
+        if is_on:
+            self._reserve.release()
+        else:
+            self._reserve.take()
 
     async def aclose(self) -> None:
         """Close every connection. Orders and stops at the exchange stay as they are."""
@@ -240,6 +249,7 @@ class BybitVenue:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._queue.close()
         self.rest.close()
+        self._reserve.release()
 
     async def _change(self, call: Call, benign: CodeClass) -> None:
         """A change for which the answers of one class mean: it is so already."""

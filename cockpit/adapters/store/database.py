@@ -15,6 +15,9 @@ from sqlalchemy.dialects import sqlite
 BUSY_TIMEOUT_MS = 1_000
 """How long a transaction waits at its begin while another process holds the file (reliability.md F89)."""
 
+DISTRUST = ("trusted_schema=OFF", "cell_size_check=ON")
+"""The file may have been written by others: its schema calls no functions, and damaged cells are found when read."""
+
 
 def address(target: Path | str) -> URL:
     """The database of a path (SQLite) or of an address with a scheme."""
@@ -40,13 +43,13 @@ def writer_engine(url: URL) -> Engine:
 
 
 def prepare_sqlite(engine: Engine, pragmas: Sequence[str], begin: str) -> None:
-    """Set ``pragmas`` on each connection and begin transactions by ``begin`` (the driver would begin them late)."""
+    """Set ``DISTRUST`` and ``pragmas`` on each connection; transactions begin by ``begin`` (the driver is late)."""
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in pragmas:
+        for pragma in (*DISTRUST, *pragmas):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

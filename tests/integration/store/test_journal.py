@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from cockpit.adapters.store import database
 from cockpit.adapters.store.config import JournalConfig
 from cockpit.adapters.store.journal import SqlJournal
+from cockpit.adapters.store.reader import JournalReader
 from cockpit.adapters.system.clock import LiveClock
 from cockpit.domain.enums import ExecType, OrderRole, OrderStatus, OrderType, Severity, Side, TimeInForce
 from cockpit.domain.errors import ConfigError, JournalError
@@ -216,6 +217,17 @@ async def test_f091_the_writer_waits_for_the_disk_at_every_commit(journal: SqlJo
         return [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
 
     assert await journal._transact(pragmas) == [2, "wal", 1, 1_000]
+
+
+async def test_writer_and_reader_do_not_trust_what_the_file_says_of_itself(journal: SqlJournal, path: Path) -> None:
+    names = ("trusted_schema", "cell_size_check")
+
+    def pragmas(connection: Connection) -> list[Any]:
+        return [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+
+    assert await journal._transact(pragmas) == [0, 1]
+    async with JournalReader(path) as reader, reader._engine.connect() as connection:
+        assert await connection.run_sync(pragmas) == [0, 1]
 
 
 async def test_an_intent_is_readable_by_others_when_the_call_returns(journal: SqlJournal, path: Path) -> None:

@@ -60,6 +60,17 @@ def closed(bench: Bench) -> set[str]:
     return {check.name for check in bench.core.signals.gates.of_account() if not check.passed}
 
 
+def test_f088_a_disk_that_fills_up_is_told_below_a_gibibyte_once_and_again_after_it_was_well() -> None:
+    bench = Bench().start()
+    for free in (1 << 30, (1 << 30) - 1, 900_000_000, 2 << 30, None, 900_000_000):
+        bench.feed(report(bench, disk_free_bytes=free))
+    told = [output.text for output in bench.told(Noted) if output.event == "disk"]
+    assert [text.partition(";")[0] for text in told] == [
+        "1074 MB are free on the journal's disk",
+        "900 MB are free on the journal's disk",
+    ]
+
+
 def test_f095_after_a_sleep_signals_are_gone_books_wait_and_the_account_is_read_anew() -> None:
     bench = Bench().start()
     breakout(bench, Side.BUY)
