@@ -30,14 +30,14 @@ def rows(page: str) -> dict[int, str]:
 
 
 def cited(cell: str) -> list[str]:
-    """What a row names, a name that begins with :: or with nothing completed by the path that stands before it."""
-    names, path = [], "tests/faults/"
+    """What a row names, a name that begins with :: completed by the path before it; one without may be anywhere."""
+    names, path = [], ""
     for word in re.findall(r"`([^`]+)`", cell):
         if re.fullmatch(r"(?:[\w/.]+\.py)?(?:::)?test_\w*(?:\.\.\.)?", word) and "::" in word:
             path, _, name = word.rpartition("::") if not word.startswith("::") else (path, "::", word[2:])
             names.append(f"{path}::{name}")
         elif re.fullmatch(r"test_\w+(?:\.\.\.)?", word):
-            names.append(f"tests/faults/::{word}")
+            names.append(f"::{word}")
     return names
 
 
