@@ -1,7 +1,7 @@
 """The terminal goes away, freezes, shrinks and dies; the engine with its positions must not notice.
 
 One engine with open positions serves all tests; entries are paused, so that every order it sent would be a fault. One
-screen is not read until ``test_f098`` (``conftest.Unread``). The last test closes the positions.
+screen is not read until ``test_f098`` (``unread.Unread``). The last test closes the positions.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.conftest import Unread, attach
 from tests.process.lag import p99
 from tests.process.request_record import CREATE
 from tests.process.rig import Exchange, until_so
+from tests.process.unread import Unread, attach
 from tests.process.verdict import Verdict
 from tests.support.profile import ProfileFolder, is_alive, wait_until
 
@@ -32,10 +32,10 @@ BACKLOG_BYTES = 256_000
 
 
 @pytest.fixture(scope="module")
-def frozen(unread: Unread | None) -> Iterator[Unread]:
-    assert unread is not None
-    yield unread
-    unread.end()
+def frozen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Unread]:
+    made = Unread(tmp_path_factory.mktemp("unread"))
+    yield made
+    made.end()
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,10 @@
-"""One trading engine with a screen that nobody reads, from the first test of this folder on: its minute passes while
-the other tests run. ``test_terminal_loss`` ends it.
-"""
+"""A trading engine with a screen that nobody reads: its minute passes while other tests of the terminal run."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-
-import pytest
 
 from tests.process.lag import LagProbe
 from tests.process.rig import EAGER, MARKET, Exchange, pause_entries, until_holding, write_config
@@ -51,14 +46,3 @@ class Unread:
     def end(self) -> None:
         """End it all; harmless when called again."""
         self._stack.close()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def unread(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Unread | None]:
-    """Running from the first test of this folder, if the tests of the terminal are among those to run."""
-    if not any("test_terminal_loss" in item.nodeid for item in request.session.items):
-        yield None
-        return
-    made = Unread(tmp_path_factory.mktemp("unread"))
-    yield made
-    made.end()
