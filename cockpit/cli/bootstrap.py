@@ -17,6 +17,7 @@ from cockpit.adapters.recording.writer import SegmentWriter
 from cockpit.adapters.store.journal import SqlJournal
 from cockpit.cli.clock import CLOCK
 from cockpit.cli.core_replay import CoreReplay, OnStep
+from cockpit.cli.entries_off import take_word
 from cockpit.cli.narration import say
 from cockpit.config.model import Settings
 from cockpit.config.profile import Profile
@@ -36,7 +37,8 @@ def venue(config: BybitConfig, key: SecretKey | None, sink: FrameSink | None) ->
 
 
 def journal(settings: Settings, profile: Profile) -> SqlJournal:
-    """The journal of a profile."""
+    """The journal of a profile. Raises ``CockpitError``: entries must stay off, and that cannot be written."""
+    take_word(profile)
     return SqlJournal(settings.journal.url or profile.journal, CLOCK, settings.journal, profile.flags_file)
 
 

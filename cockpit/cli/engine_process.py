@@ -31,6 +31,7 @@ from cockpit.adapters.system.process import watch_loop
 from cockpit.adapters.system.service import ALIVE, READY, STOPPING, ServiceManager
 from cockpit.cli import bootstrap
 from cockpit.cli.clock import CLOCK
+from cockpit.cli.entries_off import drop_word
 from cockpit.cli.flatten import tell_round
 from cockpit.cli.narration import say
 from cockpit.cli.processes import holds_lock, lock, write_run_file
@@ -40,11 +41,14 @@ from cockpit.config.model import Settings
 from cockpit.config.profile import Profile
 from cockpit.domain.enums import Environment
 from cockpit.domain.errors import CockpitError
+from cockpit.domain.ids import COMMAND_EPOCH
 from cockpit.domain.time import ms_from_nanos
+from cockpit.engine.core import TradingCore
 from cockpit.engine.projection import ShellFigures
 from cockpit.engine.runner import Runner
 from cockpit.engine.supervisor import STOPPED, EssentialTaskEnded, Supervisor, TaskState, TaskStatus
 from cockpit.link.unix_server import ViewServer
+from cockpit.ports.journal import Recovery
 from cockpit.views.frames import SCHEMA, CommandFrame, CommandReply, Hello
 
 SCREENS = "screens"
@@ -126,7 +130,7 @@ class _Engine:
         self._journal = bootstrap.journal(plan.settings, plan.profile)
         self._server = ViewServer(plan.profile.socket, _hello(plan), self._command, CLOCK)
         self._runner = Runner(
-            make_core=lambda recovery: bootstrap.core(plan.settings, plan.symbols, recovery),
+            make_core=self._make_core,
             venue=self._venue,
             journal=self._journal,
             clock=CLOCK,
@@ -134,6 +138,10 @@ class _Engine:
             views=self._server,
             figures=_figures(plan),
         )
+
+    def _make_core(self, recovery: Recovery) -> TradingCore:
+        drop_word(self._plan.profile)
+        return bootstrap.core(self._plan.settings, self._plan.symbols, recovery)
 
     async def run(self) -> str:
         """From start to end; the reason of the end."""
@@ -163,7 +171,7 @@ class _Engine:
         The wish stays on record, so that the next engine that does start looks again and keeps entries off.
         """
         say(f"the engine cannot start: {error}; a flatten is not over, going on with it by REST alone")
-        ids = FlattenIds(self._plan.profile.environment, 0, f"X{ms_from_nanos(CLOCK.now_ns()):x}")
+        ids = FlattenIds(self._plan.profile.environment, COMMAND_EPOCH, f"X{ms_from_nanos(CLOCK.now_ns()):x}")
         most_slippage_pct = self._plan.settings.execution.flatten_slippage_pct
         await flatten(self._venue.rest, CLOCK, ids, tell_round, most_slippage_pct)
         say("everything is closed")

@@ -1,9 +1,11 @@
-"""``cockpit flatten``: close everything by REST alone. Needs no engine, stream, database or screen."""
+"""``cockpit flatten``: close everything by REST alone. Needs no engine, stream, database or screen.
+
+An engine that runs is told to close as well and to keep entries off, but never waited for (``entries_off``).
+"""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 from pathlib import Path
@@ -13,16 +15,18 @@ import click
 from cockpit.adapters.bybit.flatten import FlattenIds, FlattenProgress, FlattenResult
 from cockpit.adapters.bybit.flatten import flatten as flatten_account
 from cockpit.adapters.bybit.rest import BybitRest
-from cockpit.cli.background import running_profiles
 from cockpit.cli.clock import CLOCK
+from cockpit.cli.entries_off import drop_word, kept_off, leave_word, tell_engine
+from cockpit.cli.flatten_target import find_target, left_alone
 from cockpit.cli.narration import say
-from cockpit.cli.options import ENVIRONMENTS, config_option, data_dir_option, settings_from
+from cockpit.cli.options import ENVIRONMENTS, config_option, data_dir_option
 from cockpit.cli.processes import read_run_file
 from cockpit.cli.run_files import SimexRun
 from cockpit.config.model import Settings
-from cockpit.config.profile import Profile, profile_of
+from cockpit.config.profile import Profile
 from cockpit.domain.enums import Environment
-from cockpit.domain.errors import CockpitError, SafetyRefusal
+from cockpit.domain.errors import CockpitError, ConfigError, SafetyRefusal
+from cockpit.domain.ids import COMMAND_EPOCH
 from cockpit.domain.time import ms_from_nanos
 
 CONFIRMATION = "flatten"
@@ -30,35 +34,50 @@ CONFIRMATION = "flatten"
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--env", type=ENVIRONMENTS, help="Default: that of the running engine, else the configured one.")
+@click.option("--env", type=ENVIRONMENTS, help="Default: where an engine runs, else where the last one ran.")
 @config_option
 @data_dir_option
 def flatten(yes: bool, env: str | None, config_path: Path | None, data_dir: Path | None) -> None:
     """Close every position and cancel every order, and keep at it until the exchange says zero."""
-    settings = settings_from(config_path, {"venue.environment": env or _running_environment(data_dir)}).settings
-    profile = profile_of(settings.venue.environment, data_dir, os.environ)
-    rest = _rest(settings, profile)
+    settings, profile = find_target(env, config_path, data_dir)
+    _confirm(profile, yes)
     try:
-        _confirm(profile, yes)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a connection that drops must not leave half of it open
-        origin = f"X{ms_from_nanos(CLOCK.now_ns()):x}"
-        ids = FlattenIds(profile.environment, 0, origin)
-        result = asyncio.run(flatten_account(rest, CLOCK, ids, tell_round, settings.execution.flatten_slippage_pct))
+        rest = _rest(settings, profile)
+    except (ConfigError, SafetyRefusal) as error:
+        raise _keyless(profile, error) from error
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a connection that drops must not leave half of it open
+    leave_word(profile)
+    try:
+        result = asyncio.run(_closed(rest, profile, settings.execution.flatten_slippage_pct))
     finally:
         rest.close()
     _tell_result(profile, result)
+    for other in left_alone(profile, data_dir):
+        say(f"{other.upper()} was not touched, and engines have traded there: cockpit flatten --env {other}")
 
 
-def _running_environment(data_dir: Path | None) -> str | None:
-    """The environment of the one engine that runs, None if none does.
+async def _closed(rest: BybitRest, profile: Profile, most_slippage_pct: float) -> FlattenResult:
+    """Close everything, while engines keep their entries off."""
+    ids = FlattenIds(profile.environment, COMMAND_EPOCH, f"X{ms_from_nanos(CLOCK.now_ns()):x}")
+    async with kept_off(profile):
+        return await flatten_account(rest, CLOCK, ids, tell_round, most_slippage_pct)
 
-    Raises:
-        SafetyRefusal: several run; which one is meant must be said.
-    """
-    found = [profile.environment.value for profile, _ in running_profiles(data_dir)]
-    if len(found) > 1:
-        raise SafetyRefusal(f"engines of several environments run ({', '.join(found)}): name one with --env")
-    return found[0] if found else None
+
+def _keyless(profile: Profile, error: CockpitError) -> CockpitError:
+    """Without a key only a running engine can close; what the operator can do is said in any case."""
+    leave_word(profile)
+    name = profile.environment.value
+    if not asyncio.run(tell_engine(profile)):
+        drop_word(profile)
+        return CockpitError(
+            f"this command has no key and sent nothing ({error}). The running engine has one and was told: it closes "
+            "everything and keeps entries off until :resume. Watch it: cockpit status"
+        )
+    return ConfigError(
+        f"{error}\nNOTHING WAS CLOSED; stops at the exchange stand. A key typed at an engine's start is known to "
+        f"that engine alone. At a terminal type cockpit flatten --env {name}: it asks for the key. "
+        "Or close everything in the exchange's app"
+    )
 
 
 def _rest(settings: Settings, profile: Profile) -> BybitRest:

@@ -159,6 +159,7 @@ def _plan(
     """Become the engine of the profile: take its lock, find exchange, symbols and key."""
     from cockpit.cli.accounts import account_key, bind_account, checked_account, confirm_account, sim_venue
     from cockpit.cli.engine_process import Plan, hold_profile
+    from cockpit.cli.flatten_target import remember_environment
     from cockpit.cli.simex_market import followed_depth, followed_symbols
 
     settings = loaded.settings
@@ -177,6 +178,7 @@ def _plan(
         if profile.environment is Environment.LIVE:
             confirm_account(account, account_suffix or settings.venue.account_suffix)
         bind_account(profile, account)
+    remember_environment(profile)
     return Plan(settings=settings, profile=profile, symbols=symbols, venue=venue, key=key)
 
 

@@ -76,10 +76,7 @@ def load_settings(config_path: Path | None, flags: Mapping[str, Any], environ: M
         ConfigError: one line a problem, each with its place, its key and, for an unknown key, the nearest known one.
     """
     problems: list[str] = []
-    from_flags = {key: _Given(value, f"flag {FLAGS.get(key, key)}") for key, value in _given_flags(flags)}
-    from_env = _environment(environ, problems)
-    from_file = {} if config_path is None else _file(config_path, problems)
-    given = from_file | from_env | from_flags
+    given = _given(config_path, flags, environ, problems)
     given = _preset(given.get("preset.name", _Given(DEFAULT_PRESET, "default")), problems) | given
     usable = {key: one for key, one in given.items() if _is_usable(key, one, problems)}
     settings = _validated(usable, problems)
@@ -87,6 +84,34 @@ def load_settings(config_path: Path | None, flags: Mapping[str, Any], environ: M
         raise ConfigError("\n".join(problems))
     sources = {key: usable[key].source if key in usable else "default" for key in LEAVES}
     return LoadedSettings(settings, sources, list(_warnings(settings, sources, config_path)))
+
+
+def usable_settings(
+    config_path: Path | None, flags: Mapping[str, Any], environ: Mapping[str, str], needed: tuple[str, ...]
+) -> tuple[Settings, frozenset[str]]:
+    """Settings out of the keys that begin like one of ``needed`` and can be used; every other key has its default.
+
+    For what must go on whatever is wrong there (``load_settings`` says what). Also returns the keys that were used.
+    """
+    given = _given(config_path, flags, environ, [])
+    kept: _Layer = {}
+    for key in sorted(given, key=lambda name: not given[name].source.startswith("flag ")):
+        one = given[key]
+        if key.startswith(needed) and _is_usable(key, one, []) and _validated(kept | {key: one}, []) is not None:
+            kept[key] = one
+    settings = _validated(kept, [])
+    assert settings is not None, "every key was tried with those before it"
+    return settings, frozenset(kept)
+
+
+def _given(
+    config_path: Path | None, flags: Mapping[str, Any], environ: Mapping[str, str], problems: list[str]
+) -> _Layer:
+    """What file, variables and flags say, the later ones first."""
+    from_flags = {key: _Given(value, f"flag {FLAGS.get(key, key)}") for key, value in _given_flags(flags)}
+    from_env = _environment(environ, problems)
+    from_file = {} if config_path is None else _file(config_path, problems)
+    return from_file | from_env | from_flags
 
 
 def _given_flags(flags: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

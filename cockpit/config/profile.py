@@ -3,8 +3,10 @@
 ::
 
     DATA/                 $XDG_STATE_HOME/cockpit, else ~/.local/state/cockpit, or --data-dir
+      last-environment
       ENV/                sim, demo, testnet, live
         journal.sqlite    engine.lock    recordings/    logs/engine.jsonl    simex-MARKET.json
+                          entries-off.json
     RUN/                  $XDG_RUNTIME_DIR/cockpit for the default data folder, else DATA/run
       ENV.sock            engine-ENV.json    flags-ENV.json    simex.json
 """
@@ -72,6 +74,16 @@ class Profile:
     def flags_file(self) -> Path:
         """Flags that the journal could not take, and a flatten that is not over."""
         return self.run_dir / f"flags-{self.environment.value}.json"
+
+    @property
+    def pause_file(self) -> Path:
+        """That ``cockpit flatten`` keeps entries off, for an engine that starts after a restart of the machine."""
+        return self.folder / "entries-off.json"
+
+    @property
+    def last_environment_file(self) -> Path:
+        """Where the last engine of the data folder traded."""
+        return self.data_dir / "last-environment"
 
     @property
     def simex_file(self) -> Path:

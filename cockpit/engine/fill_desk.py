@@ -42,7 +42,7 @@ class FillDesk:
 
     def on_fill(self, fill: FillReport, out: Outbox) -> None:
         """Book one execution, however it was heard of; one that is booked already changes nothing."""
-        if not self.state.positions.is_new(fill.exec_id) or self._is_of_before(fill):
+        if not self.state.positions.is_new(fill.exec_id) or self.is_of_before(fill):
             return
         self.queries.note_execution(fill.ts_event)
         before = self.state.positions.open.get(fill.symbol)
@@ -60,7 +60,7 @@ class FillDesk:
         if order is not None and order.is_entry and order.was_dead and position.fills.qty != 0:
             self._leave_late_fill(order, out)
 
-    def _is_of_before(self, fill: FillReport) -> bool:
+    def is_of_before(self, fill: FillReport) -> bool:
         """True for what was traded before the first start here: reads overlap, and it is none of ours.
 
         Of an order or position of ours it is not, whatever the clocks say.

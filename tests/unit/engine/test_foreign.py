@@ -95,6 +95,17 @@ def test_an_order_of_the_flatten_command_pauses_entries_until_resumed() -> None:
     assert "paused" not in bench.core.state.locks
 
 
+@pytest.mark.parametrize(("name", "lock"), [("cs2k7r-zz1-e1", "instance"), ("cs0-X19b-f1", "paused")])
+def test_an_execution_that_only_a_read_shows_is_heeded_once(name: str, lock: str) -> None:
+    bench = Bench(symbols=(AAA, BBB), recover=recovery(epoch=2, folder="k7q")).start()
+    bench.account.fills.append(bench.execution(BBB, Side.BUY, "100", "1", client_id=name))
+    bench.read()
+    assert lock in bench.core.state.locks
+    assert bench.order(ResumeEntries()) == ""
+    bench.read()
+    assert lock not in bench.core.state.locks
+
+
 def test_a_link_id_that_another_engine_has_used_before_is_not_taken_for_our_order() -> None:
     bench = bounce(Bench(recover=recovery(epoch=2, folder="k7q")).start())
     assert bench.approve() == ""
