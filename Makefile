@@ -15,7 +15,7 @@ $(shell rm -rf $(VENV))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run attach stop test check lint types contracts bench dst dst-replay soak pictures lock
+.PHONY: help run attach flatten stop test check lint types contracts bench dst dst-replay soak pictures lock
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ run: $(VENV)/.installed ## start engine and simulated exchange if none runs, and
 
 attach: $(VENV)/.installed ## open the screen of the running engine
 	@exec $(BIN)/cockpit attach $(ARGS)
+
+flatten: ## close every position and cancel every order: ARGS="--env live"
+	@exec $(BIN)/cockpit flatten $(ARGS)
 
 stop: $(VENV)/.installed ## stop engine and simulated exchange
 	@exec $(BIN)/cockpit stop $(ARGS)

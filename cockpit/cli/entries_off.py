@@ -63,6 +63,7 @@ async def kept_off(profile: Profile) -> AsyncIterator[None]:
     """Entries are kept off: begins once a running engine knows, or has been silent for ``ENGINE_S``."""
     first = asyncio.Event()
     telling = asyncio.create_task(_tell_until_known(profile, first))
+    telling.add_done_callback(lambda _: first.set())  # whatever ends it, the flatten goes on
     await first.wait()
     try:
         yield
