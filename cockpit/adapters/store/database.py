@@ -108,6 +108,19 @@ def move_aside(path: Path, now_ns: int) -> Path:
     return aside
 
 
+def keep_copy(path: Path, ending: str) -> Path:
+    """Copy what is committed of an SQLite database to a file beside it (0600), over an earlier copy of that ending.
+
+    Raises:
+        OSError, sqlite3.Error: there is no room, or a file cannot be read or written.
+    """
+    beside = path.with_name(f"{path.name}.{ending}")
+    secure_file(beside)
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(beside)) as copy:
+        source.backup(copy)
+    return beside
+
+
 def exists(path: Path) -> bool:
     """True if the file is there and is a plain file."""
     return path.is_file()

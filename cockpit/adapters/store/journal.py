@@ -155,11 +155,14 @@ class SqlJournal:
 
     def _begin(self, connection: Connection, moved: Path | None, known: int, now_ns: int) -> Recovery:
         """Migrate, count this start and read what was left open."""
-        if revision(connection) != schema.REVISION:
+        if (at := revision(connection)) != schema.REVISION:
             # Alembic takes long to load: only a database that is new or of another version needs it.
             from cockpit.adapters.store.migrate import upgrade
 
-            upgrade(connection)
+            try:
+                upgrade(connection, at)
+            except (OSError, sqlite3.Error) as error:
+                raise JournalError(f"journal {self._url.database}, copy before its migration: {error}") from error
         lost = str(moved or "") or (MISSING if last_epoch(connection) < known else "")
         epoch = count_start(connection, now_ns, is_rebuilt=bool(lost), known=known)
         if lost:

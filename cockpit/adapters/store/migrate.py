@@ -8,6 +8,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
+from cockpit.adapters.store import database
 from cockpit.domain.errors import ConfigError
 
 
@@ -19,15 +20,24 @@ def migration_config() -> Config:
     return config
 
 
-def upgrade(connection: Connection) -> None:
-    """Run every missing migration inside the transaction of ``connection``.
+def upgrade(connection: Connection, known: str = "") -> None:
+    """Run every missing migration inside the transaction of ``connection``, on a copy kept of what was there before.
+
+    Args:
+        connection: in a transaction that has changed nothing yet.
+        known: the migration that the database was brought to, "" for an empty one, of which no copy is kept.
 
     Raises:
         ConfigError: the database was written by a newer version.
+        OSError, sqlite3.Error: the copy could not be made; nothing was changed.
     """
     config = migration_config()
     config.attributes["connection"] = connection
+    path = database.sqlite_path(connection.engine.url)
     try:
+        if known and path is not None:
+            ScriptDirectory.from_config(config).get_revision(known)
+            database.keep_copy(path, f"before-migration-{known}")
         command.upgrade(config, "head")
     except CommandError as error:
         raise ConfigError(

@@ -7,6 +7,7 @@ import re
 import resource
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -16,11 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from sqlalchemy import Connection
 
-from cockpit.adapters.store import database
+from cockpit.adapters.store import database, schema
 from cockpit.adapters.store.config import JournalConfig
+from cockpit.adapters.store.epoch_file import write_epoch
 from cockpit.adapters.store.journal import SqlJournal
+from cockpit.adapters.store.migrate import migration_config
 from cockpit.adapters.store.reader import JournalReader
 from cockpit.adapters.system.clock import LiveClock
 from cockpit.domain.enums import ExecType, OrderRole, OrderStatus, OrderType, Severity, Side, TimeInForce
@@ -553,6 +557,40 @@ async def test_a_journal_of_a_newer_version_is_refused_and_left_alone(path: Path
     with pytest.raises(ConfigError, match="another version"):
         await restarted(path)
     assert rows(path, "SELECT value FROM engine_state WHERE name = 'epoch'") == [("1",)]
+
+
+def of_an_earlier_version(path: Path) -> None:
+    """A journal of the second schema with one count of starts in it."""
+    database.secure_file(path)
+    engine = database.writer_engine(database.address(path))
+    with engine.begin() as connection:
+        config = migration_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        connection.exec_driver_sql("INSERT INTO engine_state (name, value, updated_ns) VALUES ('epoch', '7', 1)")
+    engine.dispose()
+    write_epoch(path, 7)
+
+
+async def test_before_a_migration_the_journal_is_copied_and_the_copy_is_of_the_old_version(path: Path) -> None:
+    of_an_earlier_version(path)
+    assert (await restarted(path)).epoch == 8
+    assert rows(path, "SELECT version_num FROM alembic_version") == [(schema.REVISION,)]
+    [copy] = [part for part in path.parent.iterdir() if "before-migration" in part.name]
+    assert (copy.name, stat.S_IMODE(copy.stat().st_mode)) == (f"{path.name}.before-migration-0002", 0o600)
+    assert rows(copy, "SELECT version_num FROM alembic_version") == [("0002",)]
+    assert rows(copy, "SELECT value FROM engine_state WHERE name = 'epoch'") == [("7",)]
+    made_ns = copy.stat().st_mtime_ns
+    assert (await restarted(path)).epoch == 9
+    assert copy.stat().st_mtime_ns == made_ns
+
+
+async def test_a_journal_that_cannot_be_copied_is_not_migrated(path: Path) -> None:
+    of_an_earlier_version(path)
+    path.with_name(f"{path.name}.before-migration-0002").mkdir()
+    with pytest.raises(JournalError, match="copy before its migration"):
+        await restarted(path)
+    assert rows(path, "SELECT version_num FROM alembic_version") == [("0002",)]
 
 
 async def test_a_file_locked_by_another_process_is_an_error_and_not_damage(journal: SqlJournal, path: Path) -> None:
