@@ -41,6 +41,9 @@ REQUIRED_MARKS = (
     "partition",
     "socket_lost_in_flight",
     "close_by_detour",
+    "flatten_host_changed",
+    "fault:rules",
+    "fault:slow_match",
 )
 """What a green batch must have gone through; without them it would prove nothing."""
 CORPUS = Path(__file__).with_name("corpus.jsonl")

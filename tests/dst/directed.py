@@ -223,5 +223,14 @@ DIRECTED = {
             (8.5, "remove_stop", {}),
         ],
     ),
+    "reads show the stop of before, and the better one is taken away": _plan(
+        24,
+        [(3.0, BTC, Side.BUY)],
+        [
+            (2.0, "wire", {"stale_read_s": 10.0}),
+            (8.0, "jump", {"symbol": BTC, "percent": "0.55"}),
+            (12.4, "remove_stop", {}),
+        ],
+    ),
 }
 """Name of the situation and its schedule."""

@@ -27,6 +27,8 @@ RULES_GRACE_S = 10.0
 BAN_HEARD_S = 0.1
 PROBE_S, ROUNDING_S = 15.0, 0.001
 STOP_RESTORES = 3
+STOP_HEARD_S = 1.0
+"""By then the engine has heard of a stop where nothing is lost."""
 ENTRIES_PER_MINUTE = 10
 DUPLICATE_S = 2.0
 COLLAR = Decimal("0.0005")
@@ -74,6 +76,8 @@ class Oracle:
     loss_since_s: float | None = None
     executions: int = 0
     stop_was_removed: set[str] = field(default_factory=set)
+    held_stop: dict[str, tuple[Decimal, float]] = field(default_factory=dict)
+    """The stop that a request of ours has put last, by symbol, and when."""
     restores: Counter[str] = field(default_factory=Counter)
     """How often the stop of a position was put back, by symbol, in this life of the engine."""
     rules_changed_s: dict[str, float] = field(default_factory=dict)
@@ -113,6 +117,7 @@ class Oracle:
                 self.stop_was_removed.add(what.symbol)
             case "position" if what.qty == 0:
                 self.restores.pop(what.symbol, None)
+                self.held_stop.pop(what.symbol, None)
             case "price":
                 self._loss()
 
@@ -226,12 +231,19 @@ class Oracle:
             return
         if before is None:
             self._restored(position, position.stop)
+        self.held_stop[position.symbol] = (position.stop, self.now_s())
+        if before is None:
             return
         if (position.stop - before) * (1 if position.qty > 0 else -1) < 0:
             self.fail("I10", f"stop of {position.symbol} loosened from {before} to {position.stop}")
 
     def _restored(self, position: PositionState, stop: Decimal) -> None:
         symbol = position.symbol
+        held, since_s = self.held_stop.get(symbol, (stop, self.now_s()))
+        is_looser = (stop - held) * (1 if position.qty > 0 else -1) < 0
+        is_heard = self.now_s() - since_s > STOP_HEARD_S and self.is_wire_whole is not None and self.is_wire_whole()
+        if is_looser and is_heard:
+            self.fail("I10", f"stop of {symbol} put back at {stop}, it stood at {held}")
         self.restores[symbol] += 1
         if self.restores[symbol] > STOP_RESTORES and self.is_wire_whole is not None and self.is_wire_whole():
             self.fail("I2", f"stop of {symbol} put back {self.restores[symbol]} times; {stop}")
