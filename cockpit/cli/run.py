@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from cockpit.cli.terminal import require_terminal
 from cockpit.config.load import LoadedSettings
 from cockpit.config.profile import Profile, profile_of
 from cockpit.domain.enums import Approval, Environment
-from cockpit.domain.errors import ConfigError, SafetyRefusal
+from cockpit.domain.errors import AuthRejected, ConfigError, SafetyRefusal, VenueError
 from cockpit.domain.time import NS_PER_S
 
 if TYPE_CHECKING:
@@ -67,8 +68,9 @@ def run(
     profile.create()
     running = background.refuse_differences(_asked(loaded), profile, data_dir)
     if headless:
-        plan = _plan(profile, loaded, config_path, account_suffix, key_fd)
-        return _engine(plan, restarts)
+        if loaded.settings.engine.approval is Approval.MANUAL:
+            say("approval is manual: without an attached screen every signal expires")
+        return _engine(lambda: _plan(profile, loaded, config_path, account_suffix, key_fd), restarts)
     if running is None:
         _start(profile, loaded, config_path, _passed_on(config_path, data_dir, flags))
     from cockpit.cli.screen import show_screen
@@ -182,18 +184,18 @@ def _plan(
     return Plan(settings=settings, profile=profile, symbols=symbols, venue=venue, key=key)
 
 
-def _engine(plan: Plan, restarts: int) -> int:
-    """The engine in this process, until it is told to stop."""
+def _engine(plan: Callable[[], Plan], restarts: int) -> int:
+    """The engine in this process, until it is told to stop; what may pass by itself is met by starting anew."""
     from cockpit.cli.engine_process import run_engine
     from cockpit.cli.restart import start_anew
     from cockpit.engine.supervisor import EssentialTaskEnded
 
-    if plan.settings.engine.approval is Approval.MANUAL:
-        say("approval is manual: without an attached screen every signal expires")
     started_ns = CLOCK.monotonic_ns()
     try:
-        run_engine(plan)
-    except EssentialTaskEnded as error:
+        run_engine(plan())
+    except AuthRejected:
+        raise
+    except (EssentialTaskEnded, VenueError) as error:
         start_anew(error, restarts, (CLOCK.monotonic_ns() - started_ns) / NS_PER_S)
         raise
     return 0

@@ -18,7 +18,9 @@ from cockpit.engine.effects import LoadInstruments
 from cockpit.engine.state import EngineState, Outbox
 
 AGAIN_NS = 15 * NS_PER_S
-"""Least pause between two reads, whatever asks for them."""
+"""Least pause between two reads, whatever asks for them ..."""
+FIRST_NS = 3 * NS_PER_S
+"""... and while none has come back yet."""
 RULE_CODES = frozenset({10001, 30208, 30209, 30228, 110003, 110017, 110023, 110063, 110066, 110074, 110094})
 """Refusals of Bybit that other rules or another status than the known ones may explain (bybit-v5.md section 13)."""
 NOT_LISTED = "not listed"
@@ -33,6 +35,8 @@ class RulesDesk:
         self._read_ns = 0
         """When rules came last."""
         self._asked_ns = 0
+        self._told: set[str] = set()
+        """Symbols that were told not to be listed."""
 
     def recover(self) -> None:
         """Put what the journal remembers onto the grid of today."""
@@ -61,6 +65,11 @@ class RulesDesk:
             if known is not None and known != instrument:
                 self._tell(known, instrument, out)
             self.state.positions.put_on_grid(instrument)
+        for symbol in event.asked:
+            if self._is_unknown(symbol) and symbol not in self._told:
+                self._told.add(symbol)
+                text = f"the exchange does not list {symbol}: no entries in it until it does and the engine starts anew"
+                out.note("rules", Severity.ERROR, text, symbol)
 
     def on_failed(self, event: InstrumentsFailed, out: Outbox) -> None:
         """They could not be read; the known ones hold until they are too old."""
@@ -70,7 +79,8 @@ class RulesDesk:
         return self.state.instrument(symbol) is None
 
     def _read(self, out: Outbox) -> None:
-        if self._asked_ns and self.state.now_ns - self._asked_ns < AGAIN_NS:
+        pause_ns = AGAIN_NS if self._read_ns else FIRST_NS
+        if self._asked_ns and self.state.now_ns - self._asked_ns < pause_ns:
             return
         self._asked_ns = self.state.now_ns
         out.effects.append(LoadInstruments(sorted(self.state.symbols.keys() | self.state.positions.symbols())))

@@ -16,8 +16,7 @@ from typing import Any, Protocol
 
 from cockpit.domain.commands import OperatorCommand, Shutdown
 from cockpit.domain.enums import OrderPath, Severity
-from cockpit.domain.errors import CockpitError
-from cockpit.domain.events import InstrumentsLoaded, OperatorsAttached, TimerFired
+from cockpit.domain.events import OperatorsAttached, TimerFired
 from cockpit.domain.time import NS_PER_S
 from cockpit.engine.core import EngineEvent, TradingCore
 from cockpit.engine.effects import (
@@ -47,6 +46,7 @@ from cockpit.engine.journal_writer import JournalWriter
 from cockpit.engine.journaling import parameter_rows, rows_of, snapshot_rows
 from cockpit.engine.projection import Projection, ShellFigures
 from cockpit.engine.requests import VenueRequests
+from cockpit.engine.starting import followed, read_rules
 from cockpit.engine.supervisor import Supervisor
 from cockpit.ports.clock import Clock
 from cockpit.ports.journal import Journal, Recovery
@@ -140,19 +140,16 @@ class Runner:
         """Run until told to stop; returns why it ended.
 
         Raises:
-            CockpitError: the journal or the venue cannot be had at start, or an essential task ended.
+            CockpitError: the journal cannot be had at start, the exchange refuses the key, it lists no symbol that was
+                asked for and nothing is held, or an essential task ended.
         """
         now = self._clock.now_ns()
         recovery = await self._journal.start(now)
         core = self.core = self._make_core(recovery)
         self._projection = Projection(core, self._figures)
-        symbols = core.state.settings.symbols
-        instruments = await self._venue.instruments(symbols)
-        missing = sorted(set(symbols) - {instrument.symbol for instrument in instruments})
-        if missing:
-            raise CockpitError(f"the exchange does not list {', '.join(missing)}; see [venue] symbols")
-        await self._venue.subscribe(symbols)
-        self.handle(InstrumentsLoaded(instruments, self._clock.now_ns()))
+        rules = await read_rules(self._venue, core.state.settings.symbols, self._clock)
+        await self._venue.subscribe(followed(core.state.settings.symbols, rules, is_held=bool(recovery.open_trades)))
+        self.handle(rules)
         self._carry_out(core.start(self._clock.now_ns()))
         self._writer.put(parameter_rows(core.state))
         start = self._supervisor.start

@@ -183,7 +183,9 @@ class OpenPosition:
         return instrument.ticks_up(price) if self.side is Side.BUY else instrument.ticks_down(price)
 
     def note_stop(self, now_ns: int) -> None:
-        """Note since when the exchange's word has been that there is no stop."""
+        """Note since when the exchange's word has been that there is no stop; that it has one needs no rules."""
+        if self.report is not None and self.report.stop_loss:
+            self.naked_since_ns = None
         if not self.is_naked:
             self.naked_told_ns = None
         elif self.naked_told_ns is None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import itertools
 import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from cockpit.domain.commands import ProtectPosition
+from cockpit.domain.errors import AuthRejected
 from tests.faults.bench import BTC, CREATE, ETH, EXECUTIONS, HISTORY, POSITIONS, REALTIME, WALLET, WRITES, Bench
 
+INSTRUMENTS = "/v5/market/instruments-info"
 RESTARTS = 6
 EMPTY = json.dumps({"retCode": 0, "retMsg": "OK", "result": {"list": [], "nextPageCursor": ""}, "retExtInfo": {}})
 
@@ -28,6 +31,46 @@ async def test_f060_start_with_a_position_of_ours_without_a_stop(bench: Bench) -
     await bench.until(is_protected, "the stop is back or the position gone", 5.0)
     await bench.until(lambda: bench.is_started, "the engine is up")
     await bench.settled()
+
+
+@pytest.mark.parametrize("fault", [{"status": 502}, {"is_dropped": True}])
+async def test_f060_start_while_the_trading_rules_cannot_be_read(bench: Bench, fault: dict[str, Any]) -> None:
+    await bench.enter(BTC)
+    await bench.stop()
+    await bench.control("manual/cancel", symbol=BTC)
+    await bench.control("fault/rest", route=INSTRUMENTS, count=-1, **fault)
+    await bench.start(wait=False)
+    await bench.until(lambda: bench.is_started, "the engine is up without the rules")
+    assert any("begins without them" in note for note in bench.notes)
+
+    async def is_closed() -> bool:
+        return await bench.size(BTC) == 0
+
+    await bench.until(is_closed, "a stop needs the rules, so the naked position is closed")
+    await bench.control("heal")
+    await bench.until(lambda: bench.core.state.instrument(BTC) is not None, "the rules are read in the end")
+    await bench.settled()
+
+
+async def test_f060_start_while_one_symbol_is_halted_and_another_is_held(bench: Bench) -> None:
+    await bench.enter(BTC)
+    await bench.stop()
+    await bench.control("market/halt", symbol=ETH)
+    await bench.control("manual/cancel", symbol=BTC)
+    await bench.start(wait=False)
+    await bench.until(lambda: bench.is_started and bench.is_protected(BTC), "the held position has its stop again")
+    assert any("does not list ETHUSDT" in note for note in bench.notes)
+    (gate,) = [check for check in bench.core.signals.gates.of_symbol(ETH) if check.name == "instrument"]
+    assert not gate.passed
+    await bench.settled()
+
+
+async def test_f060_start_with_a_key_that_is_refused_ends_with_its_reason(exchange: Bench) -> None:
+    await exchange.control("fault/rest", route=INSTRUMENTS, count=-1, ret_code=10003)
+    engine = await exchange.start(wait=False)
+    exchange.engine = None
+    with pytest.raises(AuthRejected):
+        await engine.task
 
 
 async def test_f060_start_with_a_foreign_position_without_a_stop(exchange: Bench) -> None:

@@ -288,3 +288,24 @@ def test_f005_a_dead_entry_that_fills_after_a_restart_is_closed_at_once() -> Non
     (close,) = again.sent
     assert (role_of(close.client_id), close.reduce_only) == (OrderRole.CLOSE, True)
     assert "late_fill" in again.notes()
+
+
+@pytest.mark.parametrize("stop", ["99.67", None])
+def test_f060_without_trading_rules_a_stop_that_stands_is_left_alone_and_a_naked_position_is_closed(
+    stop: str | None,
+) -> None:
+    bench = long(Bench().start())
+    again = Bench(recover=journal_of(bench), start_ns=bench.now_ns + 2 * NS_PER_S, instruments=())
+    again.account, again.sequence = bench.account, bench.sequence
+    again.position(AAA, "25", "100.02", stop)
+    again.start()
+    for _ in range(20):
+        before = len(again.stops)
+        again.wait(0.25)
+        if len(again.stops) > before:
+            again.answer_stop(Outcome.NO, is_retryable=True, reason="the trading rules were not read; nothing was sent")
+    assert len(again.sent) == (0 if stop else 1)
+    if stop:
+        assert again.stops == []
+    else:
+        assert again.sent[0].close_on_trigger
