@@ -89,7 +89,7 @@ async def test_silent_public_stream_is_given_up_and_made_again(http: ScriptedHtt
 
 async def test_private_stream_without_pong_is_given_up(http: ScriptedHttp, streams: ScriptedStreams) -> None:
     streams.answers_pings = False
-    limits = StreamLimits(ping_interval_s=0.2, pong_timeout_s=0.3)
+    limits = StreamLimits(ping_interval_s=0.2, private_ping_interval_s=0.2, pong_timeout_s=0.3)
     async with running_venue(http.url, streams, limits=limits) as (_, listener):
         lost = await listener.until(StreamLost)
         assert lost.stream is StreamName.PRIVATE
@@ -97,7 +97,7 @@ async def test_private_stream_without_pong_is_given_up(http: ScriptedHttp, strea
 
 
 async def test_pings_are_answered_and_keep_the_stream(http: ScriptedHttp, streams: ScriptedStreams) -> None:
-    limits = StreamLimits(ping_interval_s=0.2, pong_timeout_s=2)
+    limits = StreamLimits(ping_interval_s=0.2, private_ping_interval_s=0.2, pong_timeout_s=2)
     async with running_venue(http.url, streams, limits=limits) as (_, listener):
         await listener.until(StreamUp)
         await eventually(lambda: len(streams.frames("ping")) >= 3)

@@ -52,7 +52,9 @@ class Client:
 
 @contextlib.asynccontextmanager
 async def client(url: str) -> AsyncIterator[Client]:
-    async with connect(url, proxy=None, compression=None, max_size=2**24, max_queue=None) as socket:
+    # Nobody answers the goodbye on a line that is half open: waiting longer for it shows nothing.
+    options: dict[str, Any] = {"max_size": 2**24, "max_queue": None, "close_timeout": 0.5}
+    async with connect(url, proxy=None, compression=None, **options) as socket:
         yield Client(socket)
 
 
