@@ -90,7 +90,7 @@ def checked_account(venue: VenueConfig, key: SecretKey) -> AccountInfo:
         raise SafetyRefusal(
             f"{environment.value}: {_AUTH_WORDS.get(error.code, 'the key is refused')}: {error}"
         ) from error
-    verdict = judge_start(environment, account, hedged)
+    verdict = judge_start(environment, account, hedged, venue.symbols)
     for warning in verdict.warnings:
         say(f"warning: {warning}")
     if verdict.refusals:

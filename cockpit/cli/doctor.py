@@ -185,7 +185,7 @@ def _exchange(loaded: LoadedSettings, profile: Profile) -> Iterator[Finding]:
     state: State = "ok" if abs(offset_ms) < OFFSET_WARN_MS else "warn"
     yield Finding(state, "clock", f"the exchange is {offset_ms:+.0f} ms from this machine")
     yield Finding("ok", "account", f"...{account.uid[-SUFFIX:]}, margin mode {account.margin_mode}")
-    verdict = judge_start(profile.environment, account, hedged)
+    verdict = judge_start(profile.environment, account, hedged, symbols)
     for refusal in verdict.refusals:
         yield Finding("FAIL", "key", refusal)
     for warning in verdict.warnings:

@@ -46,7 +46,9 @@ class Verdict(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...]
 
 
-def judge_start(environment: Environment, account: AccountInfo, hedged: Sequence[str]) -> Verdict:
+def judge_start(
+    environment: Environment, account: AccountInfo, hedged: Sequence[str], watched: Sequence[str]
+) -> Verdict:
     """Judge the account behind a key before the engine starts with it.
 
     A key that could do harm with real money is refused in ``live`` and warned about elsewhere; an account that the
@@ -56,9 +58,12 @@ def judge_start(environment: Environment, account: AccountInfo, hedged: Sequence
         environment: where orders will go.
         account: what the exchange says of key and account.
         hedged: watched symbols that are in hedge mode.
+        watched: every watched symbol. As long as one of them is in one-way mode a position of ours may be open there:
+            the engine starts to protect it, and makes no entry where the mode is not one-way.
     """
-    unfit, unsafe = tuple(_unfit(account, hedged)), tuple(_unsafe(account))
-    advice = (*_expiry(account.days_to_expiry), *_advice(account))
+    is_hopeless = bool(hedged) and set(watched) <= set(hedged)
+    unfit, unsafe = (*_unfit(account), *_hedged(hedged if is_hopeless else ())), tuple(_unsafe(account))
+    advice = (*_expiry(account.days_to_expiry), *_advice(account), *_hedged(() if is_hopeless else hedged))
     if environment is Environment.LIVE:
         return Verdict((*unfit, *unsafe), advice)
     return Verdict(unfit, (*unsafe, *advice))
@@ -69,7 +74,7 @@ def names_account(uid: str, typed: str) -> bool:
     return len(typed) >= min(SUFFIX, len(uid)) > 0 and uid.endswith(typed)
 
 
-def _unfit(account: AccountInfo, hedged: Sequence[str]) -> Iterator[str]:
+def _unfit(account: AccountInfo) -> Iterator[str]:
     """Why the engine cannot trade on this account."""
     if account.is_read_only:
         yield "the key may only read: make one that may also write"
@@ -83,6 +88,9 @@ def _unfit(account: AccountInfo, hedged: Sequence[str]) -> Iterator[str]:
             f"the account is in margin mode {account.margin_mode or 'unknown'}, the engine reckons with "
             f"{MARGIN_MODE}: set isolated margin at the exchange"
         )
+
+
+def _hedged(hedged: Sequence[str]) -> Iterator[str]:
     if hedged:
         yield f"{_few(hedged)} in hedge mode, the engine trades one-way mode alone: set one-way mode at the exchange"
 

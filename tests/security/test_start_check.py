@@ -27,6 +27,7 @@ from tests.support.simex_process import SimexProcess, simex_process
 
 LIVE, DEMO, TESTNET = Environment.LIVE, Environment.DEMO, Environment.TESTNET
 TRADES = ["Order", "Position"]
+WATCHED = ("BTCUSDT", "ETHUSDT")
 GOOD: dict[str, Any] = {
     "readOnly": 0,
     "permissions": {"ContractTrade": TRADES, "Derivatives": ["DerivativesTrade"], "Wallet": [], "FiatP2P": []},
@@ -65,7 +66,7 @@ async def answer(simex: SimexProcess, **changes: Any) -> tuple[AccountInfo, list
     try:
         while True:
             try:
-                return await venue.account(), await venue.hedged(["BTCUSDT", "ETHUSDT"])
+                return await venue.account(), await venue.hedged(WATCHED)
             except VenueThrottled:
                 await asyncio.sleep(0.1)
     finally:
@@ -73,7 +74,7 @@ async def answer(simex: SimexProcess, **changes: Any) -> tuple[AccountInfo, list
 
 
 async def verdict(simex: SimexProcess, environment: Environment, **changes: Any) -> Verdict:
-    return judge_start(environment, *await answer(simex, **changes))
+    return judge_start(environment, *await answer(simex, **changes), WATCHED)
 
 
 @pytest.fixture(scope="module")
@@ -130,10 +131,10 @@ async def test_f023_key_that_could_do_harm_is_refused_with_real_money_and_warned
 ) -> None:
     changes, words = HARMFUL[key]
     account, hedged = await answer(simex, **changes)
-    live = judge_start(LIVE, account, hedged)
+    live = judge_start(LIVE, account, hedged, WATCHED)
     assert [refusal for refusal in live.refusals if words in refusal] != []
     for environment in (DEMO, TESTNET):
-        judged = judge_start(environment, account, hedged)
+        judged = judge_start(environment, account, hedged, WATCHED)
         assert judged.refusals == ()
         assert [warning for warning in judged.warnings if words in warning] != []
 
@@ -143,7 +144,7 @@ async def test_key_that_cannot_trade_is_refused_everywhere(simex: SimexProcess, 
     changes, words = UNFIT[key]
     account, hedged = await answer(simex, **changes)
     for environment in (LIVE, DEMO, TESTNET):
-        judged = judge_start(environment, account, hedged)
+        judged = judge_start(environment, account, hedged, WATCHED)
         assert [refusal for refusal in judged.refusals if words in refusal] != []
 
 
@@ -168,7 +169,7 @@ async def test_rights_that_are_not_needed_and_main_accounts_are_told(simex: Sime
     ],
 )  # fmt: skip
 async def test_end_of_a_key_is_told_in_time(good: AccountInfo, days: int | None, words: str) -> None:
-    judged = judge_start(LIVE, msgspec.structs.replace(good, days_to_expiry=days), [])
+    judged = judge_start(LIVE, msgspec.structs.replace(good, days_to_expiry=days), [], WATCHED)
     assert judged.refusals == ()
     assert (words in judged.warnings[0]) if words else judged.warnings == ()
 
@@ -181,7 +182,7 @@ async def test_end_of_a_key_is_the_exchanges_own(simex: SimexProcess) -> None:
 def test_account_in_another_margin_mode_is_refused_everywhere(good: AccountInfo, mode: str) -> None:
     other = msgspec.structs.replace(good, margin_mode=mode)
     for environment in (LIVE, DEMO, TESTNET):
-        assert "set isolated margin" in judge_start(environment, other, []).refusals[0]
+        assert "set isolated margin" in judge_start(environment, other, [], WATCHED).refusals[0]
 
 
 async def test_margin_mode_is_the_exchanges_own(simex: SimexProcess) -> None:
@@ -194,7 +195,7 @@ async def test_margin_mode_is_the_exchanges_own(simex: SimexProcess) -> None:
         await venue.aclose()
 
 
-async def test_hedge_mode_of_a_single_symbol_is_refused_and_named(simex: SimexProcess) -> None:
+async def test_hedge_mode_of_a_single_symbol_is_warned_about_and_named(simex: SimexProcess) -> None:
     def row(index: int) -> dict[str, Any]:
         return {"symbol": "ETHUSDT", "side": "", "size": "0", "positionIdx": index}
 
@@ -202,9 +203,13 @@ async def test_hedge_mode_of_a_single_symbol_is_refused_and_named(simex: SimexPr
     text = msgspec.json.encode(body).decode()
     await simex.control("fault/rest", route="/v5/position/list", symbol="ETHUSDT", body=text)
     judged = await verdict(simex, LIVE)
-    assert judged.refusals == (
-        "ETHUSDT in hedge mode, the engine trades one-way mode alone: set one-way mode at the exchange",
-    )
+    told = "ETHUSDT in hedge mode, the engine trades one-way mode alone: set one-way mode at the exchange"
+    assert judged == Verdict((), (told,))
+
+
+def test_account_whose_symbols_are_all_in_hedge_mode_is_refused_everywhere(good: AccountInfo) -> None:
+    for environment in (LIVE, DEMO, TESTNET):
+        assert "BTCUSDT, ETHUSDT in hedge mode" in judge_start(environment, good, WATCHED, WATCHED).refusals[0]
 
 
 @pytest.mark.parametrize(
