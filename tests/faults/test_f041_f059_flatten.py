@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +16,11 @@ from cockpit.adapters.system.clock import LiveClock
 from cockpit.domain.commands import FlattenAll, Shutdown
 from cockpit.domain.enums import Environment, Side
 from cockpit.execution import flatten as flatten_state
-from tests.faults.bench import BTC, CANCEL_ALL, CREATE, ETH, REALTIME, REST, SOL, Bench
+from cockpit.simex.config import DEFAULT_SYMBOLS
+from tests.faults.bench import BTC, CANCEL_ALL, CREATE, ETH, REALTIME, REST, Bench, running_bench
 from tests.support.gate import gate_before
 
+TWELVE = (*DEFAULT_SYMBOLS, "TONUSDT", "LTCUSDT", "DOTUSDT", "UNIUSDT")
 LINEAR_BTC = {"symbol": BTC, "side": "Buy", "orderType": "Limit"}
 
 
@@ -160,13 +163,19 @@ async def test_f050_dust_that_is_refused_is_alarmed_and_tried_slowly(
     await bench.settled()
 
 
-async def test_f051_rate_limit_while_flattening(bench: Bench) -> None:
-    for symbol in (BTC, ETH, SOL):
-        await bench.enter(symbol)
-    await bench.control("fault/rest", route=CREATE, ret_code=10006, count=4)
-    await bench.flatten()
-    await bench.flat()
-    await bench.settled()
+async def test_f051_rate_limit_while_flattening_twelve_symbols(tmp_path: Path) -> None:
+    async with running_bench(tmp_path, TWELVE) as exchange:
+        exchange.symbols = (BTC,)
+        await exchange.start()
+        await exchange.enter(BTC)
+        for symbol in TWELVE[1:]:
+            qty = "0.1" if symbol == ETH else "100"
+            await exchange.control("manual/order", symbol=symbol, side="Sell", orderType="Market", qty=qty)
+        held = exchange.core.state.positions
+        await exchange.until(lambda: len(held.symbols()) == len(TWELVE), "the engine sees them")
+        await exchange.control("fault/rest", route=CREATE, ret_code=10006, count=6)
+        await exchange.flatten()
+        await exchange.flat()
 
 
 async def test_f052_another_reduce_only_order_is_in_the_way(bench: Bench) -> None:

@@ -124,6 +124,25 @@ async def test_f062_order_is_found_by_its_executions_alone(bench: Bench) -> None
     await bench.settled()
 
 
+async def test_f062_order_of_a_killed_engine_is_found_by_its_executions_alone_at_the_next_start(bench: Bench) -> None:
+    await bench.control("fault/rest", route=CREATE, delay_s=0.5)
+    signal = bench.signal(BTC)
+
+    async def has_filled() -> bool:
+        return await bench.size(BTC) > 0
+
+    await bench.until(has_filled, "the exchange has filled the order")
+    await bench.kill()
+    for route in (REALTIME, HISTORY):
+        await bench.control("fault/rest", route=route, body=EMPTY, count=-1)
+    await bench.start(wait=False)
+    await bench.until(lambda: bench.is_started and bench.is_protected(BTC), "the position is adopted with its stop")
+    origin = bench.core.state.positions.open[BTC].origin
+    assert (origin is not None, len(await bench.requests(CREATE))) == (True, 1)
+    assert signal in (await bench.requests(CREATE))[0]["params"]["orderLinkId"]
+    await bench.settled()
+
+
 async def test_f063_empty_lists_are_no_information(bench: Bench) -> None:
     await bench.enter(BTC)
     last = (await bench.requests())[-1]["number"]
