@@ -332,6 +332,8 @@ class PositionManager:
             return None
         if report.seq < position.last_seq or (position.report is not None and _is_older(report, position.report)):
             return None
+        if position.is_taken_over and report.side not in (None, position.side):
+            position.take_over(report.side, report.qty, report.entry_price)  # it was begun with an old word
         position.report = report
         position.is_restored = False
         return position
