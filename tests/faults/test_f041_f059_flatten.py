@@ -18,7 +18,7 @@ from cockpit.domain.commands import FlattenAll, Shutdown
 from cockpit.domain.enums import Environment, Side
 from cockpit.execution import flatten as flatten_state
 from cockpit.simex.config import DEFAULT_SYMBOLS
-from tests.faults.bench import BTC, CANCEL_ALL, CREATE, ETH, REALTIME, REST, Bench, running_bench
+from tests.faults.bench import BTC, CANCEL_ALL, CREATE, ETH, REALTIME, REST, SOL, Bench, running_bench
 from tests.support.gate import gate_before
 
 TWELVE = (*DEFAULT_SYMBOLS, "TONUSDT", "LTCUSDT", "DOTUSDT", "UNIUSDT")
