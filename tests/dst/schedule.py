@@ -32,9 +32,10 @@ from tests.dst.actors import MarketActor, install
 from tests.dst.exchange import Exchange, Market
 from tests.dst.journal import Disk, DiskJournal
 from tests.dst.loop import Deadlock, VirtualClock, VirtualLoop
-from tests.dst.network import Network, VenueClient
+from tests.dst.network import Network
 from tests.dst.oracle import ENTRY_ROLE, Limits, Oracle
 from tests.dst.plan import Plan
+from tests.dst.venue_client import VenueClient
 from tests.dst.world_faults import WorldFaults, rules_of
 
 START_NS = 1_767_225_600 * NS_PER_S + 9 * 3_600 * NS_PER_S

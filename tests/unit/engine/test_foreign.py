@@ -207,3 +207,12 @@ def test_f060_a_foreign_position_keeps_entries_out_of_its_symbol() -> None:
     bench = bounce(Bench().start())
     bench.push(bench.position(AAA, "3", "100", "95"))
     assert "one position" in bench.approve()
+
+
+def test_a_foreign_position_that_began_with_an_old_word_is_closed_on_the_side_the_exchange_tells() -> None:
+    bench = Bench().start()
+    bench.push(bench.position(AAA, "3", "100", "95"))
+    bench.push(bench.execution(AAA, Side.SELL, "101", "1", closed_qty=Decimal(0)))
+    bench.push(bench.position(AAA, "-1", "101", "105"))
+    bench.order(FlattenAll())
+    assert [order.side for order in bench.sent] == [Side.BUY]
