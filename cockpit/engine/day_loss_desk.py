@@ -61,7 +61,7 @@ class DayLossDesk:
         if not is_certain:
             self.state.locks[DAY_LOSS_CHECK] = EQUITY_FELL if self._losing is None else BOOKS_LOSE
             return
-        is_real = self._losing is None or self._is_loss_real(self._losing[1])
+        is_real = self._is_equity_low() if self._losing is None else self._is_loss_real(self._losing[1])
         self._forget()
         if is_real:
             self._lock(out)
@@ -102,13 +102,18 @@ class DayLossDesk:
         if self._low_since_ns is None:
             self._low_since_ns = self.state.now_ns
             self._read_account(out)
-        is_told = self.state.to_exchange_ns(self.state.balance_ns) > self.state.day.last_move_ms * NS_PER_MS + NS_PER_S
-        if self.state.balance_ns < self._low_since_ns or not is_told:
+        read_ns = self.state.equity_ns
+        is_told = self.state.to_exchange_ns(read_ns) > self.state.day.last_move_ms * NS_PER_MS + NS_PER_S
+        if read_ns < self._low_since_ns or not is_told:
             return False
-        if self.state.day.ledger_ns < self.state.balance_ns:
+        if self.state.day.ledger_ns < read_ns:
             self.ledger.ask()
             return False
         return True
+
+    def _is_equity_low(self) -> bool:
+        """By the read alone: a push that came later may be older than it."""
+        return self._is_at_limit(self.signals.pnl_by(self.state.read_equity))
 
     def _read_account(self, out: Outbox) -> None:
         now_ns = self.state.now_ns

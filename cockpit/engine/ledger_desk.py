@@ -63,7 +63,7 @@ class LedgerDesk:
         self._started_ns = self.state.now_ns
         for fill in self._recovery.ledger_fills:
             self._book.book(fill)
-        self._book.know_flows(self._recovery.flow_ids)
+        self._book.know_flows(self._recovery.flow_ids, self.state.exchange_ns // NS_PER_MS)
         if text := flags.get(MISMATCH_FLAG):
             self.state.locks[MISMATCH] = text
 

@@ -189,15 +189,20 @@ class SignalDesk:
         return order_checks(facts, self.state.settings.risk)
 
     def worst_day_pnl(self) -> Decimal:
-        """The day's profit by our own books or by the account's equity, whichever is worse.
+        """The day's profit by our own books or by the account's equity as told last, whichever is worse."""
+        balance = self.state.balance
+        return min(self.day_pnl(), self.pnl_by(None if balance is None else balance.equity))
+
+    def pnl_by(self, equity: Decimal | None) -> Decimal:
+        """The lowest of the day's profits at the exchange, USDT: by ``equity`` and by the log at the start; else 0.
 
         Equity knows of what was traded by hand, of funding and of what our books may have missed; deposits and
         withdrawals are taken out of it as the transaction log tells them.
         """
-        pnl, day = self.day_pnl(), self.state.day
-        if self.state.balance is None or day.start_equity is None:
-            return pnl
-        return min(pnl, day.lowest, self.state.balance.equity - day.start_equity - day.moved)
+        day = self.state.day
+        if equity is None or day.start_equity is None:
+            return Decimal(0)
+        return min(Decimal(0), day.lowest, equity - day.start_equity - day.moved)
 
     def day_pnl(self) -> Decimal:
         """Profit since 00:00 UTC after fees, open positions included, USDT."""

@@ -236,10 +236,12 @@ class EngineState:
         self.seq = 0
         self.approval: Approval = settings.engine.approval
         self.balance: BalanceReport | None = None
-        self.balance_ns = 0
-        """Engine time at which the balance was true, or earlier."""
         self.balance_taken_ns = 0
-        """When it arrived."""
+        """When it arrived; a push may have been on its way for long."""
+        self.read_equity: Decimal | None = None
+        """Equity as it was read last, USDT; None before the first read."""
+        self.equity_ns = 0
+        """When that read was asked for: the equity is of then or later, which a push never tells."""
         self.day = DayBook(recovery.day_realised)
         self.locks: dict[str, str] = {
             "account": "the account has not been read yet",

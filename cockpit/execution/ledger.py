@@ -99,9 +99,9 @@ class MoneyBook:
         if fill.symbol.endswith(SETTLE_COIN):  # contracts settled in another coin are rows that are handed on
             self._fills[fill.exec_id] = fill
 
-    def know_flows(self, row_ids: Iterable[str]) -> None:
-        """Rows that an earlier run has handed on."""
-        self._flows.update(dict.fromkeys(row_ids, 0))
+    def know_flows(self, row_ids: Iterable[str], now_ms: int) -> None:
+        """Rows that an earlier run, which ended before ``now_ms``, has handed on."""
+        self._flows.update(dict.fromkeys(row_ids, now_ms))
 
     def new_flows(self, read: LedgerRead) -> list[LedgerRow]:
         """Rows that no execution makes, each told once."""

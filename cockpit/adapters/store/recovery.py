@@ -96,7 +96,9 @@ def read_recovery(connection: Connection, epoch: int, now_ns: int) -> Recovery:
     compared_ns = int(settings.get(LEDGER_CURSOR_FLAG, "0").partition(";")[0]) * 10**6 or now_ns - _DAY_NS
     lately = select(executions).where(executions.c.ts_event >= compared_ns - 2 * _MINUTE_NS)
     flows = external_flows.c
-    flow_ids = connection.scalars(select(flows.row_id).where(flows.ts_ms >= compared_ns // 10**6 - 120_000))
+    # A start reads the exchange's log from 00:00 UTC.
+    flows_since_ms = min(compared_ns - 2 * _MINUTE_NS, now_ns - _DAY_NS) // 10**6
+    flow_ids = connection.scalars(select(flows.row_id).where(flows.ts_ms >= flows_since_ms))
     return Recovery(
         epoch=epoch,
         folder=folder_mark(connection, now_ns),

@@ -315,6 +315,18 @@ def test_lock_cursor_and_external_rows_survive_a_restart() -> None:
     assert reasons(third) == ""
 
 
+def test_a_row_that_was_told_before_a_restart_is_not_told_again_by_any_read_after_it() -> None:
+    bench = Bench().start()
+    bench.ledger.append(bench.row("TRANSFER_IN", category="", symbol="", cash_flow=Decimal(10)))
+    bench.account.equity += 10
+    bench.wait(62)
+    assert len(bench.told(FlowBooked)) == 1
+    other = restarted(bench).start()
+    other.wait(130)
+    assert len(other.asked(ReadLedger)) == 3
+    assert other.told(FlowBooked) == []
+
+
 def test_a_profit_gap_of_before_a_restart_is_judged_after_it() -> None:
     bench = Bench().start()
     bench.push(bench.execution(AAA, Side.BUY, "100", "2", fee=Decimal(0)))
@@ -406,6 +418,24 @@ def test_a_withdrawal_while_running_is_looked_up_before_it_is_called_a_loss() ->
     bench.wait(5)
     assert reasons(bench) == ""
     assert "day_loss" not in bench.notes()
+
+
+def test_a_wallet_push_from_before_a_deposit_is_no_loss_however_late_it_comes() -> None:
+    bench = Bench().start()
+    before = bench.account.balance()
+    bench.account.equity += 500
+    bench.ledger.append(bench.row("TRANSFER_IN", category="", symbol="", cash_flow=Decimal(500)))
+    bench.wait(70)
+    bench.is_reading = False
+    for _ in range(4):
+        bench.push(before)
+        bench.wait(1)
+        bench.read_ledger()
+    assert "day_loss" not in bench.notes()
+    assert "the transaction log is being read" in reasons(bench)
+    bench.is_reading = True
+    bench.wait(2)
+    assert reasons(bench) == ""
 
 
 def test_equity_that_nothing_explains_is_a_loss_once_the_log_was_read() -> None:
