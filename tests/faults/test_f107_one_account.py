@@ -15,12 +15,14 @@ async def test_f107_of_two_engines_on_one_account_both_see_the_other_and_lock(be
     await other.start()
     try:
         assert other.core.state.settings.epoch == bench.core.state.settings.epoch
+        await bench.control("fault/socket", channel="private", delay_s=1.0)  # both have sent before either is told
         ours, theirs = bench.signal(BTC), other.signal(ETH)
         assert ours != theirs
 
         both = (bench.core.state.locks, other.core.state.locks)
         await bench.until(lambda: all("instance" in locks for locks in both), "both are locked")
         assert await bench.size(BTC) > 0
+        await bench.control("heal")
         refused = other.signal(BTC)
         await bench.until(lambda: "another engine" in other.note_of(refused), "no entry of the second leaves")
         assert OrderStatus.FILLED not in other.history(refused)
@@ -48,4 +50,8 @@ async def test_f107_the_first_signal_of_a_second_folder_is_an_order_of_its_own(b
     finally:
         await other.stop()
         other.session.close()
-    await bench.start()
+    engine = await bench.start(wait=False)
+    await bench.until(
+        lambda: engine.runner.core is not None and "instance" in engine.core.state.locks,
+        "the first folder, back again, learns who traded meanwhile",
+    )
