@@ -71,6 +71,7 @@ class AccountDesk:
             if not self.state.positions.knows(fill.exec_id) and not self.fills.is_of_before(fill):
                 self.orders.beware(fill.client_id, fill.symbol, out)
             self.fills.on_fill(fill, out)
+        self.fills.after_read(reports.requested_ns, out)
         self.orders.on_reports(reports, out)
         for position in reports.positions:
             if self.queries.is_newer(reports, position.symbol):
@@ -82,7 +83,9 @@ class AccountDesk:
         self.state.read_equity, self.state.equity_ns = reports.balance.equity, reports.requested_ns
         self.state.reconciled_ns, self.state.read_asked_ns = reports.ts_recv, reports.requested_ns
         for held in list(self.state.positions.open.values()):
-            if held.symbol in named and self.queries.is_newer(reports, held.symbol):
+            # One that still waits for its first word was told of by an old read: the tick asks again, not the answer.
+            is_told = held.symbol in named and not held.is_restored
+            if is_told and self.queries.is_newer(reports, held.symbol):
                 self.stops.guard(held, out)
 
     def _balance(self, report: BalanceReport, out: Outbox) -> None:

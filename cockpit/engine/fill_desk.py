@@ -27,6 +27,8 @@ class FillDesk:
         self.sending = sending
         self.queries = queries
         self.stops = stops
+        self._early: dict[str, tuple[FillReport, int]] = {}
+        """Executions that close more than is known to be held, by id, and since when they wait, ns."""
 
     def recover(self, recovery: Recovery) -> None:
         """Trades of the journal become positions again; ended ones are remembered for executions that come late."""
@@ -41,9 +43,32 @@ class FillDesk:
                 symbol.stop_asked_ns = self.state.now_ns
 
     def on_fill(self, fill: FillReport, out: Outbox) -> None:
-        """Book one execution, however it was heard of; one that is booked already changes nothing."""
-        if not self.state.positions.is_new(fill.exec_id) or self.is_of_before(fill):
+        """Book one execution, however it was heard of; one that is booked already changes nothing.
+
+        One that closes what is not known here is early: those that opened it are on their way, and a read of the
+        account is asked for them. It is booked after them, or after the first read that does not bring them.
+        """
+        if self.state.positions.knows(fill.exec_id) or self.is_of_before(fill):
             return
+        is_entry_due = self.state.orders.is_entry_due(fill.symbol)
+        if self.state.positions.lacks_opening(fill, is_entry_due=is_entry_due):
+            if fill.exec_id not in self._early:
+                self._early[fill.exec_id] = (fill, self.state.now_ns)
+                self.queries.request_reports(out)
+            return
+        self._book(fill, out)
+        for early, _ in [waiting for waiting in self._early.values() if waiting[0].symbol == fill.symbol]:
+            self.on_fill(early, out)
+
+    def after_read(self, requested_ns: int, out: Outbox) -> None:
+        """A complete read has been booked: what was early when it was asked for waits no longer."""
+        for fill, since_ns in list(self._early.values()):
+            if since_ns <= requested_ns:
+                self._book(fill, out)
+
+    def _book(self, fill: FillReport, out: Outbox) -> None:
+        self._early.pop(fill.exec_id, None)
+        self.state.positions.mark_booked(fill.exec_id)
         self.queries.note_execution(fill.ts_event)
         before = self.state.positions.open.get(fill.symbol)
         row = None if before is None else trade_row(self.state, before, self.state.now_ns)

@@ -22,7 +22,7 @@ from cockpit.execution.orders import TrackedOrder
 from cockpit.ports.journal import OpenIntent
 
 CLOSE_PAUSES_S = (1.0, 2.0, 5.0)
-"""Pauses between the tries to close a position."""
+"""Pauses between the tries to close a position; one without a stop always waits for the first one only."""
 SENT_CHECK_S = 3.0
 MISSING_FILL_S = 1.5
 OLDER_NS = 2 * NS_PER_S
@@ -199,5 +199,6 @@ class OrderDesk:
         if is_free and position is not None and position.close_id == order.client_id:
             position.close_id = None
             position.close_tries += 1
-            pause_s = CLOSE_PAUSES_S[min(position.close_tries, len(CLOSE_PAUSES_S)) - 1]
+            tries = 1 if position.is_naked else min(position.close_tries, len(CLOSE_PAUSES_S))
+            pause_s = CLOSE_PAUSES_S[tries - 1]
             position.close_after_ns = self.state.now_ns + round(pause_s * NS_PER_S)

@@ -54,10 +54,10 @@ class PositionDesk:
             since, read = position.flat_since_ns, self.state.reconciled_ns
             if since is not None and self.state.now_ns - since >= FLAT_GRACE_NS and read is not None and read > since:
                 self._end_vanished(position, out)
-            elif position.exit_wanted:
+                continue
+            if position.exit_wanted:
                 self._close_again(position, out)
-            else:
-                self.stops.guard(position, out)
+            self.stops.guard(position, out)  # also while it is being closed: that may take long
 
     def _close_again(self, position: OpenPosition, out: Outbox) -> None:
         """What is to be closed is tried again, ever slower, until the exchange says that it is gone.

@@ -232,8 +232,7 @@ class EngineState:
         self.positions = PositionManager(set(recovery.seen_exec_ids))
         self.fee_rate = Decimal(repr(settings.execution.taker_fee_rate))
         """Taker fee fraction for estimates."""
-        self.now_ns = 0
-        self.seq = 0
+        self.now_ns = self.seq = 0
         self.approval: Approval = settings.engine.approval
         self.balance: BalanceReport | None = None
         self.balance_taken_ns = 0

@@ -39,6 +39,8 @@ class OpenPosition:
         self.exit_value = self.exit_qty = Decimal(0)
         self.report: PositionReport | None = None
         self.last_seq = -1
+        self.seen = (0, 0)
+        """Sequence and time of change of the newest report taken: what is below tells of the past."""
         self.stop_wanted: Ticks | None = None
         self.stop_confirmed: Ticks | None = None
         self.stop_ack_ns: int | None = None
@@ -57,9 +59,8 @@ class OpenPosition:
         """Link id of the close order that is working."""
         self.exit_wanted = ""
         """Why the position is being closed; it stays until the position is gone, however often an order fails."""
-        self.close_after_ns = 0
-        """No further close before this time."""
-        self.close_tries = 0
+        self.close_tries = self.close_after_ns = 0
+        """Tries to close it so far, and the time before which there is no further one."""
         self.exit_reason = ""
         self.carried_gross = self.carried_fees = Decimal(0)
         """Profit and fees from before a late fill took the position up again."""
@@ -213,21 +214,32 @@ class PositionManager:
         self.last_gain: Decimal | None = Decimal(0)
         """Gross profit of the execution booked last; None where its entry price is not ours to know."""
 
-    def is_new(self, exec_id: str) -> bool:
-        """True the first time an execution is seen; it counts as booked from then on."""
-        if exec_id in self._seen:
-            return False
+    def mark_booked(self, exec_id: str) -> None:
+        """An execution counts as booked from now on."""
         self._seen.add(exec_id)
-        return True
 
     def knows(self, exec_id: str) -> bool:
         """True if an execution has been booked."""
         return exec_id in self._seen
 
+    def lacks_opening(self, fill: FillReport, *, is_entry_due: bool) -> bool:
+        """True if a fill closes more than the fills booked so far have opened: it is early.
+
+        What the exchange said of a foreign position explains it too, as in ``on_fill``.
+        """
+        if fill.exec_type not in _TRADING or fill.closed_qty <= 0:
+            return False
+        position = self.open.get(fill.symbol) or self._vanished.get(fill.symbol)
+        if position is not None:
+            held = -position.fills.qty * fill.side.sign
+            return not position.is_taken_over and fill.closed_qty > max(held, Decimal(0))
+        report = self.unclaimed.get(fill.symbol)
+        return report is None or report.seq >= fill.seq or is_entry_due
+
     def on_fill(
         self, fill: FillReport, origin: EntryOrigin | None, *, is_entry_due: bool = False
     ) -> OpenPosition | None:
-        """Book one execution that ``is_new`` let through.
+        """Book one execution that is not booked yet.
 
         Args:
             fill: the execution.
@@ -274,6 +286,7 @@ class PositionManager:
         position.first_exec_id = fill.exec_id
         position.naked_since_ns = min(fill.ts_event, fill.ts_recv)  # an execution heard of late has waited already
         position.report = report
+        position.seen = (0, 0) if report is None else (report.seq, report.updated_ms)
         if held is not None and held.side is not None:
             position.take_over(held.side, held.qty, held.entry_price)
         return position
@@ -330,11 +343,12 @@ class PositionManager:
         if position is None:
             self._unexplained(report)
             return None
-        if report.seq < position.last_seq or (position.report is not None and _is_older(report, position.report)):
+        version = (report.seq, report.updated_ms)
+        if report.seq < position.last_seq or version < position.seen:
             return None
         if position.is_taken_over and report.side not in (None, position.side):
             position.take_over(report.side, report.qty, report.entry_price)  # it was begun with an old word
-        position.report = report
+        position.report, position.seen = report, version
         position.is_restored = False
         return position
 
@@ -360,6 +374,9 @@ class PositionManager:
         position.peak_qty, position.entry_price = row.qty, row.entry_price
         position.carried_gross, position.carried_fees = row.gross_pnl, row.fees
         position.counted_net = row.net_pnl
+        if (left := row.parameters.get("left")) is not None:
+            position.fills = msgspec.convert(left, Position, strict=False)
+            self._vanished[row.symbol] = position
         self._ended[row.trade_id] = position
 
     def restore(self, row: TradeRow, fills: Iterable[FillReport]) -> None:
@@ -377,6 +394,7 @@ class PositionManager:
         if position is not None:
             position.is_restored = True
             position.stop_wanted = row.parameters.get("stop", position.stop_wanted)
+            position.seen = tuple(row.parameters.get("seen", position.seen))
 
     def confirm_stop(self, position: OpenPosition, instrument: Instrument, now_ns: int) -> bool:
         """Compare the reported stop with the wanted one; True when it was confirmed just now."""
@@ -415,11 +433,6 @@ def _closing_part(position: OpenPosition, fill: FillReport) -> FillReport:
     if fill.side is position.side or not 0 < fill.closed_qty < fill.qty:
         return fill
     return msgspec.structs.replace(fill, qty=fill.closed_qty, fee=fill.fee * fill.closed_qty / fill.qty)
-
-
-def _is_older(report: PositionReport, known: PositionReport) -> bool:
-    """True if ``report`` tells of an earlier state: lower sequence, or the same one and an earlier change."""
-    return (report.seq, report.updated_ms) < (known.seq, known.updated_ms)
 
 
 def _origin_of(row: TradeRow) -> EntryOrigin | None:

@@ -41,6 +41,7 @@ def journal_of(bench: Bench) -> Recovery:
             if request.role is OrderRole.ENTRY and statuses[request.client_id] is OrderStatus.DEAD
         ],
         open_trades=[trade for trade in trades.values() if trade.closed_ns is None],
+        closed_trades=[trade for trade in trades.values() if trade.closed_ns is not None],
         open_fills=fills,
         seen_exec_ids=[fill.exec_id for fill in fills],
         last_fill_ms=max((fill.ts_event // NS_PER_MS for fill in fills), default=0),
@@ -268,6 +269,38 @@ def test_a_stop_that_was_moved_is_put_back_where_it_was_moved_to() -> None:
     again = restarted(bench).start()
     again.wait(4)
     assert {stop.stop_loss for stop in again.stops} == {10014}
+
+
+def test_a_read_from_before_the_stop_was_moved_tells_nothing_after_a_restart_either() -> None:
+    bench = long(Bench().start())
+    bench.markets[AAA].move(10_030)
+    before = bench.account.positions[AAA]
+    assert bench.order(MoveStopToBreakeven(AAA)) == ""
+    bench.answer_stop()
+    bench.push(bench.position(AAA, "25", "100.02", "100.14"))
+    bench.account.positions[AAA] = before
+    again = restarted(bench).start()
+    assert again.core.state.positions.open[AAA].stop_confirmed is None
+    again.push(again.position(AAA, "25", "100.02"))
+    again.wait(4)
+    assert {stop.stop_loss for stop in again.stops} == {10014}
+
+
+def test_the_close_of_a_position_that_was_gone_comes_after_a_restart_and_ends_its_trade() -> None:
+    bench = long(Bench().start())
+    bench.order(ClosePosition(AAA))
+    close = bench.sent[1]
+    bench.answer(close)
+    bench.push(bench.order_report(close, OrderStatus.FILLED, "25"), bench.fill(close, "101", "10"))
+    bench.push(bench.position(AAA, "0"))
+    bench.wait(17)
+    (gone,) = bench.told(PositionClosed)
+    again = restarted(bench).start()
+    again.push(again.fill(close, "101", "15", closed_qty=Decimal(15)))
+    (closed,) = again.told(PositionClosed)
+    assert closed.trade.trade_id == gone.trade.trade_id
+    assert closed.trade.gross_pnl == Decimal("0.98") * 25
+    assert again.core.state.positions.open == {}
 
 
 def test_f005_a_dead_entry_that_fills_after_a_restart_is_closed_at_once() -> None:

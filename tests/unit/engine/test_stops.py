@@ -115,8 +115,24 @@ def test_f069_a_stop_removed_by_hand_that_cannot_be_put_back_closes_the_position
     bench.push(bench.position(AAA, "25", "100.02"))
     bench.answer_stop(**answer)
     wait_answering(bench, 5, **answer)
-    assert len(bench.stops) == 2
+    assert len(bench.stops) == 3, "the third one while the close is on its way"
     assert bench.core.sending.reason_of(bench.sent[1].client_id) == "stop_loss_failed"
+
+
+def test_a_position_that_is_being_closed_gets_its_missing_stop_back_and_is_closed_again_each_second() -> None:
+    bench = long(Bench().start())
+    assert bench.order(ClosePosition(AAA)) == ""
+    bench.push(bench.position(AAA, "25", "100.02"))
+    bench.answer_stop(**TROUBLE[0])
+    for _ in range(3):
+        bench.answer(bench.sent[-1], Outcome.UNKNOWN, reason="trouble")
+        before = len(bench.sent)
+        bench.wait(2.25)
+        assert len(bench.sent) == before + 1
+    assert len(bench.stops) >= 2
+    bench.answer_stop()
+    bench.push(bench.position(AAA, "25", "100.02", "99.67"))
+    assert position(bench).stop_confirmed == 9967
 
 
 def test_a_stop_request_that_nobody_answers_closes_the_position_within_five_seconds() -> None:
