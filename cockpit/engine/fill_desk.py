@@ -7,7 +7,7 @@ import msgspec
 from cockpit.domain.enums import ExecType, OrderRole, Severity
 from cockpit.domain.ids import role_of
 from cockpit.domain.positions import FillReport
-from cockpit.domain.time import NS_PER_MS
+from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import FillBooked, PositionChanged, PositionClosed, PositionOpened
 from cockpit.engine.query_desk import QueryDesk
 from cockpit.engine.sending_desk import SendingDesk
@@ -17,6 +17,9 @@ from cockpit.engine.trades import merged_row, trade_id_of, trade_row
 from cockpit.execution.orders import TrackedOrder
 from cockpit.execution.positions import OpenPosition
 from cockpit.ports.journal import Recovery, TradeRow
+
+LONGEST_WAIT_NS = 30 * NS_PER_S
+"""An early execution is booked before one that is so much newer: well within the overlap of two reads."""
 
 
 class FillDesk:
@@ -48,17 +51,32 @@ class FillDesk:
         One that closes what is not known here is early: those that opened it are on their way, and a read of the
         account is asked for them. It is booked after them, or after the first read that does not bring them.
         """
-        if self.state.positions.knows(fill.exec_id) or self.is_of_before(fill):
+        if self.state.positions.knows(fill.exec_id) or fill.exec_id in self._early:
             return
-        is_entry_due = self.state.orders.is_entry_due(fill.symbol)
-        if self.state.positions.lacks_opening(fill, is_entry_due=is_entry_due):
-            if fill.exec_id not in self._early:
-                self._early[fill.exec_id] = (fill, self.state.now_ns)
-                self.queries.request_reports(out)
+        if self.is_of_before(fill):
+            self.state.positions.mark_booked(fill.exec_id)  # it stays so when a position of ours has opened
+            return
+        for early, _ in list(self._early.values()):  # reads begin with the newest one booked: none may be left behind
+            if fill.ts_event - early.ts_event > LONGEST_WAIT_NS:
+                self._book(early, out)
+        if self._lacks_opening(fill):
+            self._early[fill.exec_id] = (fill, self.state.now_ns)
+            self.queries.request_reports(out)
             return
         self._book(fill, out)
-        for early, _ in [waiting for waiting in self._early.values() if waiting[0].symbol == fill.symbol]:
-            self.on_fill(early, out)
+        while due := [early for early, _ in self._early.values() if not self._lacks_opening(early)]:
+            self._book(due[0], out)
+
+    def is_waiting(self, exec_id: str) -> bool:
+        """True for an execution that was told and waits for those that opened what it closes."""
+        return exec_id in self._early
+
+    def _lacks_opening(self, fill: FillReport) -> bool:
+        """True if a fill is early. An entry of ours never is: its position is to be guarded from its first fill."""
+        if self.sending.origin_of(fill.client_id) is not None:
+            return False
+        is_entry_due = self.state.orders.is_entry_due(fill.symbol)
+        return self.state.positions.lacks_opening(fill, is_entry_due=is_entry_due)
 
     def after_read(self, requested_ns: int, out: Outbox) -> None:
         """A complete read has been booked: what was early when it was asked for waits no longer."""
@@ -92,7 +110,8 @@ class FillDesk:
         """
         is_known = self.state.orders.get(fill.client_id or fill.order_id) is not None
         is_early = fill.ts_event < self.state.books_since_ms * NS_PER_MS
-        return is_early and not is_known and fill.symbol not in self.state.positions.open
+        position = self.state.positions.open.get(fill.symbol)
+        return is_early and not is_known and (position is None or fill.ts_event < position.began_ns)
 
     def end_trade(self, position: OpenPosition, reason: str, fill: FillReport | None, out: Outbox) -> None:
         """A position is gone: count its trade in the day's book and tell it.

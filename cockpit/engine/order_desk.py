@@ -6,6 +6,7 @@ Unknown is not failure: an order whose fate is open is asked for until the excha
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from cockpit.domain.enums import OrderPath, OrderRole, OrderStatus, Severity
 from cockpit.domain.events import CancelAnswer, OrderAnswer, OrderLookedUp, Outcome, VenueReports
@@ -22,7 +23,9 @@ from cockpit.execution.orders import TrackedOrder
 from cockpit.ports.journal import OpenIntent
 
 CLOSE_PAUSES_S = (1.0, 2.0, 5.0)
-"""Pauses between the tries to close a position; one without a stop always waits for the first one only."""
+"""Pauses between the tries to close a position."""
+HASTY_TRIES = 20
+"""So often a position without a stop is tried after the first pause alone: its closes are refused for good by then."""
 SENT_CHECK_S = 3.0
 MISSING_FILL_S = 1.5
 OLDER_NS = 2 * NS_PER_S
@@ -99,7 +102,8 @@ class OrderDesk:
             return
         for fill in answer.fills:
             self.fills.on_fill(fill, out)
-        order = self.state.orders.on_lookup(answer)
+        early = [fill.qty for fill in answer.fills if self.fills.is_waiting(fill.exec_id)]
+        order = self.state.orders.on_lookup(answer, sum(early, Decimal(0)))
         if order is not None:
             out.outputs.append(order_changed(order))
             self._free_position(order)
@@ -199,6 +203,6 @@ class OrderDesk:
         if is_free and position is not None and position.close_id == order.client_id:
             position.close_id = None
             position.close_tries += 1
-            tries = 1 if position.is_naked else min(position.close_tries, len(CLOSE_PAUSES_S))
-            pause_s = CLOSE_PAUSES_S[tries - 1]
+            is_hasty = position.is_naked and position.close_tries <= HASTY_TRIES
+            pause_s = CLOSE_PAUSES_S[0 if is_hasty else min(position.close_tries, len(CLOSE_PAUSES_S)) - 1]
             position.close_after_ns = self.state.now_ns + round(pause_s * NS_PER_S)

@@ -57,7 +57,8 @@ class PositionDesk:
                 continue
             if position.exit_wanted:
                 self._close_again(position, out)
-            self.stops.guard(position, out)  # also while it is being closed: that may take long
+            if since is None:
+                self.stops.guard(position, out)  # also while it is being closed: that may take long
 
     def _close_again(self, position: OpenPosition, out: Outbox) -> None:
         """What is to be closed is tried again, ever slower, until the exchange says that it is gone.

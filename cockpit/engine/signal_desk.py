@@ -14,7 +14,7 @@ import msgspec
 from cockpit.domain.enums import Approval, OrderRole, OrderType, Side, TimeInForce
 from cockpit.domain.ids import SignalId, client_order_id
 from cockpit.domain.orders import EntryOrigin, OrderRequest
-from cockpit.domain.time import NS_PER_S
+from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import ApprovalRefused, SignalDecided
 from cockpit.engine.entry_gates import EntryGates
 from cockpit.engine.sending_desk import SendingDesk
@@ -211,13 +211,18 @@ class SignalDesk:
         return self.state.day.realised + sum(open_profit, Decimal(0))
 
     def _value_price(self, position: OpenPosition) -> Decimal:
-        """What a position is valued at: mid, else mark, as told last. A lost book does not hide an open loss."""
-        symbol = self.state.symbols.get(position.symbol)
+        """What a position is valued at: mid, else mark, as told last. A lost book does not hide an open loss.
+
+        A position that changed after the last frame of the book is valued at the mark price told with the change.
+        """
+        symbol, report = self.state.symbols.get(position.symbol), position.report
+        told = None if report is None else report.mark_price
         price = None if symbol is None else symbol.market.mid or symbol.mark
-        if price is not None:
-            return Decimal(repr(price))
-        told = None if position.report is None else position.report.mark_price
-        return told or position.entry_price
+        if price is None or symbol is None:
+            return told or position.entry_price
+        if told and report is not None and report.updated_ms * NS_PER_MS > symbol.market.last_event_ns:
+            return told
+        return Decimal(repr(price))
 
     # ----------------------------------------------------------------------------------------------------- sending
 

@@ -89,11 +89,12 @@ class StopDesk:
             self.restore(position, out)
 
     def restore(self, position: OpenPosition, out: Outbox) -> None:
-        """Put a missing stop back; after too many times close the position instead."""
+        """Put a missing stop back; after too many times close the position, and go on until that has worked."""
         stop = position.stop_wanted
         if stop is None or position.stop_in_flight or self.sending.is_stop_busy(position, stop):
             return
-        if position.stop_restores >= self.state.settings.execution.max_stop_restores:
+        is_often = position.stop_restores >= self.state.settings.execution.max_stop_restores
+        if is_often and not position.exit_wanted:
             self._give_up(position, f"was put back {position.stop_restores} times and is gone again", out)
             return
         text = f"stop of {position.symbol} is missing at the exchange"
@@ -105,7 +106,8 @@ class StopDesk:
     def _give_up(self, position: OpenPosition, what: str, out: Outbox) -> None:
         """Close a position that cannot be protected. Entries wait until an operator has looked why."""
         if position.exit_wanted:
-            return  # it is being closed already, in a rhythm of its own
+            position.naked_since_ns = self.state.now_ns + RETRY_NS - self._wait_ns
+            return  # it is being closed already, in a rhythm of its own; until that works the stop is tried too
         reason = f"the stop of {position.symbol} {what}: the position is being closed; find out why, then resume"
         if STOP_GUARD not in self.state.locks:
             self.state.lock_until_resumed(STOP_GUARD, reason, out)

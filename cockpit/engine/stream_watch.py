@@ -28,6 +28,8 @@ class StreamWatch:
         self.state = state
         self._due: dict[str, tuple[int, str]] = {}
         """Executions that the stream has not told yet: id -> (until when it may, symbol)."""
+        self._told: set[str] = set()
+        """Executions that the stream has told and that are not booked yet: they wait for those before them."""
         self._has_read = False
         """The account was read completely since the stream came up: what is new from now on happened under it."""
         self._reconnected_ns = -PAUSE_NS
@@ -42,6 +44,7 @@ class StreamWatch:
         for report in push.reports:
             if isinstance(report, FillReport):
                 self._due.pop(report.exec_id, None)
+                self._told.add(report.exec_id)
 
     def before_reports(self, reports: VenueReports) -> None:
         """A complete read, before it is booked."""
@@ -55,13 +58,14 @@ class StreamWatch:
         if not self._has_read:
             return
         for fill in fills:
-            if not self.state.positions.knows(fill.exec_id):
+            if not self.state.positions.knows(fill.exec_id) and fill.exec_id not in self._told:
                 happened_ns = self._local_ns(fill)
                 if happened_ns > self.state.private_up_ns:
                     self._due.setdefault(fill.exec_id, (happened_ns + GRACE_NS, fill.symbol))
 
     def on_tick(self, out: Outbox) -> None:
         """Once a second: what was not told in time is lost."""
+        self._told = {exec_id for exec_id in self._told if not self.state.positions.knows(exec_id)}
         lost = {exec_id: symbol for exec_id, (at_ns, symbol) in self._due.items() if at_ns <= self.state.now_ns}
         if not lost:
             return

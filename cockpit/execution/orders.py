@@ -156,7 +156,7 @@ class OrderManager:
         self._take(order, report)
         return order if is_progress else None
 
-    def on_lookup(self, answer: OrderLookedUp) -> TrackedOrder | None:
+    def on_lookup(self, answer: OrderLookedUp, waiting: Decimal = Decimal(0)) -> TrackedOrder | None:
         """Apply the answer to a query by link id; returns the order if it changed.
 
         A miss counts only if it was asked after the order's time to live (the caller schedules it so).
@@ -164,7 +164,8 @@ class OrderManager:
         order = self._orders.get(answer.client_id)
         if order is None or answer.failure:
             return None
-        order.booked_qty = max(order.booked_qty, sum((fill.qty for fill in answer.fills), Decimal(0)))
+        told = sum((fill.qty for fill in answer.fills), Decimal(0))
+        order.booked_qty = max(order.booked_qty, told - waiting)
         if answer.report is not None:
             return self.on_report(answer.report)
         if order.status is not OrderStatus.UNKNOWN and order.status is not OrderStatus.SENT:
@@ -173,7 +174,7 @@ class OrderManager:
         if order.misses < MISSES_TO_DEATH:
             return None
         if answer.fills:  # it did exist, and the exchange has dropped it from its lists: only its executions remain
-            order.filled_qty = max(order.filled_qty, order.booked_qty)
+            order.filled_qty = max(order.filled_qty, order.booked_qty, told)
             return self._move(order, OrderStatus.CANCELLED)
         order.reason = order.reason or "not found at the exchange"
         return self._move(order, OrderStatus.DEAD)

@@ -29,8 +29,8 @@ class OpenPosition:
 
     def __init__(self, symbol: str, side: Side, opened_ns: int) -> None:
         self.symbol, self.side, self.opened_ns = symbol, side, opened_ns
-        self.first_exec_id = ""
-        """The execution that opened it: from there on its executions make it again after a restart."""
+        self.first_exec_id, self.began_ns = "", 0
+        """The execution that opened it (a restart books from it on), and its exchange time, 0 if not known."""
         self.origin: EntryOrigin | None = None
         self.fills = Position(symbol)
         self.peak_qty = Decimal(0)
@@ -175,8 +175,15 @@ class OpenPosition:
 
     def net_at(self, price: Decimal, fee_rate: Decimal) -> Decimal:
         """Profit if everything left were closed at ``price`` as taker, after all fees, USDT."""
-        exit_fee = abs(self.fills.qty) * price * fee_rate
-        return self.gross + self.fills.unrealised(price) - self.fees - exit_fee
+        left = self._left()
+        return self.gross + left.unrealised(price) - self.fees - abs(left.qty) * price * fee_rate
+
+    def _left(self) -> Position:
+        """What is left: of a position that was begun with an old word, what the newest one says."""
+        told = self.report
+        if not self.is_taken_over or told is None or told.side is None or told.seq < self.last_seq:
+            return self.fills
+        return Position(self.symbol, told.qty * told.side.sign, told.entry_price)
 
     def breakeven(self, instrument: Instrument, fee_rate: Decimal) -> Ticks:
         """Stop price at which closing costs nothing after both fees, rounded to the safe side."""
@@ -227,9 +234,11 @@ class PositionManager:
 
         What the exchange said of a foreign position explains it too, as in ``on_fill``.
         """
-        if fill.exec_type not in _TRADING or fill.closed_qty <= 0:
+        if fill.exec_type is not ExecType.TRADE or fill.closed_qty <= 0:  # a forced one raises its alarm at once
             return False
-        position = self.open.get(fill.symbol) or self._vanished.get(fill.symbol)
+        position = self.open.get(fill.symbol)
+        if position is None and not is_entry_due:  # a new trade of ours says nothing of what an earlier one left
+            position = self._vanished.get(fill.symbol)
         if position is not None:
             held = -position.fills.qty * fill.side.sign
             return not position.is_taken_over and fill.closed_qty > max(held, Decimal(0))
@@ -283,12 +292,14 @@ class PositionManager:
         is_told = is_entry_due or role_of(fill.client_id) is OrderRole.ENTRY
         held = None if report is None or report.seq >= fill.seq or is_told else report
         position = OpenPosition(fill.symbol, fill.side, fill.ts_recv)
-        position.first_exec_id = fill.exec_id
+        position.first_exec_id, position.began_ns = fill.exec_id, fill.ts_event
         position.naked_since_ns = min(fill.ts_event, fill.ts_recv)  # an execution heard of late has waited already
         position.report = report
         position.seen = (0, 0) if report is None else (report.seq, report.updated_ms)
         if held is not None and held.side is not None:
             position.take_over(held.side, held.qty, held.entry_price)
+        elif report is not None and not is_told and report.side is fill.side.opposite and fill.closed_qty == fill.qty:
+            position.take_over(report.side, report.qty + fill.qty, report.entry_price)  # it tells of what this one left
         return position
 
     def _claim(self, position: OpenPosition, origin: EntryOrigin) -> None:
@@ -365,6 +376,7 @@ class PositionManager:
 
     def remember(self, row: TradeRow) -> None:
         """Keep a trade that ended before this start, for executions that come late."""
+        self._vanished.pop(row.symbol, None)  # what an earlier trade left was over when this one began
         origin = _origin_of(row)
         if origin is None:
             return
@@ -374,8 +386,12 @@ class PositionManager:
         position.peak_qty, position.entry_price = row.qty, row.entry_price
         position.carried_gross, position.carried_fees = row.gross_pnl, row.fees
         position.counted_net = row.net_pnl
+        position.stop_wanted = row.parameters.get("stop")
         if (left := row.parameters.get("left")) is not None:
             position.fills = msgspec.convert(left, Position, strict=False)
+            if row.exit_price is not None:
+                position.exit_qty = row.qty - abs(position.fills.qty)
+                position.exit_value = row.exit_price * position.exit_qty
             self._vanished[row.symbol] = position
         self._ended[row.trade_id] = position
 

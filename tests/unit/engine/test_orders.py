@@ -450,35 +450,6 @@ def test_a_fill_of_the_entry_that_comes_after_its_trade_ended_adds_to_that_trade
     assert net_of_trades(bench) == Decimal(25)
 
 
-def test_a_close_by_hand_of_what_a_lost_fill_of_the_entry_opened_waits_for_that_fill() -> None:
-    bench = bounce(Bench().start())
-    assert bench.approve() == ""
-    entry = bench.sent[0]
-    bench.answer(entry)
-    bench.push(bench.fill(entry, "100.02", "10"), bench.order_report(entry, OrderStatus.FILLED, "25"))
-    bench.push(bench.execution(AAA, Side.SELL, "101.02", "10", closed_qty=Decimal(10)))
-    bench.is_reading = False
-    by_hand = bench.execution(AAA, Side.SELL, "102.02", "15", closed_qty=Decimal(15))
-    bench.push(by_hand, by_hand)
-    assert bench.core.state.positions.open == {}, "nothing is opened by a close"
-    bench.wait(20)
-    bench.push(bench.fill(entry, "100.02", "15"))
-    assert bench.core.state.positions.open == {}
-    assert net_of_trades(bench) == Decimal(10) + 2 * Decimal(15)
-    assert {told.trade.kind for told in bench.told(PositionClosed)} == {"bounce"}
-
-
-def test_a_close_whose_opening_no_read_tells_is_booked_by_itself() -> None:
-    bench = Bench().start()
-    bench.is_reading = False
-    bench.push(bench.execution(AAA, Side.SELL, "101", "10", closed_qty=Decimal(10)))
-    bench.wait(5)
-    assert bench.told(FillBooked) == []
-    bench.is_reading = True
-    bench.wait(15)
-    assert [told.fill.qty for told in bench.told(FillBooked)] == [Decimal(10)]
-
-
 def test_a_position_missing_from_one_old_read_stays() -> None:
     bench = long(Bench().start())
     held = bench.account.positions.pop(AAA)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from cockpit.domain.commands import ClosePosition, MoveStopToBreakeven, ResumeEn
 from cockpit.domain.enums import OrderRole, OrderStatus, Side
 from cockpit.domain.events import Outcome
 from cockpit.domain.ids import role_of
-from cockpit.domain.time import NS_PER_MS
+from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import StopConfirmed
 from cockpit.engine.locks import STOP_GUARD
 from cockpit.engine.projection.markets import SymbolSeries, book_view
@@ -115,7 +116,7 @@ def test_f069_a_stop_removed_by_hand_that_cannot_be_put_back_closes_the_position
     bench.push(bench.position(AAA, "25", "100.02"))
     bench.answer_stop(**answer)
     wait_answering(bench, 5, **answer)
-    assert len(bench.stops) == 3, "the third one while the close is on its way"
+    assert len(bench.stops) == 4, "two more while the close is on its way"
     assert bench.core.sending.reason_of(bench.sent[1].client_id) == "stop_loss_failed"
 
 
@@ -133,6 +134,50 @@ def test_a_position_that_is_being_closed_gets_its_missing_stop_back_and_is_close
     bench.answer_stop()
     bench.push(bench.position(AAA, "25", "100.02", "99.67"))
     assert position(bench).stop_confirmed == 9967
+
+
+def test_a_stop_is_put_back_without_end_while_the_close_does_not_work() -> None:
+    bench = long(Bench().start())
+    bench.push(bench.position(AAA, "25", "100.02"))
+    bench.answer_stop(**TROUBLE[0])
+    for _ in range(8):
+        wait_answering(bench, 2, **TROUBLE[0])
+        if len(bench.sent) > 1:
+            bench.answer(bench.sent[-1], Outcome.UNKNOWN, reason="trouble")
+    assert len(bench.stops) > 5
+    assert {stop.stop_loss for stop in bench.stops} == {9967}
+
+
+def test_f053_a_naked_position_whose_closes_are_refused_is_tried_more_slowly_after_a_while() -> None:
+    bench = long(Bench().start())
+    bench.push(bench.position(AAA, "25", "100.02"))
+    bench.is_reading = False
+    sent = []
+    for _ in range(480):
+        if bench.stops and position(bench).stop_in_flight:
+            bench.answer_stop(**TROUBLE[0])
+        if len(bench.sent) > 1 + len(sent):
+            sent.append(bench.now_ns)
+            bench.answer(bench.sent[-1], Outcome.NO, code=110017, reason="too small")
+        bench.wait(0.25)
+    pauses = [round((after - before) / NS_PER_S) for before, after in pairwise(sent)]
+    assert max(pauses[:15]) <= 2
+    assert min(pauses[22:]) >= 5
+
+
+def test_no_stop_is_set_on_what_the_exchange_calls_flat() -> None:
+    bench = bounce(Bench().start())
+    assert bench.approve() == ""
+    entry = bench.sent[0]
+    bench.answer(entry)
+    bench.push(bench.order_report(entry, OrderStatus.FILLED, "25"), bench.fill(entry, "100.02", "25"))
+    assert bench.order(ClosePosition(AAA)) == ""
+    bench.is_reading = False
+    bench.answer(bench.sent[1])
+    bench.push(bench.order_report(bench.sent[1], OrderStatus.FILLED, "25"))
+    bench.push(bench.position(AAA, "0"))
+    bench.wait(4.9)
+    assert bench.stops == []
 
 
 def test_a_stop_request_that_nobody_answers_closes_the_position_within_five_seconds() -> None:
