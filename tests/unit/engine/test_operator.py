@@ -18,6 +18,7 @@ from cockpit.domain.commands import (
 )
 from cockpit.domain.enums import OrderRole, OrderStatus, OrderType, Side, StreamName, TimeInForce
 from cockpit.domain.events import Outcome, StreamLost
+from cockpit.domain.time import NS_PER_MS
 from cockpit.engine.effects import CommandAnswered, EndEngine, SetFlag, SignalDecided
 from cockpit.engine.state import DAY_NS
 from cockpit.ports.journal import REBUILT_FLAG
@@ -202,6 +203,28 @@ def test_an_open_loss_still_counts_when_the_book_is_lost() -> None:
     market.lose_a_frame()
     bench.wait(1.5, market=False)
     assert "day loss" in bench.core.state.locks
+
+
+def test_a_book_that_is_older_than_the_position_does_not_lose_the_day() -> None:
+    bench = long(Bench().start())
+    bench.markets[AAA].move(9_700)
+    bench.wait(0.25)
+    bench.now_ns += 50 * NS_PER_MS
+    bench.push(bench.position(AAA, "25", "100.02", "99.67", mark_price=Decimal("99.99")))
+    bench.wait(1.5, market=False)
+    assert "day loss" not in bench.core.state.locks
+
+
+def test_what_a_foreign_position_was_once_does_not_lose_the_day() -> None:
+    bench = Bench()
+    bench.position(AAA, "-300", "100")
+    bench.start()
+    bench.push(bench.execution(AAA, Side.SELL, "100", "1"))
+    bench.push(bench.position(AAA, "-1", "100"))
+    bench.markets[AAA].move(10_300)
+    bench.wait(3)
+    assert bench.core.state.positions.open[AAA].is_taken_over
+    assert "day loss" not in bench.core.state.locks
 
 
 def test_the_day_loss_lock_cannot_be_lifted_on_the_same_day_even_if_the_price_recovers() -> None:
