@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cockpit.cli.hints import typed
 from cockpit.cli.narration import say
 from cockpit.cli.processes import POLL_S, end, is_cockpit, is_locked, lock_of, read_run_file, spawn
 from cockpit.cli.run_files import EngineRun, SimexRun
@@ -81,6 +82,14 @@ def simex_of(profile: Profile) -> SimexRun | None:
             return run
     except OSError:
         return None
+
+
+def simex_goes_on(simex: SimexRun, data_dir: Path | None) -> str:
+    """That the simulated exchange outlives its engine, and how it ends. As at a real one, stops stand meanwhile."""
+    return (
+        f"simex goes on without an engine (pid {simex.pid}, market {simex.market}); stops there stand: "
+        f"{typed('run', data_dir)} takes it up again, {typed('stop', data_dir)} ends it"
+    )
 
 
 def refuse_differences(asked: dict[str, str], profile: Profile, data_dir: Path | None) -> EngineRun | None:

@@ -30,6 +30,7 @@ from cockpit.adapters.bybit.flatten import FlattenIds, flatten
 from cockpit.adapters.system.process import watch_loop
 from cockpit.adapters.system.service import ALIVE, READY, STOPPING, ServiceManager
 from cockpit.cli import bootstrap
+from cockpit.cli.background import simex_goes_on, simex_of
 from cockpit.cli.clock import CLOCK
 from cockpit.cli.entries_off import drop_word
 from cockpit.cli.flatten import tell_round
@@ -52,6 +53,8 @@ from cockpit.ports.journal import Recovery
 from cockpit.views.frames import SCHEMA, CommandFrame, CommandReply, Hello
 
 SCREENS = "screens"
+BY_SIGNAL = "stopped by "
+"""Before the name of the signal that ended an engine."""
 SWITCH_S = 0.0005
 """How long the event loop may keep Python's lock from a thread that wants it. The threads write intents and send
 orders; with Python's own 5 ms an order would wait that long at each of their steps while the loop makes views."""
@@ -111,6 +114,9 @@ def run_engine(plan: Plan) -> None:
     finally:
         log.close()
     say(f"engine ended: {reason}")
+    simex = simex_of(plan.profile) if plan.is_simulated and reason.startswith(f"{BY_SIGNAL}SIG") else None
+    if simex is not None:
+        say(simex_goes_on(simex, plan.profile.data_dir))
 
 
 async def _run(plan: Plan) -> str:
@@ -125,6 +131,8 @@ class _Engine:
         self._plan = plan
         self._supervisor = Supervisor(CLOCK, _tell)
         self._manager = ServiceManager(os.environ)
+        self._signal = ""
+        """Name of the first signal that asked for the end, "" if none did."""
         self._recorder = bootstrap.recorder(plan.settings.recorder, plan.profile.recordings)
         self._venue = bootstrap.venue(plan.venue, plan.key, self._recorder)
         self._journal = bootstrap.journal(plan.settings, plan.profile)
@@ -150,9 +158,10 @@ class _Engine:
         self._listen_to_signals(running)
         self._supervisor.start(SCREENS, self._screens, essential=True)
         try:
-            return await running
+            reason = await running
+            return f"{BY_SIGNAL}{self._signal}" if self._signal else reason
         except asyncio.CancelledError:
-            return "stopped while starting"
+            return f"{BY_SIGNAL}{self._signal} while starting"
         except CockpitError as error:
             if not self._runner.started.is_set() and self._journal.is_flatten_wanted:
                 await self._flatten_alone(error)
@@ -202,6 +211,7 @@ class _Engine:
         loop = asyncio.get_running_loop()
 
         def stop(name: str) -> None:
+            self._signal = self._signal or name
             if self._runner.core is None:
                 running.cancel()
             else:

@@ -74,8 +74,26 @@ def test_engine_in_the_foreground_ends_cleanly_on_a_signal(profile: ProfileFolde
     assert engine.wait(20) == 0
     said = (profile.folder / "headless.out").read_text()
     assert "starting simex ... ready" in said
-    assert "engine ended: " in said
+    assert f"engine ended: stopped by {number.name}" in said
     assert not (profile.run / "engine-sim.json").exists()
+
+
+def test_exchange_that_outlives_a_signalled_engine_is_told_until_it_is_stopped(profile: ProfileFolder) -> None:
+    engine = profile.start_headless("--symbols", "BTCUSDT,ETHUSDT")
+    simex = profile.simex
+    assert simex is not None
+    engine.terminate()
+    assert engine.wait(20) == 0
+    assert is_alive(simex["pid"])
+    again = profile.cockpit("status")
+    assert again.returncode == 1
+    for said in (again.stderr, (profile.folder / "headless.out").read_text()):
+        assert f"simex goes on without an engine (pid {simex['pid']}" in said
+        assert f"cockpit stop --data-dir {profile.folder} ends it" in said
+    assert json.loads(profile.cockpit("status", "--json").stdout)["simex"]["pid"] == simex["pid"]
+    assert "simex stopped" in profile.cockpit("stop").stderr
+    assert not is_alive(simex["pid"])
+    assert "simex" not in profile.cockpit("status").stderr
 
 
 def test_stopping_with_an_open_position_asks_which_way(profile: ProfileFolder) -> None:

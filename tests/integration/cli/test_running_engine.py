@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 
@@ -47,6 +48,30 @@ def test_status_has_a_row_for_every_task(profile: ProfileFolder) -> None:
     rows = [line.split() for line in profile.cockpit("status").stdout.splitlines() if line.startswith("task")]
     assert {row[1] for row in rows} >= TASKS
     assert {row[2] for row in rows} == {"running"}
+
+
+async def test_status_counts_the_attached_screens_and_not_itself(profile: ProfileFolder) -> None:
+    async def up() -> str:
+        said = (await asyncio.to_thread(profile.cockpit, "status")).stdout
+        return next(line for line in said.splitlines() if line.startswith("up "))
+
+    assert (await up()).endswith(" 0 screens attached")
+    async with attached(profile.socket, "anna") as anna:
+        first = Screen(anna)
+        await until(lambda: first.view("health"), "the screen is shown something")
+        assert (await up()).endswith(" 1 screen attached")
+        async with attached(profile.socket, "olga", observer=True) as olga:
+            second = Screen(olga)
+            await until(lambda: second.view("health"), "the other screen too")
+            assert (await up()).endswith(" 2 screens attached")
+
+
+def test_status_has_the_gates_of_every_symbol(profile: ProfileFolder) -> None:
+    told = profile.status()
+    assert len(told["symbols"]) > 4
+    assert told["symbol_gates"].keys() == set(told["symbols"])
+    gates = [line for line in profile.cockpit("status").stdout.splitlines() if line.startswith("gate ")]
+    assert [symbol for symbol in told["symbols"] if not any(symbol in line for line in gates)] == []
 
 
 def test_second_engine_on_the_profile_is_refused_and_the_first_goes_on(profile: ProfileFolder) -> None:
@@ -130,7 +155,7 @@ def screen(profile: ProfileFolder, *command: str, columns: int = 120, rows: int 
 
 
 def viewers(profile: ProfileFolder) -> int:
-    return int(profile.status()["health"]["viewers"]) - 1
+    return int(profile.status()["screens"])
 
 
 def test_leaving_the_screen_says_what_runs_how_to_come_back_and_how_to_stop(profile: ProfileFolder) -> None:
