@@ -119,6 +119,8 @@ class Network:
     """The private stream tells of orders and positions, but of no execution."""
     tell_banned: Callable[[str, bool], None] | None = None
     """Is told every request that reaches the exchange under a ban: its kind, and whether it is a flatten's."""
+    tell_closing: Callable[[str], None] | None = None
+    """Is told the symbol of every order that leaves an engine to close something, whether it arrives or not."""
     order_path: OrderPath = OrderPath.REST
     """The way that the engines are told to send orders."""
 

@@ -80,6 +80,8 @@ class Oracle:
     """The stop that a request of ours has put last, by symbol, and when."""
     restores: Counter[str] = field(default_factory=Counter)
     """How often the stop of a position was put back, by symbol, in this life of the engine."""
+    closing: set[str] = field(default_factory=set)
+    """Symbols for which an order to close has left since the last restore that was still allowed."""
     rules_changed_s: dict[str, float] = field(default_factory=dict)
     knows_rules: Any = None
     """Callable: has the engine read the rules of a symbol as they are now."""
@@ -245,7 +247,11 @@ class Oracle:
         if is_looser and is_heard:
             self.fail("I10", f"stop of {symbol} put back at {stop}, it stood at {held}")
         self.restores[symbol] += 1
-        if self.restores[symbol] > STOP_RESTORES and self.is_wire_whole is not None and self.is_wire_whole():
+        is_often = self.restores[symbol] > STOP_RESTORES
+        if not is_often:
+            self.closing.discard(symbol)
+        is_closing = symbol in self.closing  # until the close has worked the stop is put back without end
+        if is_often and not is_closing and self.is_wire_whole is not None and self.is_wire_whole():
             self.fail("I2", f"stop of {symbol} put back {self.restores[symbol]} times; {stop}")
 
     def _loss(self) -> None:

@@ -174,6 +174,8 @@ class VenueClient:
     async def submit(self, intent: DurableIntent, path: OrderPath) -> str:
         request = intent.request
         self._check_grid(request)
+        if request.reduce_only and self.network.tell_closing is not None:
+            self.network.tell_closing(request.symbol)
         if path is OrderPath.SOCKET:
             return str(await self._call_over_socket("create", lambda: self._create(request)))
         if self.network.order_path is OrderPath.SOCKET and request.role is OrderRole.CLOSE:
