@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -22,11 +23,14 @@ from cockpit.domain.errors import CockpitError, ConfigError
 @data_dir_option
 def attach(observe: bool, mouse: bool, low_bandwidth: bool, config_path: Path | None, data_dir: Path | None) -> int:
     """Open the screen of the running engine. q leaves it; the engine goes on."""
+    from cockpit.config.screen import check_screen
+
     require_terminal()
     flags = {"ui.mouse": mouse or None, "ui.low_bandwidth": low_bandwidth or None}
     loaded = settings_from(config_path, flags)
     for warning in loaded.warnings:
         say(warning)
+    check_screen(loaded, os.environ)
     found = running_profiles(data_dir)
     if not found:
         raise CockpitError("no engine is running: start one with cockpit run")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -38,7 +39,10 @@ def show(as_json: bool, preset: str | None, config_path: Path | None) -> None:
 @config_option
 def check(config_path: Path | None) -> None:
     """Tell every problem of flags, variables and file at once; exits 2 if there is one."""
+    from cockpit.config.screen import check_screen
+
     loaded = settings_from(config_path, {})
+    check_screen(loaded, os.environ)
     for warning in loaded.warnings:
         say(f"warning: {warning}")
     say("the configuration is right")

@@ -29,7 +29,7 @@ from cockpit.config.load import LoadedSettings
 from cockpit.config.profile import Profile, profile_of
 from cockpit.domain.account import AccountInfo
 from cockpit.domain.enums import Environment
-from cockpit.domain.errors import CockpitError
+from cockpit.domain.errors import CockpitError, ConfigError
 from cockpit.domain.time import NS_PER_MS, ClockReading
 
 State = Literal["ok", "warn", "FAIL"]
@@ -129,10 +129,16 @@ def _tmux() -> Iterator[Finding]:
 
 
 def _configuration(loaded: LoadedSettings) -> Iterator[Finding]:
+    from cockpit.config.screen import check_screen
+
     own = sum(source != "default" for source in loaded.sources.values())
     yield Finding("ok", "configuration", f"preset {loaded.settings.preset.name}, {own} values are not the defaults")
     for warning in loaded.warnings:
         yield Finding("warn", "configuration", warning)
+    try:
+        check_screen(loaded, os.environ)
+    except ConfigError as error:
+        yield Finding("FAIL", "configuration", str(error))
 
 
 def _storage(profile: Profile) -> Iterator[Finding]:

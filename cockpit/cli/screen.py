@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cockpit.adapters.system.process import watch_loop
@@ -58,11 +57,13 @@ def show_screen(profile: Profile, settings: Settings, *, observe: bool) -> int:
 
 
 async def _screen(profile: Profile, settings: Settings, observe: bool) -> tuple[ScreenResult, int]:
+    from cockpit.config.screen import user_themes
     from cockpit.ui.app import run_screen
 
     watch_loop(asyncio.get_running_loop())
     client = await attach(profile.socket, operator_name(), observe)
-    result = await run_screen(client, settings.ui, settings.keys, observer=observe, user_themes=_user_themes())
+    themes = user_themes(os.environ)
+    result = await run_screen(client, settings.ui, settings.keys, observer=observe, user_themes=themes)
     return result, client.hello.pid
 
 
@@ -72,12 +73,6 @@ def _comes_back(profile: Profile, result: ScreenResult) -> bool:
         return False
     say(f"{result.detail}; waiting for it to start again ...")
     return wait_for(lambda: is_listened_on(profile.socket), CLOCK, COME_BACK_S)
-
-
-def _user_themes() -> Path | None:
-    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    folder = Path(home, "cockpit", "themes")
-    return folder if folder.is_dir() else None
 
 
 def _quit(profile: Profile, pid: int) -> int:

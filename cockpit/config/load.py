@@ -6,6 +6,7 @@ Precedence: flag, ``COCKPIT_SECTION__KEY``, TOML, preset, default. Every problem
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from cockpit.domain.errors import ConfigError
 from cockpit.ui.config import KeysConfig
 
 PREFIX = "COCKPIT_"
+SYMBOLS = "venue.symbols"
 FLAGS = {
     "venue.environment": "--env",
     "venue.market": "--market",
@@ -145,8 +147,11 @@ def _file(path: Path, problems: list[str]) -> _Layer:
     except OSError as error:
         problems.append(f"{path}: cannot be read: {error.strerror}")
         return {}
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UnicodeDecodeError as error:
         problems.append(f"{path}: is not TOML: {error}")
+        return {}
+    except tomllib.TOMLDecodeError as error:
+        problems.append(f"{path}: is not TOML: {error}{_faulty_line(text, str(error))}")
         return {}
     lines = key_lines(text)
     layer: _Layer = {}
@@ -160,6 +165,17 @@ def _file(path: Path, problems: list[str]) -> _Layer:
             meant = nearest(key)
             problems.append(f"{source}: {key}: unknown key" + (f" (did you mean {meant}?)" if meant else ""))
     return layer
+
+
+def _faulty_line(text: str, message: str) -> str:
+    """The line that a message of the parser is about, and what is meant if a number there has a decimal comma."""
+    place = re.search(r"at line (\d+)", message)
+    if place is None:
+        return ""
+    line = text.splitlines()[int(place[1]) - 1].strip()
+    comma = re.search(r"=\s*[-+]?(\d+),(\d+)\s*(#|$)", line)
+    hint = f" (a decimal point, not a comma: {comma[1]}.{comma[2]})" if comma else ""
+    return f": {line[:60]}{hint}"
 
 
 def _preset(name: _Given, problems: list[str]) -> _Layer:
@@ -206,9 +222,12 @@ def _validated(given: _Layer, problems: list[str]) -> Settings | None:
 
 
 def _sentences(error: ValidationError, given: _Layer, prefix: list[str]) -> list[str]:
+    details = error.errors(include_url=False)
+    faulty = {detail["loc"][:at] for detail in details for at in range(len(detail["loc"]))}
     return [
         _sentence([*prefix, *map(str, detail["loc"])], detail["type"], detail["msg"], given)
-        for detail in error.errors(include_url=False)
+        for detail in details
+        if detail["type"] != "too_short" or detail["loc"] not in faulty  # its members were left out as faulty
     ]
 
 
@@ -218,6 +237,8 @@ def _sentence(path: list[str], kind: str, message: str, given: _Layer) -> str:
     leaf = next((".".join(path[:n]) for n in range(len(path), 0, -1) if ".".join(path[:n]) in LEAVES), "")
     if leaf in given:
         source, value = given[leaf].source, given[leaf].value
+        if leaf == SYMBOLS and kind == "string_pattern_mismatch":
+            return f"{source}: {leaf}: {value[int(path[-1])]} is no USDT perpetual, as BTCUSDT is"
         what = f"{message} (got {str(value)[:60]!r})" if isinstance(value, str) else f"{message} (got {value})"
         if isinstance(value, str) and kind.startswith(("float", "int", "decimal")):
             what += "; a number is written without quotes and with a point"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from cockpit.domain.errors import ConfigError
+from cockpit.ui.spelling import hint
 from cockpit.views import texts
 
 FORBIDDEN_FOR_MONEY = frozenset("ABCDFHIMOPQRSZcmntuy0123456789~;<[$?") | {"escape", "enter"}
@@ -146,7 +147,7 @@ def build(overrides: Mapping[str, tuple[str, ...]], *, is_observer: bool = False
 
 def faults(overrides: Mapping[str, tuple[str, ...]], keys_of: Mapping[str, tuple[str, ...]]) -> list[str]:
     """Everything that is wrong with a key map, in words."""
-    found = [texts.KEYS_UNKNOWN.format(id=name) for name in overrides if name not in BY_ID]
+    found = [texts.KEYS_UNKNOWN.format(id=name, hint=hint(name, BY_ID)) for name in overrides if name not in BY_ID]
     owner: dict[str, str] = {}
     for action_id, keys in keys_of.items():
         for key in keys:

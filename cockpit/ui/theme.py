@@ -12,6 +12,7 @@ from rich.errors import StyleSyntaxError
 from rich.style import Style
 
 from cockpit.domain.errors import ConfigError
+from cockpit.ui.spelling import hint
 from cockpit.views import texts
 
 _NAMES = """
@@ -52,7 +53,8 @@ def load(name: str, user_folder: Path | None = None) -> Theme:
     """
     sources = _sources(user_folder)
     if name not in sources:
-        raise ConfigError(texts.THEME_MISSING.format(name=name, names=", ".join(sorted(sources))))
+        found = ", ".join(sorted(sources))
+        raise ConfigError(texts.THEME_MISSING.format(name=name, hint=hint(name, sources), names=found))
     where, text = sources[name]
     return parse(text, name, where)
 

@@ -61,7 +61,7 @@ KEY_SYMBOL = "symbol"
 
 # Key map faults.
 KEYS_WRONG = "[keys] {problems}"
-KEYS_UNKNOWN = "there is no action {id!r}"
+KEYS_UNKNOWN = "there is no action {id!r}{hint}"
 KEYS_CONFLICT = "{key!r} stands for both {first} and {second}"
 KEYS_FORBIDDEN = "{key!r} cannot be used ({id}): terminals or multiplexers take it"
 KEYS_NOT_FOR_MONEY = "{key!r} cannot be used for {id}: broken escape sequences contain it"
@@ -290,7 +290,8 @@ PLACARD = "{environment} {state} pos {positions} {key}{key} FLATTEN"
 CRASHED = "the screen failed ({error}); the engine goes on. cockpit attach brings the screen back"
 
 # Themes.
-THEME_MISSING = "there is no theme {name!r}; there are: {names}"
+THEME_MISSING = "there is no theme {name!r}{hint}; there are: {names}"
+DID_YOU_MEAN = " (did you mean {name}?)"
 THEME_WRONG = "theme {path}: {problem}"
 
 # What the engine's views say: states and letters.

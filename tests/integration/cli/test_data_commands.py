@@ -88,6 +88,27 @@ def test_every_problem_of_the_configuration_is_told_at_once(tmp_path: Path) -> N
     assert "risk.leverage" in done.stderr
 
 
+@pytest.mark.parametrize("command", [["config", "check"], ["run"]], ids=" ".join)
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[keys]\n"signal.aprove" = ["a"]', "no action 'signal.aprove' (did you mean signal.approve?)"),
+        ('[keys]\nsignal.approve = ["d"]', "'d' stands for both signal.approve and signal.reject"),
+        ('\n[ui]\ntheme = "drak"', "ui.theme: there is no theme 'drak' (did you mean dark?)"),
+    ],
+)
+def test_keys_and_theme_are_checked_before_anything_is_started(
+    tmp_path: Path, command: list[str], text: str, words: str
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    done = cockpit(*command, "--config", str(file), XDG_STATE_HOME=str(tmp_path / "state"))
+    assert done.returncode == 2
+    assert f"{file}:{1 if 'keys' in text else 3}: " in done.stderr
+    assert words in done.stderr
+    assert not (tmp_path / "state").exists()
+
+
 def test_schema_of_the_configuration_is_json() -> None:
     assert "properties" in json.loads(cockpit("config", "schema").stdout)
 

@@ -168,6 +168,23 @@ def test_a_file_that_is_not_toml_is_refused_with_its_line(file: Path, text: str)
     assert "line" in told
 
 
+def test_a_decimal_comma_is_shown_with_its_line_and_the_point_it_should_be(file: Path) -> None:
+    (told,) = problems(written(file, "[risk]\nrisk_pct = 0,15  # of the equity\n"))
+    assert "at line 2" in told
+    assert told.endswith(": risk_pct = 0,15  # of the equity (a decimal point, not a comma: 0.15)")
+    (told,) = problems(written(file, "[risk]\nrisk_pct 0.15\n"))
+    assert told.endswith(": risk_pct 0.15")
+
+
+def test_a_symbol_that_is_none_is_named_once_and_a_list_without_any_is_refused(file: Path) -> None:
+    told = problems(written(file, '[venue]\nsymbols = ["BTCUSD"]\n'))
+    assert told == [f"{file}:2: venue.symbols: BTCUSD is no USDT perpetual, as BTCUSDT is"]
+    (told,) = problems(written(file, "[venue]\nsymbols = []\n"))
+    assert "at least 1 item" in told
+    (told,) = problems(COCKPIT_VENUE__SYMBOLS="BTCUSDT,ethusd")
+    assert told == "env COCKPIT_VENUE__SYMBOLS: venue.symbols: ethusd is no USDT perpetual, as BTCUSDT is"
+
+
 def test_a_file_in_another_encoding_is_refused(file: Path) -> None:
     file.write_bytes("# комментарий".encode("cp1251"))
     assert "is not TOML" in problems(file)[0]
