@@ -96,7 +96,7 @@ def refuse_differences(asked: dict[str, str], profile: Profile, data_dir: Path |
     """The running engine of the profile, if it is what was asked for; None if none runs.
 
     Args:
-        asked: what the operator asked for on the command line: env, market, symbols, preset.
+        asked: what the operator asked for on the command line: market, speed, seed, symbols, preset.
         profile: the profile of the command.
         data_dir: as given on the command line.
 
@@ -107,6 +107,8 @@ def refuse_differences(asked: dict[str, str], profile: Profile, data_dir: Path |
         has = {
             "env": engine.environment,
             "market": engine.market,
+            "speed": f"{engine.speed:g}",
+            "seed": str(engine.seed),
             "symbols": ",".join(engine.symbols),
             "preset": engine.preset,
         }
@@ -116,7 +118,7 @@ def refuse_differences(asked: dict[str, str], profile: Profile, data_dir: Path |
             both = "; ".join(f"--{name}: it has {has[name]}, you asked for {wanted[name]}" for name in different)
             raise SafetyRefusal(
                 f"an engine runs already (pid {engine.pid}) and differs: {both}. "
-                "Attach to it with cockpit attach, or end it with cockpit stop"
+                f"Attach to it with {typed('attach', data_dir)}, or end it with {typed('stop', data_dir)}"
             )
         if other == profile:
             return engine

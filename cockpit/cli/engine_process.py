@@ -266,6 +266,8 @@ def _run_file(plan: Plan) -> EngineRun:
         pid=os.getpid(),
         environment=plan.profile.environment.value,
         market=plan.settings.venue.market if plan.is_simulated else "bybit",
+        speed=plan.settings.venue.speed,
+        seed=plan.settings.venue.seed,
         symbols=list(plan.symbols),
         preset=plan.settings.preset.name,
     )

@@ -63,6 +63,9 @@ def run(
         say(warning)
     _check_safety(loaded, live=live, auto=flags["auto"])
     if not headless:
+        from cockpit.config.screen import check_screen
+
+        check_screen(loaded, os.environ)
         require_terminal()
     profile = profile_of(loaded.settings.venue.environment, data_dir, os.environ)
     profile.create()
@@ -96,6 +99,8 @@ def _asked(loaded: LoadedSettings) -> dict[str, str]:
     venue = loaded.settings.venue
     values = {
         "market": ("venue.market", venue.market),
+        "speed": ("venue.speed", f"{venue.speed:g}"),
+        "seed": ("venue.seed", str(venue.seed)),
         "symbols": ("venue.symbols", ",".join(venue.symbols)),
         "preset": ("preset.name", loaded.settings.preset.name),
     }

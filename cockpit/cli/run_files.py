@@ -45,5 +45,7 @@ class EngineRun(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
     environment: str
     market: str
+    speed: float
+    seed: int
     symbols: list[str]
     preset: str

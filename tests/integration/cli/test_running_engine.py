@@ -90,6 +90,8 @@ def test_second_engine_on_the_profile_is_refused_and_the_first_goes_on(profile: 
         (["--market", "relay"], ["synthetic", "relay"]),
         (["--symbols", "BTCUSDT"], ["BTCUSDT,ETHUSDT", "you asked for BTCUSDT"]),
         (["--preset", "micro"], ["plotnost", "micro"]),
+        (["--seed", "9"], ["--seed: it has 1, you asked for 9", "cockpit attach --data-dir "]),
+        (["--speed", "2"], ["--speed: it has 1, you asked for 2"]),
     ],
 )
 def test_run_with_other_flags_exits_3_and_names_both(

@@ -16,7 +16,15 @@ from cockpit.domain.enums import Environment
 from cockpit.domain.errors import CockpitError, SafetyRefusal
 from cockpit.link.socket_file import listen
 
-RUN = EngineRun(pid=42, environment="sim", market="synthetic", symbols=["BTCUSDT", "ETHUSDT"], preset="plotnost")
+RUN = EngineRun(
+    pid=42,
+    environment="sim",
+    market="synthetic",
+    speed=1.0,
+    seed=2,
+    symbols=["BTCUSDT", "ETHUSDT"],
+    preset="plotnost",
+)
 
 
 @pytest.fixture
