@@ -18,19 +18,17 @@ from textual.app import App
 from textual.binding import BindingType
 
 from cockpit.link.client import EngineClient
-from cockpit.ui import keymap, terminal, theme
+from cockpit.ui import gone, keymap, terminal, theme
 from cockpit.ui.config import KeysConfig, UiConfig
 from cockpit.ui.desk import Order
 from cockpit.ui.result import ScreenResult
+from cockpit.ui.safe import safe
 from cockpit.ui.screens.cockpit import CockpitScreen
 from cockpit.ui.session import Doors, Session
 from cockpit.ui.widgets.look import Look
 from cockpit.views import texts
 
 MIDDLE_BUTTON = 2
-
-GONE_SHOWN_S = 3.0
-"""How long the curtain of a vanished engine stands before the screen ends."""
 
 LOST_TIMER_S = 0.1
 """A key that waits for so long after its time waits for a timer that never comes."""
@@ -75,7 +73,7 @@ class CockpitApp(App[ScreenResult]):
         self._user_themes = user_themes
         self._theme = theme.load(terminal.theme_name(config, variables), user_themes)
         self._glyphs = terminal.glyphs(config, variables)
-        doors = Doors(send=self._send_soon, theme=self._use_theme, end=self.exit)
+        doors = Doors(send=self._send_soon, theme=self._use_theme, end=self._end)
         self.session = Session(config, keys, tuple(client.hello.symbols), doors)
         self._watched: tuple[str, ...] = ()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -222,10 +220,18 @@ class CockpitApp(App[ScreenResult]):
         self._engine_ended(last_word)
 
     def _engine_ended(self, reason: str) -> None:
-        self.session.engine_ended(reason)
-        self.set_timer(GONE_SHOWN_S, lambda: self.exit(ScreenResult("engine_gone", reason)))
+        self.session.engine_ended(reason, self._now())
+        until = self.session.state.gone_until
+        if until is not None:
+            self.set_timer(max(0.0005, until - self._now()), self.session.leave_gone)
 
     # End
+
+    def _end(self, result: ScreenResult) -> None:
+        """Leave once; what was open at the end of the engine stays in the shell."""
+        if not self._exit:
+            words = "\n".join(safe(line) for line in gone.farewell(result.positions).splitlines())
+            self.exit(result, message=Text(words) if words else None)
 
     def hang_up(self) -> None:
         """The terminal is gone, or somebody wants the process to end: leave, as a detach does."""

@@ -17,3 +17,5 @@ class ScreenResult(msgspec.Struct, frozen=True):
     """The engine's last word, or the error of a failed screen."""
     by_operator: bool = False
     """With ``engine_gone``: the operator left; there is no wish to attach again."""
+    positions: tuple[str, ...] = ()
+    """With ``engine_gone``: the positions that the engine last told of, in words."""

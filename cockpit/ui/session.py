@@ -8,7 +8,7 @@ import msgspec
 
 from cockpit.domain import commands
 from cockpit.link.client import LinkEvent
-from cockpit.ui import command_line, desk, keyboard, layout, store, view_keys
+from cockpit.ui import command_line, desk, gone, keyboard, layout, store, view_keys
 from cockpit.ui.axis import Recentre
 from cockpit.ui.config import UiConfig
 from cockpit.ui.heat import Heat
@@ -51,6 +51,7 @@ class Session:
         self._desk = desk.Desk(config, keys.shown("confirm.go"))
         self._recentre = Recentre(config.recentre_edge_percent, config.recentre_rows)
         self._quit_kind: QuitKind | None = None
+        self._has_heard_bye = False
         self._known_signals: set[str] = set()
         self.store = store.Store()
         self.heat = Heat()
@@ -152,7 +153,10 @@ class Session:
 
     def _flatten(self, verdict: Verdict, now: float) -> None:
         key = self._keys.flatten_key
-        if self._keys.is_observer:
+        if self.state.overlay == "gone":
+            self._keyboard.disarm()
+            self._say(texts.GONE_FLATTEN.format(key=self._keys.shown("app.detach")), now, "alert_bad")
+        elif self._keys.is_observer:
             self._keyboard.disarm()
             self._say(texts.FLATTEN_OBSERVER.format(key=key), now)
         elif verdict is Verdict.FIRE_FLATTEN:
@@ -193,7 +197,7 @@ class Session:
 
     def _leave(self) -> None:
         if self.state.overlay == "gone":
-            self._doors.end(ScreenResult("engine_gone", self.state.gone, by_operator=True))
+            self.leave_gone(by_operator=True)
         else:
             self._doors.end(ScreenResult("detached"))
 
@@ -245,13 +249,26 @@ class Session:
                     lost = texts.NOT_CONTROLLER.format(controller=event.controller)
                     self._say(texts.NOW_CONTROLLER if event.is_controller else lost, now)
             case Bye(reason):
+                self._has_heard_bye = True
                 return reason
         return ""
 
-    def engine_ended(self, reason: str) -> None:
-        """No more words will come: the wanted end of a quit, or the curtain."""
+    def engine_ended(self, reason: str, now: float) -> None:
+        """No more words will come: the wanted end of a quit, or the curtain.
+
+        An engine that died without a word leaves its curtain up while anything was open, until the operator has seen
+        it. One that said good-bye was stopped by somebody, or starts itself again and the screen must come back to it.
+        """
         if self._quit_kind is not None:
             self._doors.end(ScreenResult(self._quit_kind, reason))
             return
         self._keyboard.disarm()
-        self.state = self.state.but(overlay="gone", gone=reason, armed=None)
+        self.store.commit(now, are_cards_shown=False)
+        waits = bool(self.store.positions.rows) and not self._has_heard_bye
+        until = None if waits else now + gone.SHOWN_S
+        self.state = self.state.but(overlay="gone", gone=reason, gone_until=until, armed=None)
+
+    def leave_gone(self, *, by_operator: bool = False) -> None:
+        """End the screen of a vanished engine, with what it last told of the positions."""
+        left = gone.positions_left(self.store)
+        self._doors.end(ScreenResult("engine_gone", self.state.gone, by_operator=by_operator, positions=left))

@@ -208,6 +208,9 @@ class UiState(msgspec.Struct, frozen=True, kw_only=True):
     axes: dict[str, Axis] = {}
     bars: dict[str, BarScale] = {}
     gone: str = ""
+    """The last word of an engine that is gone."""
+    gone_until: float | None = None
+    """When the screen then ends by itself, monotonic s; None while it waits for the operator."""
     is_flatten_sent: bool = False
     was_flattening: bool = False
     """This screen saw the flatten run; its acknowledgements stay a while after."""

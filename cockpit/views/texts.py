@@ -278,14 +278,25 @@ COMMAND_PROMPT = ":"
 AUTO_PROMPT = "automatic approval: type {word} and Enter: "
 AUTO_WORD = "AUTO"
 GONE_TITLE = "ENGINE GONE"
-GONE_LINES = (
-    "{reason}",
-    "Positions keep their stops at the exchange.",
+GONE_NO_REASON = "the link to the engine ended"
+GONE_FLAT = "No position was open when it was last heard."
+GONE_OPEN = "OPEN when it was last heard; what is called acknowledged stands at the exchange:"
+GONE_WAYS = (
     "Close everything without the engine:  cockpit flatten",
     "Start or find the engine again:       cockpit run",
-    "{key} leaves this screen now",
 )
-GONE_NO_REASON = "the link to the engine ended"
+GONE_STAYS = "{key} leaves this screen; these positions stand in the shell then"
+GONE_LEAVES = "this screen leaves by itself in {left:.0f} s; {key} leaves now"
+GONE_FLATTEN = "no engine to flatten with: leave with {key}, then  cockpit flatten"
+LEFT_TITLE = "the engine is gone; OPEN when it was last heard:"
+LEFT_FLATTEN = "close everything:    cockpit flatten"
+LEFT_POSITION = "  {side} {qty} {symbol} @{entry}  {stop}"
+LEFT_STOP = {
+    "ack": "SL {stop} acknowledged",
+    "sent": "SL {stop} sent, NOT acknowledged",
+    "moving": "SL asked to move to {stop}, NOT acknowledged",
+}
+LEFT_NO_STOP = "NO STOP acknowledged"
 PLACARD = "{environment} {state} pos {positions} {key}{key} FLATTEN"
 CRASHED = "the screen failed ({error}); the engine goes on. cockpit attach brings the screen back"
 

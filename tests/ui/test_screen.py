@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 
@@ -315,6 +317,38 @@ async def test_a_vanished_engine_is_said_and_the_screen_ends() -> None:
         await pilot.press("q")
     assert rig.app.return_value.kind == "engine_gone"
     assert rig.app.return_value.by_operator
+
+
+@pytest.mark.parametrize("size", SIZES[:5], ids=str)
+async def test_a_dead_engine_keeps_its_curtain_while_a_position_is_open_and_names_it(size) -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=size) as pilot:
+        await rig.show(pilot)
+        rig.client.end()
+        await rig.drawn(pilot)
+        row = rig.scene.positions_view().rows[0]
+        assert f"SHORT 0.500 ETHUSDT @{row.entry}"[:30] in rig.text
+        assert "cockpit flatten" in rig.text
+        if size[0] >= 60:
+            assert "acknowledged" in rig.text
+            assert "q leaves this screen" in rig.text
+        assert rig.app.session.state.gone_until is None
+        await pilot.press("q")
+    left = rig.app.return_value.positions
+    assert left == (f"  SHORT 0.500 ETHUSDT @{row.entry}  SL {row.stop} sent, NOT acknowledged",)
+
+
+async def test_a_dead_engine_without_positions_says_when_the_screen_leaves_by_itself() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await rig.show(pilot)
+        await rig.show(pilot, type(rig.scene.positions_view())([]))
+        rig.client.end()
+        await rig.drawn(pilot)
+        assert "No position was open" in rig.text
+        assert re.search(r"leaves by itself in \d s; q leaves now", rig.text)
+        await pilot.press("q")
+    assert rig.app.return_value.positions == ()
 
 
 async def test_an_observer_sees_no_money_keys() -> None:

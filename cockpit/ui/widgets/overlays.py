@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
+from cockpit.ui.gone import positions_left
 from cockpit.ui.keymap import ACTIONS
 from cockpit.ui.lines import BLANK, Line, fit, padded, width_of
+from cockpit.ui.safe import safe
 from cockpit.ui.widgets import gates
 from cockpit.ui.widgets.look import Look
 from cockpit.views import texts
@@ -19,7 +23,7 @@ def draw(look: Look, width: int, height: int) -> list[Line]:
         case "leave":
             return _boxed(look, texts.LEAVE_TITLE, _leave(look))
         case "gone":
-            return _boxed(look, texts.GONE_TITLE, _gone(look))
+            return _boxed(look, texts.GONE_TITLE, _gone(look, width - 4, height - 2), inner=width - 2)
     return []
 
 
@@ -45,15 +49,31 @@ def _leave(look: Look) -> list[Line]:
     return [((line.format(detach=look.keys.shown("app.detach")), "dialog"),) for line in lines]
 
 
-def _gone(look: Look) -> list[Line]:
-    reason = look.state.gone or texts.GONE_NO_REASON
-    key = look.keys.shown("app.detach")
-    return [((line.format(reason=reason, key=key), "dialog"),) for line in texts.GONE_LINES]
+def _gone(look: Look, width: int, room: int) -> list[Line]:
+    """Why, what is open, what to do about it, and when the screen ends. Where room is short, what is open stays."""
+    key, until = look.keys.shown("app.detach"), look.state.gone_until
+    left = positions_left(look.store)
+    end = texts.GONE_STAYS if until is None else texts.GONE_LEAVES
+    ranked = [
+        (4, look.state.gone or texts.GONE_NO_REASON, "dialog"),
+        (3, texts.GONE_OPEN if left else texts.GONE_FLAT, "dialog"),
+        *((0, words, "dialog_bad") for words in left),
+        (1, texts.GONE_WAYS[0], "dialog"),
+        (5, texts.GONE_WAYS[1], "dialog"),
+        (2, end.format(key=key, left=max(0.0, (until or 0.0) - look.now)), "dialog_key"),
+    ]
+    rows = [(rank, line, style) for rank, words, style in ranked for line in _wrapped(words, width)]
+    last = sorted(rank for rank, _, _ in rows)[: max(1, room)][-1]
+    return [((line, style),) for rank, line, style in rows if rank <= last]
 
 
-def _boxed(look: Look, title: str, body: list[Line]) -> list[Line]:
-    """Rows in a plain box that is as wide as its widest row."""
-    inner = max(width_of(line) for line in body) + 3
+def _wrapped(words: str, width: int) -> list[str]:
+    return wrap(safe(words), max(width, 8), subsequent_indent="    ", drop_whitespace=True) or [""]
+
+
+def _boxed(look: Look, title: str, body: list[Line], *, inner: int = 0) -> list[Line]:
+    """Rows in a plain box, as wide as its widest row or ``inner`` cells within."""
+    inner = inner or max(width_of(line) for line in body) + 3
     corner, rule, side = ("+", "-", "|") if look.glyphs.is_ascii else ("", "─", "│")
     top = corner or "┌", corner or "┐"
     bottom = corner or "└", corner or "┘"

@@ -6,8 +6,9 @@ import pytest
 from cockpit.domain import commands
 from cockpit.domain.enums import Approval
 from cockpit.ui.config import UiConfig
+from cockpit.ui.gone import farewell, positions_left
 from cockpit.ui.store import marked_position, selected_signal
-from cockpit.views.frames import Role, ViewFrame
+from cockpit.views.frames import Bye, Role, ViewFrame
 from cockpit.views.model import FlattenRow, FlattenView, PositionsView, SignalsView
 from tests.support.operator_bench import Bench
 
@@ -291,7 +292,7 @@ def test_quitting_the_engine_asks_for_go_and_ends_with_the_engine(key, command, 
     bench.press("g")
     assert bench.commands == [command]
     bench.answer(accepted=True)
-    bench.session.engine_ended("stopped by the operator")
+    bench.session.engine_ended("stopped by the operator", bench.now)
     assert [end.kind for end in bench.ends] == [kind]
 
 
@@ -300,17 +301,62 @@ def test_a_refused_quit_leaves_the_screen_open() -> None:
     bench.press("q", "l", "g")
     bench.answer(accepted=False, reason="an order is in flight")
     assert "an order is in flight" in bench.said
-    bench.session.engine_ended("")
+    bench.session.engine_ended("", bench.now)
     assert bench.ends == []
     assert bench.session.state.overlay == "gone"
 
 
 def test_the_curtain_of_a_vanished_engine_names_the_reason_and_q_leaves() -> None:
     bench = Bench()
-    bench.session.engine_ended("journal failed")
+    bench.session.engine_ended("journal failed", bench.now)
     assert bench.session.state.gone == "journal failed"
     bench.press("q")
     assert [(end.kind, end.detail, end.by_operator) for end in bench.ends] == [("engine_gone", "journal failed", True)]
+
+
+def test_the_curtain_of_a_dead_engine_waits_for_the_operator_while_a_position_is_open() -> None:
+    bench = Bench()
+    bench.session.engine_ended("", bench.now)
+    assert bench.session.state.gone_until is None
+    bench.press("a", "X", "X", "?")
+    assert bench.ends == []
+    assert bench.orders == []
+    assert bench.session.state.overlay == "gone"
+    assert "cockpit flatten" in bench.said
+    bench.press("q")
+    assert "ETHUSDT" in bench.ends[0].positions[0]
+
+
+@pytest.mark.parametrize("word", [None, "the engine failed: disk"])
+def test_the_curtain_ends_by_itself_when_nothing_is_open_or_the_engine_said_good_bye(word: str | None) -> None:
+    bench = Bench()
+    if word is None:
+        bench.show(PositionsView([]))
+    else:
+        bench.session.heard(Bye(word), bench.now)
+    bench.session.engine_ended(word or "", bench.now)
+    assert bench.session.state.gone_until > bench.now
+    bench.session.leave_gone()
+    assert not bench.ends[0].by_operator
+    assert bool(bench.ends[0].positions) is (word is not None)
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("ack", "SL 3520.10 acknowledged"),
+        ("sent", "SL 3520.10 sent, NOT acknowledged"),
+        ("moving", "SL asked to move to 3520.10, NOT acknowledged"),
+        ("missing", "NO STOP acknowledged"),
+    ],
+)
+def test_what_stays_in_the_shell_tells_the_stop_as_the_exchange_had_it(state: str, words: str) -> None:
+    bench = Bench()
+    row = bench.scene.positions_view().rows[0]
+    bench.show(PositionsView([msgspec.structs.replace(row, stop="3520.10", stop_state=state)]))
+    said = farewell(positions_left(bench.session.store))
+    assert f"SHORT 0.500 ETHUSDT @{row.entry}  {words}" in said
+    assert said.endswith("cockpit flatten")
 
 
 def test_an_observer_has_no_money_keys() -> None:
