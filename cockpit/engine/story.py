@@ -28,11 +28,13 @@ from cockpit.engine.effects import (
     StopConfirmed,
 )
 from cockpit.engine.signal_desk import AUTO
+from cockpit.ports.journal import TradeRow
 from cockpit.signals.base import Signal, SignalRaised
 from cockpit.views import texts
-from cockpit.views.model import LogLine
+from cockpit.views.model import ClosedRow, LogLine
 
 KEPT = 200
+CLOSED_KEPT = 5
 
 
 class StoryLine(msgspec.Struct, frozen=True):
@@ -49,11 +51,18 @@ class Story:
 
     def __init__(self) -> None:
         self.lines: deque[LogLine] = deque(maxlen=KEPT)
+        self.closed: deque[ClosedRow] = deque(maxlen=CLOSED_KEPT)
+        """The last trades that ended, newest first."""
         self._number = 0
+        self._closed = 0
 
     def add(self, step: Step) -> list[StoryLine]:
         """Tell what a step did; returns its lines for the log."""
         told = [line for line in map(_line, step.outputs) if line is not None]
+        for output in step.outputs:
+            if isinstance(output, PositionClosed):
+                self._closed += 1
+                self.closed.appendleft(_closed(output.trade, self._closed))
         for line in told:
             self._number += 1
             self.lines.appendleft(LogLine(self._number, clock_text(step.now_ns), line.severity, line.symbol, line.text))
@@ -64,6 +73,18 @@ def clock_text(now_ns: int) -> str:
     """``HH:MM:SS`` in UTC."""
     seconds = now_ns // NS_PER_S % 86_400
     return f"{seconds // 3_600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def _closed(trade: TradeRow, number: int) -> ClosedRow:
+    return ClosedRow(
+        number=number,
+        symbol=trade.symbol,
+        is_long=trade.direction == Side.BUY.value,
+        qty=f"{trade.qty}",
+        reason=trade.exit_reason.replace("_", " "),
+        money=_money_text(trade.net_pnl, sign=True),
+        r="" if trade.r_multiple is None else f"{trade.r_multiple:+.2f}R",
+    )
 
 
 def _line(output: Output) -> StoryLine | None:
@@ -133,10 +154,10 @@ def _refused(output: ApprovalRefused) -> StoryLine | None:
 
 
 def _command(output: CommandAnswered) -> StoryLine:
+    action = texts.ACTION_WORDS.get(output.action, output.action)
     if output.accepted:
-        text = texts.LINE_COMMAND_TAKEN.format(action=output.action, operator=output.operator)
-        return StoryLine("info", "", text, {})
-    return StoryLine("warning", "", texts.LINE_COMMAND_REFUSED.format(action=output.action, reason=output.reason), {})
+        return StoryLine("info", "", texts.LINE_COMMAND_TAKEN.format(action=action, operator=output.operator), {})
+    return StoryLine("warning", "", texts.LINE_COMMAND_REFUSED.format(action=action, reason=output.reason), {})
 
 
 def _answered(output: OrderAnswered) -> StoryLine | None:

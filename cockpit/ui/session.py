@@ -20,6 +20,8 @@ from cockpit.views import texts
 from cockpit.views.frames import Bye, CommandReply, Role, ViewFrame
 
 DONE_SHOWN_S, REFUSED_SHOWN_S = 4.0, 10.0
+CLOSED_SHOWN_S = 30.0
+"""A trade that ended stands on the alert line until the operator's next word, or for so long."""
 
 
 class Doors(msgspec.Struct, frozen=True):
@@ -52,6 +54,7 @@ class Session:
         self._recentre = Recentre(config.recentre_edge_percent, config.recentre_rows)
         self._quit_kind: QuitKind | None = None
         self._has_heard_bye = False
+        self._last_closed: int | None = None
         self._known_signals: set[str] = set()
         self.store = store.Store()
         self.heat = Heat()
@@ -73,6 +76,7 @@ class Session:
         """Show what arrived, and fit state, plan, watched symbols and ladder axes to it."""
         self.store.commit(now, are_cards_shown=self._are_cards_shown(now))
         self.state = store.settle(self.state, self.store, now)
+        self._tell_closed(now)
         if self.state.armed is not None and now >= self.state.armed.until:
             self._say(texts.ARM_ENDED, now, "alert_info", armed=None)
         self.fit(size)
@@ -86,6 +90,21 @@ class Session:
                 state = follow_axis(self.state, book, rows, self._recentre, is_held=is_held, now=now)
                 self.state = hold_bar(state, book, now)
                 self.heat.sample(book, state.groups.get(symbol, 1), now)
+
+    def _tell_closed(self, now: float) -> None:
+        """Say which trades ended since the last frame; a failure that stands on the alert line is left there first."""
+        closed, last, note = self.store.closed, self._last_closed, self.state.note
+        if closed is None or (note is not None and note.style == "alert_bad"):
+            return
+        self._last_closed = closed[0].number if closed else 0
+        new = [] if last is None else [row for row in closed if row.number > last]
+        if new:
+            row, more = new[0], texts.CLOSED_MORE.format(count=len(new) - 1) if len(new) > 1 else ""
+            words = texts.CLOSED.format(
+                side=texts.LONG if row.is_long else texts.SHORT, qty=row.qty, symbol=row.symbol, reason=row.reason,
+                money=row.money, r=row.r,
+            )  # fmt: skip
+            self.state = store.say(self.state, words + more, now, "alert_info", CLOSED_SHOWN_S)
 
     def _are_cards_shown(self, now: float) -> bool:
         is_covered = self.state.overlay != "" or store.is_flatten_shown(self.state, self.store, now)

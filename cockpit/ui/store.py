@@ -15,6 +15,7 @@ from cockpit.ui.axis import Axis
 from cockpit.views.frames import Role, ViewFrame
 from cockpit.views.model import (
     BookView,
+    ClosedRow,
     FlattenView,
     FlowView,
     GatesView,
@@ -99,6 +100,12 @@ class Store:
     def positions(self) -> PositionsView:
         """Open positions."""
         return self._view("positions", PositionsView) or PositionsView()
+
+    @property
+    def closed(self) -> list[ClosedRow] | None:
+        """The trades that ended last, newest first; None until the engine has told of positions."""
+        view = self._view("positions", PositionsView)
+        return None if view is None else view.closed
 
     @property
     def orders(self) -> OrdersView:

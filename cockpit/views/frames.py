@@ -12,7 +12,7 @@ import msgspec
 from cockpit.domain.commands import Command
 from cockpit.views.model import View
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised whenever a view or frame changes its fields."""
 
 MAX_FRAME = 1 << 20

@@ -293,10 +293,28 @@ class PositionRow(msgspec.Struct, frozen=True, kw_only=True):
     """open | closing | unknown"""
 
 
+class ClosedRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A trade of ours that has ended."""
+
+    number: int
+    """Counts up over the life of the engine."""
+    symbol: str
+    is_long: bool
+    qty: str
+    reason: str
+    """What closed it, in words: "stop loss", "wall eroded", "operator"."""
+    money: str
+    """Net of fees, signed."""
+    r: str
+    """Net in R, "" where the trade had no risk to count in."""
+
+
 class PositionsView(msgspec.Struct, frozen=True, tag="positions"):
-    """All open positions of the account."""
+    """All open positions of the account, and the last trades that ended."""
 
     rows: list[PositionRow] = []
+    closed: list[ClosedRow] = []
+    """Newest first."""
 
 
 class OrderRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):

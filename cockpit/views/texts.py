@@ -122,6 +122,7 @@ SENDING = "SENT"
 POSITIONS = "POSITION"
 POSITIONS_MANY = "POSITIONS {count}"
 POSITIONS_NONE = "flat"
+POSITIONS_CLOSED = "last closed"
 LONG = "LONG"
 SHORT = "SHORT"
 PNL = "{ticks}  {money}"
@@ -215,6 +216,8 @@ CARD_SENT = "already sent: {words}"
 CARD_EXPIRED = "the signal's time is over"
 GO_TOO_SOON = "look first: {go} acts after {ms} ms"
 SEND_FAILED = 'engine went away; whether "{words}" arrived is UNKNOWN'
+CLOSED = "CLOSED {side} {qty} {symbol} by {reason}: {money} USDT {r}"
+CLOSED_MORE = "  (and {count} more)"
 SENT = "sent: {words}"
 DONE = "accepted: {words}"
 REFUSED = "REFUSED {words}: {reason}"
@@ -339,3 +342,19 @@ LINE_BOOK_VALID = "book valid"
 LINE_BOOK_INVALID = "book INVALID: {reason}"
 LINE_COMMAND_REFUSED = "{action} refused: {reason}"
 LINE_COMMAND_TAKEN = "{action} by {operator}"
+ACTION_WORDS = {
+    "ApproveSignal": "approve",
+    "RejectSignal": "reject",
+    "SnoozeSignal": "snooze",
+    "ClosePosition": "close",
+    "MoveStopToBreakeven": "stop to breakeven",
+    "CancelEntryOrders": "cancel entries",
+    "PauseEntries": "pause",
+    "ResumeEntries": "resume",
+    "ArmFlatten": "arm flatten",
+    "FlattenAll": "flatten",
+    "SetApproval": "approval",
+    "ProtectPosition": "protect",
+    "Shutdown": "stop the engine",
+}
+"""What the operator's commands are called in a line."""

@@ -12,7 +12,7 @@ from cockpit.ui import keymap
 from cockpit.ui.app import CockpitApp
 from cockpit.ui.config import UiConfig
 from cockpit.ui.safe import cells
-from cockpit.views.model import FlattenRow, FlattenView, GateView, LogLine, LogView
+from cockpit.views.model import ClosedRow, FlattenRow, FlattenView, GateView, LogLine, LogView, PositionsView
 from tests.support.scripted_link import ScriptedClient
 from tests.support.scripted_scene import Scene
 
@@ -149,6 +149,25 @@ async def test_a_stop_that_is_not_at_the_exchange_says_so() -> None:
         assert ":protect" not in rig.text
         await rig.show(pilot, type(rig.scene.positions_view())([msgspec.structs.replace(row, is_foreign=True)]))
         assert "MISSING :protect" in rig.text, "what gives a foreign position its stop"
+
+
+async def test_lines_of_the_log_name_their_symbol_once_and_a_flat_panel_tells_the_last_trade() -> None:
+    rig = Rig()
+    closed = ClosedRow(
+        number=1, symbol="BTCUSDT", is_long=True, qty="0.023", reason="time stop", money="+3.10", r="+0.31R"
+    )
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await rig.show(pilot)
+        lines = [LogLine(2, "12:00:01", "info", "ADAUSDT", "wall B 0.4469 pulled 96 % (no trades)")]
+        lines.append(LogLine(1, "12:00:00", "info", "BTCUSDT", "BTCUSDT trades again"))
+        await rig.show(pilot, LogView(lines), PositionsView([], [closed]))
+        assert "12:00:01 ADA wall B 0.4469 pulled 96 %" in rig.rows[21]
+        assert re.search(r"BTC L time stop +\+3.10 \+0.31R", rig.text)
+        for _ in range(4):
+            await pilot.press("tab")
+        await rig.drawn(pilot)
+        assert "12:00:01 ADA wall" in rig.text
+        assert "12:00:00 BTCUSDT trades" in rig.text
 
 
 async def test_keys_reach_the_engine_as_commands() -> None:

@@ -60,7 +60,8 @@ class Projection:
     def views(self, now_ns: int, watched: frozenset[str]) -> list[View]:
         """The sections as they stand; book and flow of the watched symbols only."""
         core = self.core
-        views: list[View] = [self._header(now_ns), signals_view(core, now_ns), positions_view(core, now_ns)]
+        views: list[View] = [self._header(now_ns), signals_view(core, now_ns)]
+        views.append(positions_view(core, now_ns, list(self.story.closed)))
         views += [flatten_view(core), LogView(list(self.story.lines)), orders_view(core, now_ns)]
         is_slow_due = now_ns >= self._next_slow_ns
         for name in sorted(watched & core.state.symbols.keys()):

@@ -19,6 +19,7 @@ from cockpit.risk.sizing import Refusal
 from cockpit.signals.base import Gate, Signal
 from cockpit.views import numbers, texts
 from cockpit.views.model import (
+    ClosedRow,
     FlattenRow,
     FlattenView,
     GatesView,
@@ -137,8 +138,8 @@ def _ticket_words(core: TradingCore, ticket: Ticket, instrument: Instrument) -> 
     )
 
 
-def positions_view(core: TradingCore, now_ns: int) -> PositionsView:
-    """Our positions, then the foreign ones."""
+def positions_view(core: TradingCore, now_ns: int, closed: list[ClosedRow]) -> PositionsView:
+    """Our positions, then the foreign ones; and the trades that ended last."""
     rows = [_position_row(core, position, now_ns) for position in core.state.positions.open.values()]
     rows += [
         PositionRow(
@@ -164,7 +165,7 @@ def positions_view(core: TradingCore, now_ns: int) -> PositionsView:
         )
         for report in core.state.positions.unclaimed.values()
     ]
-    return PositionsView(rows)
+    return PositionsView(rows, closed)
 
 
 def _position_row(core: TradingCore, position: OpenPosition, now_ns: int) -> PositionRow:

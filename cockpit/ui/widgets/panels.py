@@ -205,8 +205,15 @@ def _story(line: LogLine, width: int) -> Line:
     time = line.time[-8:]
     return (
         (f" {time} ", "faint"),
-        (cut(f"{line.text}", width - len(time) - 2), SEVERITY_STYLE.get(line.severity, "text")),
+        (cut(_told(line), width - len(time) - 2), SEVERITY_STYLE.get(line.severity, "text")),
     )
+
+
+def _told(line: LogLine) -> str:
+    """A line's words behind its symbol; some name it themselves."""
+    name = short_symbol(line.symbol)
+    named = {word.strip(".,:;()") for word in line.text.split()} & {name, line.symbol}
+    return line.text if named or not name else f"{name} {line.text}"
 
 
 def log_line(look: Look, width: int, _height: int) -> list[Line]:
@@ -214,7 +221,7 @@ def log_line(look: Look, width: int, _height: int) -> list[Line]:
     row: list[Cell] = []
     room = width
     for line in look.store.log.lines:
-        text = f" {line.time[-8:]} {line.text}  "
+        text = f" {line.time[-8:]} {_told(line)}  "
         if row and len(text) > room:
             break
         row.append((cut(text, room), "dim" if line.severity == "info" else SEVERITY_STYLE.get(line.severity, "dim")))

@@ -22,12 +22,25 @@ def draw(look: Look, width: int, height: int) -> list[Line]:
     )  # fmt: skip
     marked = marked_position(look.state, look.store)
     if marked is None:
-        return fill([head, ((f" {texts.POSITIONS_NONE}", "faint"),)], height)
+        return fill([head, *_flat(look, width)], height)
     others = [_short(look, row, width) for row in rows if row.symbol != marked.symbol]
     room = height - 5
     shown = others[:room] if room > 0 else []
     gates = [((" ", "text"), *gate_cells(look, gate, width - 1)) for gate in marked.exits]
     return fill([head, *_full(look, marked, width), *gates[: max(0, room - len(shown))], *shown], height)
+
+
+def _flat(look: Look, width: int) -> list[Line]:
+    """Nothing is open: how the last trades ended."""
+    closed = look.store.positions.closed
+    rows: list[Line] = [((f" {texts.POSITIONS_NONE}", "faint"),)]
+    if closed:
+        rows.append(((f" {texts.POSITIONS_CLOSED}", "faint"),))
+    for row in closed:
+        side, style = (texts.LETTER_LONG, "buy") if row.is_long else (texts.LETTER_SHORT, "sell")
+        left = ((f" {short_symbol(row.symbol)} ", "dim"), (side, style), (f" {row.reason}", "dim"))
+        rows.append(spread(left, ((f" {row.money} {row.r}", signed_style(row.money)),), width))
+    return rows
 
 
 def pnl(row: PositionRow, unit: int) -> str:

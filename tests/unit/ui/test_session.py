@@ -9,7 +9,7 @@ from cockpit.ui.config import UiConfig
 from cockpit.ui.gone import farewell, positions_left
 from cockpit.ui.store import marked_position, selected_signal
 from cockpit.views.frames import Bye, Role, ViewFrame
-from cockpit.views.model import FlattenRow, FlattenView, PositionsView, SignalsView
+from cockpit.views.model import ClosedRow, FlattenRow, FlattenView, PositionsView, SignalsView
 from tests.support.operator_bench import Bench
 
 
@@ -366,6 +366,40 @@ def test_an_observer_has_no_money_keys() -> None:
     assert "observer" in bench.said
     bench.press("q", "l")
     assert bench.orders == []
+
+
+STOPPED = ClosedRow(
+    number=1, symbol="ETHUSDT", is_long=False, qty="0.500", reason="stop loss", money="-12.30", r="-1.02R"
+)
+
+
+def test_a_position_that_closed_by_itself_is_told_until_the_operators_next_word() -> None:
+    bench = Bench()
+    bench.show(PositionsView([], [STOPPED]))
+    assert bench.said == "CLOSED SHORT 0.500 ETHUSDT by stop loss: -12.30 USDT -1.02R"
+    bench.wait(20.0)
+    assert bench.said.startswith("CLOSED")
+    bench.press("g")
+    assert bench.said == "nothing is armed"
+    bench.wait(10.0)
+    assert bench.said == ""
+
+
+def test_trades_that_ended_before_the_screen_came_are_not_told_as_news() -> None:
+    bench = Bench([PositionsView([], [STOPPED])])
+    assert bench.said == ""
+    bench.show(PositionsView([], [msgspec.structs.replace(STOPPED, number=number) for number in (3, 2, 1)]))
+    assert bench.said.endswith("(and 1 more)")
+
+
+def test_a_trade_that_ended_waits_for_the_words_of_a_refusal() -> None:
+    bench = Bench()
+    bench.press("b")
+    bench.answer(accepted=False, reason="not better")
+    bench.show(PositionsView([], [STOPPED]))
+    assert "not better" in bench.said
+    bench.wait(10.1)
+    assert bench.said.startswith("CLOSED")
 
 
 def test_losing_control_is_said() -> None:
