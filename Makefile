@@ -29,7 +29,7 @@ attach: $(VENV)/.installed ## open the screen of the running engine
 flatten: ## close every position and cancel every order: ARGS="--env live"
 	@exec $(BIN)/cockpit flatten $(ARGS)
 
-stop: $(VENV)/.installed ## stop engine and simulated exchange
+stop: $(VENV)/.installed ## stop engine and simulated exchange; ARGS=--flatten closes first
 	@exec $(BIN)/cockpit stop $(ARGS)
 
 test: lint types contracts ## everything that CI checks

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from cockpit.cli.background import running_profiles
+from cockpit.cli.hints import typed
 from cockpit.cli.narration import say
 from cockpit.cli.options import config_option, data_dir_option, settings_from
 from cockpit.cli.screen import show_screen
@@ -25,7 +26,7 @@ def attach(observe: bool, mouse: bool, low_bandwidth: bool, config_path: Path | 
     """Open the screen of the running engine. q leaves it; the engine goes on."""
     from cockpit.config.screen import check_screen
 
-    require_terminal()
+    require_terminal(data_dir)
     flags = {"ui.mouse": mouse or None, "ui.low_bandwidth": low_bandwidth or None}
     loaded = settings_from(config_path, flags)
     for warning in loaded.warnings:
@@ -33,8 +34,8 @@ def attach(observe: bool, mouse: bool, low_bandwidth: bool, config_path: Path | 
     check_screen(loaded, os.environ)
     found = running_profiles(data_dir)
     if not found:
-        raise CockpitError("no engine is running: start one with cockpit run")
+        raise CockpitError(f"no engine is running: start one with {typed('run', data_dir)}")
     if len(found) > 1:
         names = ", ".join(profile.environment.value for profile, _ in found)
-        raise ConfigError(f"several engines run ({names}): end the ones you do not want with cockpit stop")
+        raise ConfigError(f"several engines run ({names}): end the ones you do not want with {typed('stop', data_dir)}")
     return show_screen(found[0][0], loaded.settings, observe=observe)

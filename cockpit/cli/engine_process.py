@@ -34,6 +34,7 @@ from cockpit.cli.background import simex_goes_on, simex_of
 from cockpit.cli.clock import CLOCK
 from cockpit.cli.entries_off import drop_word
 from cockpit.cli.flatten import tell_round
+from cockpit.cli.hints import typed
 from cockpit.cli.narration import say
 from cockpit.cli.processes import holds_lock, lock, write_run_file
 from cockpit.cli.run_files import FAILED, EngineRun
@@ -93,7 +94,7 @@ def hold_profile(profile: Profile) -> None:
     if lock(profile.lock_file) is None:
         raise EngineRuns(
             f"an engine of this profile runs already (pid {profile.lock_file.read_text() or '?'}): "
-            "cockpit attach opens its screen, cockpit stop ends it"
+            f"{typed('attach', profile.data_dir)} opens its screen, {typed('stop', profile.data_dir)} ends it"
         )
 
 

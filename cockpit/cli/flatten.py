@@ -18,6 +18,7 @@ from cockpit.adapters.bybit.rest import BybitRest
 from cockpit.cli.clock import CLOCK
 from cockpit.cli.entries_off import drop_word, kept_off, leave_word, tell_engine
 from cockpit.cli.flatten_target import find_target, left_alone
+from cockpit.cli.hints import typed
 from cockpit.cli.narration import say
 from cockpit.cli.options import ENVIRONMENTS, config_option, data_dir_option
 from cockpit.cli.processes import read_run_file
@@ -53,7 +54,8 @@ def flatten(yes: bool, env: str | None, config_path: Path | None, data_dir: Path
         rest.close()
     _tell_result(profile, result)
     for other in left_alone(profile, data_dir):
-        say(f"{other.upper()} was not touched, and engines have traded there: cockpit flatten --env {other}")
+        its_own = typed(f"flatten --env {other}", data_dir)
+        say(f"{other.upper()} was not touched, and engines have traded there: {its_own}")
 
 
 async def _closed(rest: BybitRest, profile: Profile, most_slippage_pct: float) -> FlattenResult:
@@ -71,11 +73,12 @@ def _keyless(profile: Profile, error: CockpitError) -> CockpitError:
         drop_word(profile)
         return CockpitError(
             f"this command has no key and sent nothing ({error}). The running engine has one and was told: it closes "
-            "everything and keeps entries off until :resume. Watch it: cockpit status"
+            f"everything and keeps entries off until :resume. Watch it: {typed('status', profile.data_dir)}"
         )
+    again = typed(f"flatten --env {name}", profile.data_dir)
     return ConfigError(
         f"{error}\nNOTHING WAS CLOSED; stops at the exchange stand. A key typed at an engine's start is known to "
-        f"that engine alone. At a terminal type cockpit flatten --env {name}: it asks for the key. "
+        f"that engine alone. At a terminal type {again}: it asks for the key. "
         "Or close everything in the exchange's app"
     )
 
@@ -99,7 +102,8 @@ def _confirm(profile: Profile, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise SafetyRefusal("there is nobody to ask: cockpit flatten --yes does it without asking")
+        again = typed("flatten --yes", profile.data_dir)
+        raise SafetyRefusal(f"there is nobody to ask: {again} does it without asking")
     if click.prompt(f"type {CONFIRMATION} to do it", default="", show_default=False, err=True) != CONFIRMATION:
         raise SafetyRefusal("nothing was done")
 

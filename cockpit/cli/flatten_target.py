@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from cockpit.cli.hints import typed
 from cockpit.cli.narration import say
 from cockpit.cli.options import settings_from
 from cockpit.config.load import default_config_path, usable_settings
@@ -55,7 +56,8 @@ def remember_environment(profile: Profile) -> None:
         temporary.replace(path)
     except OSError as error:
         env = profile.environment.value
-        say(f"warning: {path}: {error.strerror}; should this engine die, name it: cockpit flatten --env {env}")
+        again = typed(f"flatten --env {env}", profile.data_dir)
+        say(f"warning: {path}: {error.strerror}; should this engine die, name it: {again}")
 
 
 def _last_environment(profile: Profile) -> Environment | None:
@@ -69,7 +71,7 @@ def _chosen(config_path: Path | None, data_dir: Path | None) -> Environment:
     profiles = {each: profile_of(each, data_dir, os.environ) for each in Environment}
     running = [each for each, profile in profiles.items() if _runs(profile)]
     if running:
-        return _heaviest(dict.fromkeys(running, "an engine runs there"))
+        return _heaviest(dict.fromkeys(running, "an engine runs there"), data_dir)
     settings, is_certain = _settings(config_path, {})
     last = _last_environment(profiles[Environment.SIM])
     candidates = {settings.venue.environment: "configured"} if is_certain else {}
@@ -78,9 +80,9 @@ def _chosen(config_path: Path | None, data_dir: Path | None) -> Environment:
     if not candidates:
         raise SafetyRefusal(
             "which account? The configuration does not tell, and no engine has run in this data folder: "
-            "type cockpit flatten --env live (or testnet, demo, sim)"
+            f"type {typed('flatten --env live', data_dir)} (or testnet, demo, sim)"
         )
-    return _heaviest(candidates)
+    return _heaviest(candidates, data_dir)
 
 
 def _runs(profile: Profile) -> bool:
@@ -91,12 +93,12 @@ def _runs(profile: Profile) -> bool:
         return False
 
 
-def _heaviest(candidates: Mapping[Environment, str]) -> Environment:
+def _heaviest(candidates: Mapping[Environment, str], data_dir: Path | None) -> Environment:
     chosen, *others = [each for each in BY_WEIGHT if each in candidates]
     for other in others:
         say(
             f"{chosen.value.upper()} is taken ({candidates[chosen]}), not {other.value.upper()} ({candidates[other]}): "
-            f"cockpit flatten --env {other.value} closes that one"
+            f"{typed(f'flatten --env {other.value}', data_dir)} closes that one"
         )
     return chosen
 

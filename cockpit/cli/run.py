@@ -66,7 +66,7 @@ def run(
         from cockpit.config.screen import check_screen
 
         check_screen(loaded, os.environ)
-        require_terminal()
+        require_terminal(data_dir)
     profile = profile_of(loaded.settings.venue.environment, data_dir, os.environ)
     profile.create()
     running = background.refuse_differences(_asked(loaded), profile, data_dir)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cockpit.adapters.system.process import watch_loop
 from cockpit.cli.background import ENGINE_WORD, end_simex
 from cockpit.cli.clock import CLOCK
+from cockpit.cli.hints import either, folder_words, typed
 from cockpit.cli.narration import say
 from cockpit.cli.processes import is_cockpit, wait_for
 from cockpit.cli.run_files import FAILED
@@ -43,13 +44,14 @@ def show_screen(profile: Profile, settings: Settings, *, observe: bool) -> int:
         while _comes_back(profile, result):
             result, pid = asyncio.run(_screen(profile, settings, observe))
     except NoEngine as error:
-        raise CockpitError("no engine is running: start one with cockpit run") from error
+        raise CockpitError(f"no engine is running: start one with {typed('run', profile.data_dir)}") from error
     except LinkRefused as error:
         raise CockpitError(f"the engine refused this screen: {error}") from error
     finally:
         log.close()
     if result.kind == "failed":
-        raise CockpitError(f"the screen failed and the engine goes on; cockpit attach opens it again: {result.detail}")
+        again = typed("attach", profile.data_dir)
+        raise CockpitError(f"the screen failed and the engine goes on; {again} opens it again: {result.detail}")
     if result.kind.startswith("quit"):
         return _quit(profile, pid)
     _farewell(profile, result)
@@ -63,7 +65,8 @@ async def _screen(profile: Profile, settings: Settings, observe: bool) -> tuple[
     watch_loop(asyncio.get_running_loop())
     client = await attach(profile.socket, operator_name(), observe)
     themes = user_themes(os.environ)
-    result = await run_screen(client, settings.ui, settings.keys, observer=observe, user_themes=themes)
+    folder = folder_words(profile.data_dir)
+    result = await run_screen(client, settings.ui, settings.keys, observer=observe, user_themes=themes, folder=folder)
     return result, client.hello.pid
 
 
@@ -79,7 +82,8 @@ def _quit(profile: Profile, pid: int) -> int:
     """The operator ended the engine from the screen: wait for it, then end the simulated exchange too."""
     say("the engine is stopping ...")
     if not wait_for(lambda: not is_cockpit(pid, ENGINE_WORD), CLOCK, QUIT_S):
-        raise CockpitError(f"the engine is still at it after {QUIT_S:.0f} s: look with cockpit status")
+        look = typed("status", profile.data_dir)
+        raise CockpitError(f"the engine is still at it after {QUIT_S:.0f} s: look with {look}")
     say("engine stopped")
     if profile.environment is Environment.SIM and end_simex(profile, CLOCK):
         say("simex stopped")
@@ -88,13 +92,13 @@ def _quit(profile: Profile, pid: int) -> int:
 
 def _farewell(profile: Profile, result: ScreenResult) -> None:
     """Three lines: what still runs, how to come back, how to stop it."""
-    name = profile.environment.value.upper()
+    name, folder = profile.environment.value.upper(), profile.data_dir
     if not is_listened_on(profile.socket):
         last_word = f" ({result.detail})" if result.detail else ""
         say(f"the engine ({name}) is not running any more{last_word}")
-        say("start it again:      make run  or  cockpit run")
-        say("what happened:       cockpit journal events")
+        say(f"start it again:      {either('run', folder)}")
+        say(f"what happened:       {typed('journal events', folder)}")
         return
     say(f"the engine is still running ({name})")
-    say("back to the screen:  make attach  or  cockpit attach")
-    say("stop everything:     make stop  or  cockpit stop")
+    say(f"back to the screen:  {either('attach', folder)}")
+    say(f"stop everything:     {either('stop', folder)}")

@@ -10,6 +10,7 @@ import click
 
 from cockpit.cli.background import ENGINE_WORD, end_simex, running_profiles
 from cockpit.cli.clock import CLOCK
+from cockpit.cli.hints import either, typed
 from cockpit.cli.narration import say
 from cockpit.cli.options import data_dir_option
 from cockpit.cli.processes import end, is_cockpit, wait_for
@@ -56,17 +57,27 @@ def _end_engine(profile: Profile, engine: EngineRun, policy: Shutdown) -> None:
     except LinkRefused as error:
         # It talks to no screen of this version; its own handling of the signal leaves positions protected.
         if not policy.leave_protected:
-            raise SafetyRefusal(f"{error} (cockpit stop --leave-protected ends it without asking it)") from error
+            again = either("stop --leave-protected", profile.data_dir)
+            raise SafetyRefusal(f"{error} (without asking it: {again})") from error
         _end_by_signal(engine)
         return
     if not reply.accepted:
-        raise SafetyRefusal(reply.reason)
+        raise SafetyRefusal("\n".join((reply.reason, *_ways(profile))))
     patience_s = FLATTEN_S if policy.flatten else END_S
     if wait_for(lambda: not is_cockpit(engine.pid, ENGINE_WORD), CLOCK, patience_s):
         return
     if policy.flatten:
-        raise CockpitError(f"not flat after {patience_s:.0f} s; the engine goes on trying: cockpit status")
+        look = typed("status", profile.data_dir)
+        raise CockpitError(f"not flat after {patience_s:.0f} s; the engine goes on trying: {look}")
     _end_by_signal(engine)
+
+
+def _ways(profile: Profile) -> list[str]:
+    """How a stop that was refused can be asked for."""
+    return [
+        f"to close everything first:     {either('stop --flatten', profile.data_dir)}",
+        f"to leave it to its stops:      {either('stop --leave-protected', profile.data_dir)}",
+    ]
 
 
 async def _ask_to_end(profile: Profile, policy: Shutdown) -> CommandReply:

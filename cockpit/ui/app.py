@@ -47,6 +47,7 @@ class CockpitApp(App[ScreenResult]):
         config: the screen's settings.
         keys: the key map; of an observer without money keys.
         user_themes: folder of the user's own themes.
+        folder: as ``Look.folder``.
         environment: variables of the process, for colours and glyphs.
         now: monotonic seconds; by default the clock that stamps Textual's key events.
     """
@@ -61,6 +62,7 @@ class CockpitApp(App[ScreenResult]):
         keys: keymap.KeyMap,
         *,
         user_themes: Path | None = None,
+        folder: str = "",
         environment: Mapping[str, str] | None = None,
         now: Callable[[], float] = get_time,
     ) -> None:
@@ -71,6 +73,7 @@ class CockpitApp(App[ScreenResult]):
         self._config = config
         self._keys = keys
         self._user_themes = user_themes
+        self._folder = folder
         self._theme = theme.load(terminal.theme_name(config, variables), user_themes)
         self._glyphs = terminal.glyphs(config, variables)
         doors = Doors(send=self._send_soon, theme=self._use_theme, end=self._end)
@@ -173,6 +176,7 @@ class CockpitApp(App[ScreenResult]):
             symbol=symbol or session.state.symbol,
             is_wide=session.plan.name in WIDE_PLANS,
             flatten_until=session.flatten_until,
+            folder=self._folder,
         )
 
     def _use_theme(self, name: str) -> str:
@@ -230,7 +234,7 @@ class CockpitApp(App[ScreenResult]):
     def _end(self, result: ScreenResult) -> None:
         """Leave once; what was open at the end of the engine stays in the shell."""
         if not self._exit:
-            words = "\n".join(safe(line) for line in gone.farewell(result.positions).splitlines())
+            words = "\n".join(safe(line) for line in gone.farewell(result.positions, self._folder).splitlines())
             self.exit(result, message=Text(words) if words else None)
 
     def hang_up(self) -> None:
@@ -245,7 +249,8 @@ class CockpitApp(App[ScreenResult]):
 
     def _fatal_error(self) -> None:
         """One line in place of Textual's trace with local variables, which may hold anything."""
-        self._exit_renderables.append(Text(texts.CRASHED.format(error=type(self._exception).__name__)))
+        words = texts.CRASHED.format(error=type(self._exception).__name__, folder=self._folder)
+        self._exit_renderables.append(Text(words))
         self._close_messages_no_wait()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -267,6 +272,7 @@ async def run_screen(
     *,
     observer: bool,
     user_themes: Path | None = None,
+    folder: str = "",
 ) -> ScreenResult:
     """Show the engine behind ``client`` until the operator leaves or the engine goes; the client is closed at the end.
 
@@ -275,7 +281,8 @@ async def run_screen(
     """
     terminal.prepare(config, os.environ)
     terminal.follow_size(os.environ)
-    app = CockpitApp(client, config, keymap.build(keys.bindings, is_observer=observer), user_themes=user_themes)
+    bound = keymap.build(keys.bindings, is_observer=observer)
+    app = CockpitApp(client, config, bound, user_themes=user_themes, folder=folder)
     loop = asyncio.get_running_loop()
     for number in _END_SIGNALS:
         loop.add_signal_handler(number, app.hang_up)

@@ -15,9 +15,9 @@ def positions_left(store: Store) -> tuple[str, ...]:
     return tuple(_words(row) for row in store.positions.rows)
 
 
-def farewell(positions: tuple[str, ...]) -> str:
-    """What stays in the shell under the screen; "" where nothing was open."""
-    return "\n".join((texts.LEFT_TITLE, *positions, texts.LEFT_FLATTEN)) if positions else ""
+def farewell(positions: tuple[str, ...], folder: str = "") -> str:
+    """What stays in the shell under the screen; "" where nothing was open. ``folder`` as in ``Look``."""
+    return "\n".join((texts.LEFT_TITLE, *positions, texts.LEFT_FLATTEN.format(folder=folder))) if positions else ""
 
 
 def _words(row: PositionRow) -> str:

@@ -285,14 +285,14 @@ GONE_NO_REASON = "the link to the engine ended"
 GONE_FLAT = "No position was open when it was last heard."
 GONE_OPEN = "OPEN when it was last heard; what is called acknowledged stands at the exchange:"
 GONE_WAYS = (
-    "Close everything without the engine:  cockpit flatten",
-    "Start or find the engine again:       cockpit run",
+    "Close everything without the engine:  cockpit flatten{folder}",
+    "Start or find the engine again:       cockpit run{folder}",
 )
 GONE_STAYS = "{key} leaves this screen; these positions stand in the shell then"
 GONE_LEAVES = "this screen leaves by itself in {left:.0f} s; {key} leaves now"
-GONE_FLATTEN = "no engine to flatten with: leave with {key}, then  cockpit flatten"
+GONE_FLATTEN = "no engine to flatten with: leave with {key}, then type the cockpit flatten of the box"
 LEFT_TITLE = "the engine is gone; OPEN when it was last heard:"
-LEFT_FLATTEN = "close everything:    cockpit flatten"
+LEFT_FLATTEN = "close everything:    cockpit flatten{folder}"
 LEFT_POSITION = "  {side} {qty} {symbol} @{entry}  {stop}"
 LEFT_STOP = {
     "ack": "SL {stop} acknowledged",
@@ -301,7 +301,7 @@ LEFT_STOP = {
 }
 LEFT_NO_STOP = "NO STOP acknowledged"
 PLACARD = "{environment} {state} pos {positions} {key}{key} FLATTEN"
-CRASHED = "the screen failed ({error}); the engine goes on. cockpit attach brings the screen back"
+CRASHED = "the screen failed ({error}); the engine goes on. cockpit attach{folder} brings the screen back"
 
 # Themes.
 THEME_MISSING = "there is no theme {name!r}{hint}; there are: {names}"

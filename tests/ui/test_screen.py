@@ -24,11 +24,13 @@ UTF8 = {"LANG": "C.UTF-8"}
 class Rig:
     """An application, its client and its scene."""
 
-    def __init__(self, *, symbols: int = 4, observer: bool = False, config: UiConfig = FAST, variables=UTF8) -> None:
+    def __init__(
+        self, *, symbols: int = 4, observer: bool = False, config: UiConfig = FAST, variables=UTF8, folder=""
+    ) -> None:
         self.scene = Scene(symbols)
         self.client = ScriptedClient(list(self.scene.markets))
         keys = keymap.build({}, is_observer=observer)
-        self.app = CockpitApp(self.client, config, keys, environment=variables)
+        self.app = CockpitApp(self.client, config, keys, environment=variables, folder=folder)
 
     async def show(self, pilot, *views) -> None:
         self.client.push(*(views or self.scene.views(self.client.watched)))
@@ -368,6 +370,29 @@ async def test_a_dead_engine_without_positions_says_when_the_screen_leaves_by_it
         assert re.search(r"leaves by itself in \d s; q leaves now", rig.text)
         await pilot.press("q")
     assert rig.app.return_value.positions == ()
+
+
+async def test_a_vanished_engine_is_found_again_in_the_folder_it_had() -> None:
+    rig = Rig(folder=" --data-dir /srv/paper")
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await rig.show(pilot)
+        rig.client.end("journal failed")
+        await rig.drawn(pilot)
+        assert "cockpit flatten --data-dir /srv/paper" in rig.text
+        assert "cockpit run --data-dir /srv/paper" in rig.text
+        await pilot.press("q")
+
+
+async def test_a_long_folder_is_folded_and_never_cut_off() -> None:
+    folder = "/srv/" + "long/" * 20 + "end"
+    rig = Rig(folder=f" --data-dir {folder}")
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await rig.show(pilot)
+        rig.client.end("journal failed")
+        await rig.drawn(pilot)
+        rows = [row.split("│")[-2].strip() for row in rig.rows if row.count("│") >= 2]
+        assert "".join(rows).count(folder) == 2
+        await pilot.press("q")
 
 
 async def test_an_observer_sees_no_money_keys() -> None:

@@ -36,6 +36,8 @@ class Look(msgspec.Struct, frozen=True):
     is_wide: bool = False
     flatten_until: float | None = None
     """Until when the flatten key fires, None when not armed."""
+    folder: str = ""
+    """`` --data-dir FOLDER`` behind every command that is named, "" for the default folder."""
 
 
 def header_of(look: Look) -> HeaderView:

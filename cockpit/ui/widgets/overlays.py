@@ -58,8 +58,8 @@ def _gone(look: Look, width: int, room: int) -> list[Line]:
         (4, look.state.gone or texts.GONE_NO_REASON, "dialog"),
         (3, texts.GONE_OPEN if left else texts.GONE_FLAT, "dialog"),
         *((0, words, "dialog_bad") for words in left),
-        (1, texts.GONE_WAYS[0], "dialog"),
-        (5, texts.GONE_WAYS[1], "dialog"),
+        (1, texts.GONE_WAYS[0].format(folder=look.folder), "dialog"),
+        (5, texts.GONE_WAYS[1].format(folder=look.folder), "dialog"),
         (2, end.format(key=key, left=max(0.0, (until or 0.0) - look.now)), "dialog_key"),
     ]
     rows = [(rank, line, style) for rank, words, style in ranked for line in _wrapped(words, width)]
@@ -68,7 +68,7 @@ def _gone(look: Look, width: int, room: int) -> list[Line]:
 
 
 def _wrapped(words: str, width: int) -> list[str]:
-    return wrap(safe(words), max(width, 8), subsequent_indent="    ", drop_whitespace=True) or [""]
+    return wrap(safe(words), max(width, 8), subsequent_indent="    ", break_on_hyphens=False) or [""]
 
 
 def _boxed(look: Look, title: str, body: list[Line], *, inner: int = 0) -> list[Line]:

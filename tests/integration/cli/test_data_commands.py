@@ -129,7 +129,7 @@ def test_preset_of_an_earlier_bot_becomes_toml_that_checks(tmp_path: Path) -> No
         (["run", "--live"], 2, "--env live"),
         (["run", "--headless", "--env", "testnet"], 2, "no API key for testnet"),
         (["flatten", "--yes"], 1, "nothing to close"),
-        (["flatten", "--yes", "--env", "testnet"], 2, "cockpit flatten --env testnet: it asks for the key"),
+        (["flatten", "--yes", "--env", "testnet"], 2, "cockpit flatten --env testnet --data-dir /"),
         (["journal"], 1, "no journal"),
     ],
 )

@@ -103,7 +103,9 @@ def test_stopping_with_an_open_position_asks_which_way(profile: ProfileFolder) -
     refused = profile.cockpit("stop")
     assert refused.returncode == 3
     assert "BTCUSDT" in refused.stderr
-    assert "--leave-protected" in refused.stderr
+    folder = f"--data-dir {profile.folder}"
+    assert f"make stop ARGS='--flatten {folder}'  or  cockpit stop --flatten {folder}" in refused.stderr
+    assert f"cockpit stop --leave-protected {folder}" in refused.stderr
     assert profile.status()["running"]
     done = profile.cockpit("stop", "--flatten", timeout_s=90)
     assert done.returncode == 0, done.stderr

@@ -79,7 +79,7 @@ def test_second_engine_on_the_profile_is_refused_and_the_first_goes_on(profile: 
     done = profile.cockpit("run", "--headless")
     assert done.returncode == 1
     assert "runs already" in done.stderr
-    assert "cockpit attach" in done.stderr
+    assert f"cockpit attach --data-dir {profile.folder}" in done.stderr
     assert profile.status()["instance"] == before
 
 
@@ -130,7 +130,7 @@ def test_commands_of_operators_are_in_the_journal_while_the_engine_runs(profile:
 def test_flatten_needs_a_yes_and_then_says_that_it_is_flat(profile: ProfileFolder) -> None:
     refused = profile.cockpit("flatten")
     assert refused.returncode == 3
-    assert "--yes" in refused.stderr
+    assert f"cockpit flatten --yes --data-dir {profile.folder}" in refused.stderr
     done = profile.cockpit("flatten", "--yes")
     assert done.returncode == 0, done.stderr
     assert "SIM is flat" in done.stderr
@@ -169,8 +169,9 @@ def test_leaving_the_screen_says_what_runs_how_to_come_back_and_how_to_stop(prof
             pass
         last = terminal.output[-600:].decode(errors="replace")
         assert "the engine is still running (SIM)" in last
-        assert "make attach  or  cockpit attach" in last
-        assert "make stop  or  cockpit stop" in last
+        folder = f"--data-dir {profile.folder}"
+        assert f"make attach ARGS='{folder}'  or  cockpit attach {folder}" in last
+        assert f"make stop ARGS='{folder}'  or  cockpit stop {folder}" in last
         assert terminal.process.returncode == 0
     finally:
         terminal.close()

@@ -357,6 +357,8 @@ def test_what_stays_in_the_shell_tells_the_stop_as_the_exchange_had_it(state: st
     said = farewell(positions_left(bench.session.store))
     assert f"SHORT 0.500 ETHUSDT @{row.entry}  {words}" in said
     assert said.endswith("cockpit flatten")
+    elsewhere = farewell(positions_left(bench.session.store), " --data-dir /srv/paper")
+    assert elsewhere.endswith("cockpit flatten --data-dir /srv/paper")
 
 
 def test_an_observer_has_no_money_keys() -> None:
