@@ -46,9 +46,10 @@ def finer(group: int) -> int:
 
 
 class Axis(msgspec.Struct, frozen=True):
-    """Which price each row shows.
+    """Which prices a ladder shows: one row less than ``rows``, for the line between the two sides of the book.
 
-    ``rows`` counts the centre line, which lies between row numbers ``centre`` (above it) and ``centre - 1``.
+    Freshly centred, the line lies between row numbers ``centre`` (above it) and ``centre - 1``. The prices then stand
+    still while the book moves; the line goes with the book, past one price row at a time.
     """
 
     centre: int
@@ -60,14 +61,23 @@ class Axis(msgspec.Struct, frozen=True):
 
     @property
     def rule(self) -> int:
-        """Index of the centre line."""
+        """Index of the line of a freshly centred axis."""
         return self.rows // 2
 
-    def row_number(self, index: int) -> int | None:
-        """Row number shown at ``index`` (0 is the top); None for the centre line."""
-        if index == self.rule:
-            return None
-        return self.centre + self.rule - 1 - index if index < self.rule else self.centre + self.rule - index
+    def line(self, best_bid: int, best_ask: int) -> int:
+        """The row number just above the line: the nearest to the centre that keeps bids below and asks above.
+
+        Args:
+            best_bid: row number of the best bid.
+            best_ask: row number of the best ask.
+        """
+        return max(best_bid + 1, min(self.centre, best_ask))
+
+    def numbers(self, line: int) -> list[int | None]:
+        """Row numbers from the top, None for the line; beyond the shown prices it stands at that end."""
+        shown: list[int | None] = list(range(self.top, self.bottom - 1, -1))
+        shown.insert(max(0, min(self.top - line + 1, len(shown))), None)
+        return shown
 
     @property
     def top(self) -> int:

@@ -23,6 +23,7 @@ class Glyphs(msgspec.Struct, frozen=True):
     ok: str
     bad: str
     unknown: str
+    warning: str
     wall: str
     frame: str
     rule: str
@@ -33,8 +34,8 @@ class Glyphs(msgspec.Struct, frozen=True):
     cancelling: str
 
 
-BLOCKS = Glyphs(False, "▸", "✓", "✗", "·", "●", "│", "─", "▲", "▼", "·", ">", "x")
-ASCII = Glyphs(True, ">", "+", "!", ".", "o", "|", "-", "^", "v", ".", ">", "x")
+BLOCKS = Glyphs(False, "▸", "✓", "✗", "·", "!", "●", "│", "─", "▲", "▼", "·", ">", "x")
+ASCII = Glyphs(True, ">", "+", "x", ".", "!", "o", "|", "-", "^", "v", ".", ">", "x")
 
 
 def thousands(digits: str) -> str:
@@ -118,6 +119,12 @@ def heat(value: float, full: float, glyphs: Glyphs) -> str:
     """One cell of a heat map."""
     ramp = ASCII_HEAT if glyphs.is_ascii else HEAT
     return ramp[_parts(value, full, 1, 4)]
+
+
+def fate(percent: int, code: str, width: int = 5) -> str:
+    """What became of a wall: its share and letter, as in ``81%C``. Where that is too wide, the sign gives way."""
+    words = f"{percent}%{code}"
+    return words if len(words) <= width else f"{percent}{code}"
 
 
 def short_symbol(symbol: str) -> str:

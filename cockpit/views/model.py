@@ -70,8 +70,8 @@ class WallMark(msgspec.Struct, frozen=True, gc=False):
     is_bid: bool
     level: int
     """1: a wall by the preset's rule (w). 2: three times that (W)."""
-    eaten_percent: int
-    pulled_percent: int
+    fate_percent: int
+    """Of its first size: pulled where the code is P, else eaten by trades; 100 is all of it, refills or not."""
     code: str
     """C consumed, P pulled, R refilled, ? younger than the lookback, "" stable."""
     age_s: int
@@ -194,7 +194,8 @@ class WallRow(msgspec.Struct, frozen=True, gc=False):
     multiple: str
     """Size as a multiple of its neighbours."""
     usd: str
-    eaten_percent: int
+    fate_percent: int
+    """As in the ladder's mark."""
     code: str
     age: str
     touches: int

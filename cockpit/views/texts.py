@@ -109,6 +109,12 @@ SIGNALS = "SIGNALS"
 SIGNALS_NONE = "no signals in the queue"
 SIGNALS_ENDED = "last ended"
 GATES = "{sign}{passed}/{total}"
+GATE_NAMES = {"book": "book sequence"}
+"""Entry gates whose own name says too little beside the others: no update is missing, however old the book is."""
+NEEDED = "needs {threshold}"
+EXIT_NAMES = {"take-profit": "TP by move"}
+"""Exit rules whose figure is not the profit that stands above it: a price move in stop distances, before fees."""
+NET = "net {profit}"
 RECORDER = "rec {state}"
 TICKET_REFUSED = "NO ORDER {reason}"
 TICKET_CUT = "CUT {reason}"
@@ -186,7 +192,7 @@ WARMING = "warming"
 DROPPING = "dropping"
 PAGES = ("TRADE", "WALLS", "ORDERS", "TAPE", "LOG")
 EDGE_WALLS = "{count} walls"
-EDGE_WALL = "{side} {price} {size} {usd} {eaten}%"
+EDGE_WALL = "{side} {price} {size} {usd} {fate}"
 EDGE_STOP = "SL {price}"
 EDGE_ENTRY = "entry {price}"
 EDGE_TARGET = "TP {price}"
@@ -276,7 +282,7 @@ HELP_COMMANDS = (
     ":close N  :cancel  :protect  :pause  :resume  :manual  :observe  :auto",
     ":symbol S  :theme T  :gates  :detach  :quit",
 )
-HELP_LEGEND = "ladder: w wall  W three times one  C eaten  P pulled  R refilled  ? young"
+HELP_LEGEND = "walls: w wall  W three times one  81%C eaten  81%P pulled  R refilled  ? young"
 COMMAND_PROMPT = ":"
 AUTO_PROMPT = "automatic approval: type {word} and Enter: "
 AUTO_WORD = "AUTO"
@@ -318,6 +324,7 @@ TREND_UP, TREND_DOWN, TREND_FLAT = "UP", "DOWN", "flat"
 ENTRIES_ENABLED = "ENABLED"
 ENTRIES_PAUSED = "PAUSED"
 ENTRIES_CLOSED = "CLOSED"
+STATE_LOCKED = "LOCKED"
 RESUMABLE = frozenset({"PAUSED", "LOCKED", "HALTED"})
 """Words for entries that an operator's resume may change."""
 

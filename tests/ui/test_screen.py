@@ -12,7 +12,17 @@ from cockpit.ui import keymap
 from cockpit.ui.app import CockpitApp
 from cockpit.ui.config import UiConfig
 from cockpit.ui.safe import cells
-from cockpit.views.model import ClosedRow, FlattenRow, FlattenView, GateView, LogLine, LogView, PositionsView
+from cockpit.views.model import (
+    ClosedRow,
+    FlattenRow,
+    FlattenView,
+    GateView,
+    LogLine,
+    LogView,
+    PositionsView,
+    SignalsView,
+    TapeRow,
+)
 from tests.support.scripted_link import ScriptedClient
 from tests.support.scripted_scene import Scene
 
@@ -87,6 +97,16 @@ async def test_the_ladder_is_one_sided_below_120_columns_and_two_sided_from_ther
     async with rig.app.run_test(size=size) as pilot:
         await rig.show(pilot)
         assert all(head in rig.rows[1] for head in heads)
+
+
+async def test_the_two_sided_ladder_marks_best_ask_and_best_bid_around_the_line() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await rig.show(pilot)
+        ladder = [row[:67] for row in rig.rows]
+        line = next(index for index, row in enumerate(ladder) if "mid" in row)
+        assert re.search(r"\d{3}A", ladder[line - 1])
+        assert re.search(r"\d{3}B", ladder[line + 1])
 
 
 async def test_a_wide_terminal_watches_four_symbols() -> None:
@@ -461,6 +481,63 @@ async def test_the_operator_sees_why_entries_are_off_without_any_key() -> None:
         await rig.show(pilot, halted)
         assert "entries HALTED" in rig.rows[0]
         assert "entries HALTED: key refused: expired" in rig.rows[22]
+
+
+async def test_gates_say_what_is_needed_once_and_in_the_words_of_header_and_ladder() -> None:
+    rig = Rig()
+    paused = GateView("state", "LOCKED: paused by the operator", "READY", "fail")
+    missing = GateView("missing stops", "BTCUSDT", "none", "fail")
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await rig.show(pilot)
+        await rig.show(pilot, msgspec.structs.replace(rig.scene.header(), entries="PAUSED", blocks=["paused"]))
+        risk = rig.scene.risk()
+        await rig.show(pilot, msgspec.structs.replace(risk, gates=[paused, missing, *risk.gates[1:]]))
+        await pilot.press("i")
+        await rig.drawn(pilot)
+        assert "PAUSED: paused by the operator" in rig.text
+        assert "LOCKED" not in rig.text
+        assert re.search(r"missing stops +BTCUSDT needs none", rig.text)
+        assert re.search(r"✓ book sequence +valid +0s", rig.text)
+        assert not re.search(r"Trading +Trading", rig.text)
+
+
+async def test_an_exit_rule_has_a_mark_of_its_own_only_when_it_is_reached() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await rig.show(pilot)
+        rules = [GateView("time-stop", "1 s", ">= 300 s", "ok"), GateView("counter flow", "4.0 x", ">= 3 x", "fail")]
+        row = msgspec.structs.replace(rig.scene.positions_view().rows[0], exits=rules, pnl_r="-0.38R")
+        await rig.show(pilot, PositionsView([row]))
+        assert re.search(r"· time-stop +1 s >= 300 s", rig.text)
+        assert re.search(r"! counter flow +4.0 x >= 3 x", rig.text)
+        assert "net -0.38R" in rig.text
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=str)
+async def test_no_price_and_no_reason_of_a_ticket_is_cut(size) -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=size) as pilot:
+        await rig.show(pilot)
+        card = rig.scene.signals[0]
+        ticket = msgspec.structs.replace(card.ticket, side="Sell", qty="0.0235", entry="64993.0", stop="65 127.8")
+        await rig.show(pilot, SignalsView(rows=[msgspec.structs.replace(card, ticket=ticket)]))
+        assert "SELL 0.0235 @64 993.0" in rig.text
+        assert "SL 65 127.8" in rig.text
+        assert "1R 25.00" in rig.text
+        refused = msgspec.structs.replace(ticket, refusal="stop 0.12347 is too close to the entry: 2 ticks, least 5")
+        await rig.show(pilot, SignalsView(rows=[msgspec.structs.replace(card, ticket=refused)]))
+        shown = " ".join(row[-31:].strip() for row in rig.rows)
+        assert "NO ORDER stop 0.12347 is too close to the entry: 2 ticks, least 5" in shown
+
+
+async def test_the_narrow_tape_drops_minutes_before_it_cuts_a_price() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await rig.show(pilot)
+        rows = [TapeRow("45:45", "0.4469", "3.59k", False, False), TapeRow("45:44", "64993.0", "0.017", True, False)]
+        await rig.show(pilot, msgspec.structs.replace(rig.scene.flow("BTCUSDT"), tape=rows))
+        assert re.search(r" :45 0.4469 +3.59kS", rig.text)
+        assert re.search(r" 45:44 993.0 +0.017B", rig.text)
 
 
 async def test_gates_before_the_engine_has_told_any_are_no_data_not_open() -> None:

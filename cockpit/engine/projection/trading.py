@@ -199,7 +199,10 @@ def _position_row(core: TradingCore, position: OpenPosition, now_ns: int) -> Pos
         age=numbers.age((now_ns - position.opened_ns) / NS_PER_S),
         liquidation=_liquidation(position, instrument),
         is_foreign=position.is_foreign,
-        exits=[GateView(c.name, c.value, c.threshold, c.state) for c in core.exits.checks(position.symbol)],
+        exits=[
+            GateView(texts.EXIT_NAMES.get(c.name, c.name), c.value, c.threshold, c.state)
+            for c in core.exits.checks(position.symbol)
+        ],
         state="closing" if position.close_id is not None else "open",
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from cockpit.detectors.wall import Wall
+
 
 def usd(value: float) -> str:
     """Money of market size in at most five characters, as in 27.8M, 412k, 950."""
@@ -22,6 +24,14 @@ def money(value: Decimal | float, *, sign: bool = True) -> str:
 def percent(ratio: float) -> int:
     """A ratio in whole percent, rounded down so that 100 % means all of it."""
     return int(ratio * 100 + 1e-9)
+
+
+def fate_percent(wall: Wall) -> int:
+    """What the letter of a wall speaks of, as a share of its first size: pulled for P, else eaten by trades.
+
+    Refills can be taken too; 100 says that all of the first size went, and no more than that.
+    """
+    return min(100, percent(wall.pulled_ratio if wall.code == "P" else wall.eaten_ratio))
 
 
 def number(value: float) -> str:

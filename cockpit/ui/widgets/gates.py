@@ -7,7 +7,7 @@ from textwrap import wrap
 
 from cockpit.ui.format import short_symbol
 from cockpit.ui.lines import BLANK, Line, cut, fit
-from cockpit.ui.widgets.look import Look, gate_order, gate_words, header_of
+from cockpit.ui.widgets.look import Look, gate_order, gate_words, header_of, shown_gate
 from cockpit.views import texts
 from cockpit.views.model import GateView
 
@@ -85,6 +85,7 @@ def _kept(gates: Sequence[GateView], room: int) -> list[GateView]:
 
 def _gate(look: Look, gate: GateView, width: int) -> Line:
     """Sign, name, value, threshold, age; the sign says the verdict without colour."""
+    gate = shown_gate(look, gate)
     is_open = gate.state == "ok"
     sign = look.glyphs.ok if is_open else look.glyphs.bad
     room = width - 2 - AGE

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from cockpit.ui.axis import Axis, Recentre, bucket, centred, default_group, follow, grouped
-from cockpit.ui.format import Glyphs, PriceScale
-from cockpit.ui.lines import Line, cut, fit, padded
+from cockpit.ui.format import Glyphs, PriceScale, fate
+from cockpit.ui.lines import Cell, Line, cut, fit, padded
 from cockpit.ui.safe import cells
 from cockpit.ui.store import SILENCE_S, BarScale, UiState
 from cockpit.ui.widgets.look import Look, price
@@ -49,7 +49,7 @@ class Ladder(msgspec.Struct, frozen=True):
     """A book laid on an axis."""
 
     rows: tuple[LadderRow | None, ...]
-    """From the top; None is the centre line."""
+    """From the top; None is the line between the two sides."""
     above: str
     below: str
 
@@ -130,13 +130,13 @@ def lay(book: BookView, axis: Axis, glyphs: Glyphs) -> Ladder:
             is_round=number % 10 == 0,
         )
 
-    numbers = (axis.row_number(index) for index in range(axis.rows))
-    rows = tuple(None if number is None else row_at(number) for number in numbers)
+    line = axis.centre if best_bid is None or best_ask is None else axis.line(best_bid, best_ask)
+    rows = tuple(None if number is None else row_at(number) for number in axis.numbers(line))
     return Ladder(rows, _edge(book, axis, scale, glyphs, up=True), _edge(book, axis, scale, glyphs, up=False))
 
 
 def centre_line(look: Look, book: BookView, axis: Axis, width: int) -> Line:
-    """The row between the two sides of the axis: spread and middle, or the curtain of a stale book."""
+    """The row between the two sides of the book: spread and middle, or the curtain of a stale book."""
     if is_blind(look, book):
         return _curtain(look, book, width)
     text = texts.RULE.format(spread=price(book.spread), bps=book.spread_bps, mid=price(book.mid))
@@ -186,6 +186,11 @@ def price_cells(row: LadderRow, width: int, *, is_stale: bool) -> Line:
     return ((" " * (width - len(shown)), "text"), (shown, price_style(row, is_stale=is_stale)))
 
 
+def touch_cell(row: LadderRow, *, is_stale: bool) -> Cell:
+    """A beside the best ask, B beside the best bid."""
+    return row.touch or " ", "stale" if is_stale else ("bid" if row.touch == "B" else "ask")
+
+
 def size_cells(row: LadderRow, width: int, style: str) -> Line:
     """The row's size at the right edge of ``width`` cells; the look is the digits' alone."""
     shown = size6(row.size) if row.size else ""
@@ -209,13 +214,9 @@ def wall_tag(row: LadderRow) -> str:
     return " " if row.wall is None else ("w" if row.wall.level < 2 else "W")
 
 
-def eaten(row: LadderRow) -> str:
-    """What became of a wall: eaten by trades with its code, or pulled."""
-    wall = row.wall
-    if wall is None:
-        return ""
-    percent = wall.pulled_percent if wall.code == "P" else wall.eaten_percent
-    return f"{percent}%{wall.code}"
+def eaten(row: LadderRow, width: int = 5) -> str:
+    """What became of a wall, in at most ``width`` cells."""
+    return "" if row.wall is None else fate(row.wall.fate_percent, row.wall.code, width)
 
 
 def price_style(row: LadderRow, *, is_stale: bool) -> str:
@@ -289,7 +290,7 @@ def _edge(book: BookView, axis: Axis, scale: PriceScale, glyphs: Glyphs, *, up: 
 def _wall_words(wall: WallMark, scale: PriceScale) -> str:
     side = "B" if wall.is_bid else "A"
     return texts.EDGE_WALL.format(
-        side=side, price=scale.exact(wall.ticks), size=wall.size, usd=wall.usd, eaten=wall.eaten_percent
+        side=side, price=scale.exact(wall.ticks), size=wall.size, usd=wall.usd, fate=fate(wall.fate_percent, wall.code)
     )
 
 

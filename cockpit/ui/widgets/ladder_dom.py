@@ -18,6 +18,7 @@ from cockpit.ui.widgets.ladder import (
     price_cells,
     side_style,
     size_cells,
+    touch_cell,
     waiting,
     wall_tag,
 )
@@ -25,7 +26,7 @@ from cockpit.ui.widgets.look import Look
 from cockpit.views import texts
 from cockpit.views.numbers import signed, size5, size6
 
-OWN, SUM, SIZE, TRADED, PRICE, PULL = 5, 5, 6, 6, 9, 6
+OWN, SUM, SIZE, TRADED, PRICE, TOUCH, PULL = 5, 5, 6, 6, 9, 1, 6
 OFF = 2
 """Value of the column choice that hides what was traded."""
 
@@ -44,7 +45,7 @@ def draw(look: Look, width: int, height: int) -> list[Line]:
 
 
 def _bar_width(width: int) -> int:
-    fixed = OWN + 2 * (SUM + SIZE + 1 + TRADED) + PRICE + PULL
+    fixed = OWN + 2 * (SUM + SIZE + 1 + TRADED) + PRICE + TOUCH + PULL
     return max(2, (width - fixed) // 2)
 
 
@@ -56,7 +57,7 @@ def _head(bars: int) -> Line:
     names = (
         fit(texts.COL_OWN, OWN), fit(texts.COL_CUM, SUM, ">"), " " * bars,
         fit(texts.COL_BID, SIZE, ">"), " ", fit(texts.COL_SOLD, TRADED, ">"), fit(texts.COL_PRICE, PRICE, ">"),
-        fit(" " + texts.COL_BOUGHT, TRADED), " ", fit(texts.COL_ASK, SIZE, ">"), " " * bars,
+        " " * TOUCH, fit(" " + texts.COL_BOUGHT, TRADED), " ", fit(texts.COL_ASK, SIZE, ">"), " " * bars,
         fit(texts.COL_CUM, SUM, ">"), fit(texts.COL_PULL, PULL, ">"),
     )  # fmt: skip
     return (("".join(names), "title"),)
@@ -73,6 +74,7 @@ def _row(row: LadderRow, bars: int, traded: bool, full: float, stale: bool, glyp
         *(_bid(row, bars, full, glyphs, stale=stale) if row.bid else empty),
         (fit(sold, TRADED, ">"), "stale" if stale else "sell"),
         *price_cells(row, PRICE, is_stale=stale),
+        touch_cell(row, is_stale=stale),
         (fit(bought, TRADED), "stale" if stale else "buy"),
         *(_ask(row, bars, full, glyphs, stale=stale) if row.ask else empty),
         _pull(row, stale=stale),
@@ -104,7 +106,7 @@ def _ask(row: LadderRow, bars: int, full: float, glyphs: Glyphs, *, stale: bool)
 def _pull(row: LadderRow, *, stale: bool) -> Cell:
     """The wall's fate, else how the size changed without trades."""
     if row.wall is not None:
-        return fit(eaten(row), PULL, ">"), "stale" if stale else eaten_style(row)
+        return fit(eaten(row, PULL), PULL, ">"), "stale" if stale else eaten_style(row)
     if row.change:
         return fit(signed(row.change), PULL, ">"), "stale" if stale else "dim"
     return " " * PULL, "text"

@@ -19,6 +19,7 @@ from cockpit.ui.widgets.ladder import (
     price_cells,
     side_style,
     size_cells,
+    touch_cell,
     traded_text,
     waiting,
     wall_tag,
@@ -99,13 +100,13 @@ def _row(row: LadderRow, width: int, column: int, full: float, stale: bool, glyp
     bar_style = "stale" if stale else side_style(row, is_stale=False, suffix="_bar")
     return (
         (fit(tape, columns.tape, ">"), "stale" if stale else tape_style),
-        (fit(eaten(row), columns.eaten, ">"), "stale" if stale else eaten_style(row)),
+        (fit(eaten(row, columns.eaten), columns.eaten, ">"), "stale" if stale else eaten_style(row)),
         *size_cells(row, columns.size, style),
         (wall_tag(row), style if row.wall else "text"),
         (fit(bar(row.size, full, columns.bar, glyphs), columns.bar), bar_style),
         (" ", "text"),
         *price_cells(row, columns.price, is_stale=stale),
-        (row.touch or " ", "stale" if stale else ("bid" if row.touch == "B" else "ask")),
+        touch_cell(row, is_stale=stale),
         (" ", "text"),
         *own_cells(row, columns.mark, glyphs),
     )

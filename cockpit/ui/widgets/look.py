@@ -11,9 +11,12 @@ from cockpit.ui.keymap import KeyMap
 from cockpit.ui.lines import Cell, Line, fit, spread
 from cockpit.ui.safe import cells
 from cockpit.ui.store import Store, UiState
+from cockpit.views import texts
 from cockpit.views.frames import Hello
 from cockpit.views.model import GateView, HeaderView
 
+SHORT_NAME = 6
+"""Cells that a gate's name has in any case."""
 SHORT_VALUE = 8
 """Cells that a gate's value has in any case; a longer one needs the threshold's."""
 
@@ -74,6 +77,7 @@ def signed_style(text: str) -> str:
 
 def gate_cells(look: Look, gate: GateView, width: int) -> Line:
     """One gate: sign, name, value against threshold. The sign says it without colour."""
+    gate = shown_gate(look, gate)
     sign, style = {
         "ok": (look.glyphs.ok, "ok"),
         "fail": (look.glyphs.bad, "bad"),
@@ -84,15 +88,38 @@ def gate_cells(look: Look, gate: GateView, width: int) -> Line:
     return ((f"{sign} ", style), (name, "dim"), (shown, value_style), (threshold, "faint"))
 
 
-def gate_words(gate: GateView, width: int, needed: int) -> tuple[str, str, str]:
-    """Name, value and threshold of a gate in ``width`` cells, the last ``needed`` of them the threshold's.
+def exit_cells(look: Look, rule: GateView, width: int) -> Line:
+    """One exit rule: nothing to remark while it is not reached, a warning once it is; value against threshold."""
+    is_reached = rule.state == "fail"
+    sign, style = (look.glyphs.warning, "warn") if is_reached else (look.glyphs.unknown, "dim")
+    name, shown, threshold = gate_words(rule, width - 2, 9)
+    return ((f"{sign} ", style), (name, "dim"), (shown, style if rule.state != "ok" else "text"), (threshold, "faint"))
 
-    The value stands at the right of its name. One too long for that takes the threshold's place: what is wrong comes
-    before what is needed.
+
+def shown_gate(look: Look, gate: GateView) -> GateView:
+    """An entry gate in the words of the header and the ladder, and what is needed once."""
+    value, threshold = gate.value, gate.threshold
+    if gate.name == "state" and header_of(look).entries == texts.ENTRIES_PAUSED:
+        value = value.replace(texts.STATE_LOCKED, texts.ENTRIES_PAUSED, 1)
+    if threshold == value:
+        threshold = ""
+    elif threshold and threshold[0] not in "<>=":
+        threshold = texts.NEEDED.format(threshold=threshold)
+    name = texts.GATE_NAMES.get(gate.name, gate.name)
+    return msgspec.structs.replace(gate, name=name, value=value, threshold=threshold)
+
+
+def gate_words(gate: GateView, width: int, needed: int) -> tuple[str, str, str]:
+    """Name, value and threshold of a gate in ``width`` cells, at least the last ``needed`` of them the threshold's.
+
+    The value stands at the right of its name. Neither value nor threshold is cut while there is room for a word of the
+    name; where there is not, the value takes the threshold's place: what is wrong comes before what is needed.
     """
+    needed = max(needed, cells(gate.threshold) + 1)
     room = width - needed
     taken, name = cells(gate.value), cells(gate.name)
-    if taken <= max(SHORT_VALUE, room - name - 1):
+    has_room = room - taken - 1 >= min(name, SHORT_NAME)
+    if has_room and taken <= max(SHORT_VALUE, room - name - 1):
         return fit(gate.name, room - taken - 1), f" {fit(gate.value, taken)}", f" {fit(gate.threshold, needed - 1)}"
     return fit(gate.name, min(name, width // 2)), fit(f" {gate.value}", width - min(name, width // 2)), ""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from cockpit.ui.format import Glyphs, short_symbol, spark
+from cockpit.ui.format import Glyphs, fate, short_symbol, spark
 from cockpit.ui.lines import BLANK, Cell, Line, cut, fill, fit, spread
 from cockpit.ui.widgets.look import Look, gate_cells, gate_order, header_of, price, signed_style, title
 from cockpit.views import texts
@@ -34,12 +34,12 @@ def _wall(row: WallRow, width: int) -> Line:
         (f"{side} ", style),
         (fit(price(row.price), 9, ">"), "text"),
     )
-    fate = (f"{row.eaten_percent}%{row.code}", "warn" if row.code else "dim")
-    tail: list[Cell] = [(fit(row.usd, 7, ">"), "text"), (fit(fate[0], 6, ">"), fate[1])]
+    end = fate(row.fate_percent, row.code)
+    tail: list[Cell] = [(fit(row.usd, 7, ">"), "text"), (fit(end, 6, ">"), "warn" if row.code else "dim")]
     if width >= 38:
         tail.append((fit(row.age, 6, ">"), "dim"))
     if width >= 52:
-        tail[:0] = [(fit(f"{row.distance_percent:.2f}%", 7, ">"), "dim"), (fit(f"{row.multiple}x", 7, ">"), "text")]
+        tail[:0] = [(fit(f"{row.distance_percent:.2f}%", 7, ">"), "dim"), (fit(f" {row.multiple}x", 9, ">"), "text")]
     return spread(left, (*tail, (mark, "dim")), width)
 
 
@@ -161,8 +161,9 @@ def _trade(row: TapeRow, width: int) -> Line:
     side = "B" if row.is_buy else "S"
     style = "large" if row.is_large else ("buy" if row.is_buy else "sell")
     is_narrow = width < 28
-    time = row.time[-5:] if is_narrow else row.time
     level = price(row.price).rpartition(" ")[2] if is_narrow else price(row.price)
+    room = width - len(f"* {level} {row.size}B")
+    time = next((text for text in (row.time, row.time[-5:], row.time[-3:]) if len(text) <= room), "")
     left = (("*" if row.is_large else " ", "large"), (time, "faint"), (f" {level}", "dim"))
     return spread(left, ((f" {row.size}", style), (side, "buy" if row.is_buy else "sell")), width)
 
@@ -279,9 +280,8 @@ def _map_rows(rows: list[WallRow], width: int, height: int, *, asks: bool) -> li
         ]
         cells: list[Cell] = [(f" {'+' if asks else '-'}{low:.2f}% ", "faint")]
         for row in sorted(held, key=lambda wall: wall.symbol):
-            words = (
-                f"{short_symbol(row.symbol)} {row.usd} {row.eaten_percent}%{row.code}{'o' if row.is_round else ''}  "
-            )
+            end = fate(row.fate_percent, row.code) + ("o" if row.is_round else "")
+            words = f"{short_symbol(row.symbol)} {row.usd} {end}  "
             cells.append((words, "ask" if asks else "bid"))
         lines.append(tuple(cells))
         low = high

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cockpit.ui.format import short_symbol
-from cockpit.ui.lines import Cell, Line, fill, spread
+from cockpit.ui.lines import Cell, Line, fill, spread, width_of
 from cockpit.ui.store import POSITION, marked_position
-from cockpit.ui.widgets.look import Look, gate_cells, price, signed_style, title
+from cockpit.ui.widgets.look import Look, exit_cells, price, signed_style, title
 from cockpit.views import texts
 from cockpit.views.model import PositionRow
 
@@ -26,7 +26,7 @@ def draw(look: Look, width: int, height: int) -> list[Line]:
     others = [_short(look, row, width) for row in rows if row.symbol != marked.symbol]
     room = height - 5
     shown = others[:room] if room > 0 else []
-    gates = [((" ", "text"), *gate_cells(look, gate, width - 1)) for gate in marked.exits]
+    gates = [((" ", "text"), *exit_cells(look, rule, width - 1)) for rule in marked.exits]
     return fill([head, *_full(look, marked, width), *gates[: max(0, room - len(shown))], *shown], height)
 
 
@@ -39,7 +39,10 @@ def _flat(look: Look, width: int) -> list[Line]:
     for row in closed:
         side, style = (texts.LETTER_LONG, "buy") if row.is_long else (texts.LETTER_SHORT, "sell")
         left = ((f" {short_symbol(row.symbol)} ", "dim"), (side, style), (f" {row.reason}", "dim"))
-        rows.append(spread(left, ((f" {row.money} {row.r}", signed_style(row.money)),), width))
+        words = f" {row.money} {row.r}"
+        if width_of(left) + len(words) > width and row.r:
+            words = f" {row.r}"
+        rows.append(spread(left, ((words, signed_style(row.money)),), width))
     return rows
 
 
@@ -52,15 +55,18 @@ def _full(look: Look, row: PositionRow, width: int) -> list[Line]:
     has_cursor = look.state.cursor == POSITION
     side, side_style = (texts.LONG, "buy") if row.is_long else (texts.SHORT, "sell")
     head = "strong" if has_cursor else "text"
+    flag = _flag(row)
     left = (
         (look.glyphs.cursor, "key"),
         (f"{short_symbol(row.symbol)} ", head),
         (side, side_style),
         (f" {row.qty}", head),
+        (f" {flag}" if flag else "", "warn"),
     )
-    flag = _flag(row)
-    profit = (f" {row.pnl_r}", signed_style(row.pnl_r))
-    first = spread((*left, (f" {flag}" if flag else "", "warn")), (profit,), width)
+    words = f" {texts.NET.format(profit=row.pnl_r)}" if row.pnl_r else ""
+    if width_of(left) + len(words) > width:
+        words = f" {row.pnl_r}"
+    first = spread(left, ((words, signed_style(row.pnl_r)),), width)
     money = texts.PNL.format(ticks=row.pnl_ticks, money=row.pnl_money)
     entry = texts.ENTRY.format(price=price(row.entry))
     second = spread(((f" {entry}", "text"),), ((f" {money}", signed_style(row.pnl_money)),), width)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 from cockpit.ui.format import short_symbol
-from cockpit.ui.lines import BLANK, Line, cut, fill, fit, spread
+from cockpit.ui.lines import Line, cut, fill, fit, spread, width_of
 from cockpit.ui.store import SIGNAL, is_flatten_shown, selected_signal
 from cockpit.ui.widgets import flatten
 from cockpit.ui.widgets.look import Look, gate_cells, gate_order, price, title
@@ -12,6 +14,7 @@ from cockpit.views.model import SignalRow, TicketView
 
 LIST_ROWS = 3
 WIDE_LIST_ROWS = 6
+NOTE_ROWS, TICKET_ROWS = 2, 3
 
 
 def draw(look: Look, width: int, height: int) -> list[Line]:
@@ -77,33 +80,46 @@ def _detail(look: Look, row: SignalRow, width: int, height: int) -> list[Line]:
     count = texts.GATES.format(sign=sign, passed=passed, total=len(row.gates))
     head = spread(((f" {row.headline}", "strong"),), ((f" {count}", "bad" if has_failed else "dim"),), width)
     shown: list[Line] = [((" ", "text"), *gate_cells(look, gate, width - 1)) for gate in gates]
-    if row.note:
-        shown.insert(0, ((cut(f" {row.note}", width), "bad"),))
+    shown[:0] = _wrapped(row.note, width, NOTE_ROWS)
     return [head, *fill(shown, max(0, room)), *ticket]
 
 
 def _ticket(ticket: TicketView, width: int) -> list[Line]:
     """The order that one key would send."""
     if ticket.refusal:
-        return [((cut(f" {texts.TICKET_REFUSED.format(reason=ticket.refusal)}", width), "bad"),), BLANK, BLANK]
+        words = texts.TICKET_REFUSED.format(reason=ticket.refusal)
+        return fill(_wrapped(words, width, TICKET_ROWS), TICKET_ROWS)
     side = "buy" if ticket.side.upper().startswith("B") else "sell"
     order = (
         (f" {ticket.side.upper()} ", side),
         (ticket.qty, "strong"),
         (f" @{price(ticket.entry)}", "strong"),
     )
-    first = spread(order, ((f" {texts.TICKET_STOP.format(stop=price(ticket.stop))}", "warn"),), width)
+    stop = ((f" {texts.TICKET_STOP.format(stop=price(ticket.stop))}", "warn"),)
     risk = texts.TICKET_RISK.format(money=ticket.risk_money, percent=ticket.risk_percent, reward=ticket.reward_r)
     target = texts.TICKET_TARGET.format(target=price(ticket.take_profit) or texts.NO_VALUE)
-    second = spread(((f" {target}", "text"),), ((risk, "text"),), width)
     cost = texts.TICKET_COST.format(fees=ticket.fees, slippage=ticket.slippage)
     tail = (
         texts.TICKET_CUT.format(reason=ticket.cut)
         if ticket.cut
         else f"{texts.TICKET_NOTIONAL.format(notional=ticket.notional)}"
     )
-    third = spread(((f" {cost}", "dim"),), ((f" {tail}", "warn" if ticket.cut else "dim"),), width)
-    return [first, second, third]
+    goal, one_r = ((f" {target}", "text"),), ((risk, "text"),)
+    if width_of(order) + width_of(stop) <= width:
+        costs = ((f" {cost}", "dim"),)
+        end = ((f" {tail}", "warn" if ticket.cut else "dim"),)
+        rows: list[tuple[Line, Line]] = [(order, stop), (goal, one_r), (costs, end)]
+    else:
+        rows = [(order, ()), (stop, goal), (((" ", "text"), *one_r), ())]
+    return [spread(left, right, width) for left, right in rows]
+
+
+def _wrapped(words: str, width: int, rows: int) -> list[Line]:
+    """A reason in as many rows as it takes, at most ``rows``."""
+    lines = wrap(words, width - 1)
+    if len(lines) > rows:
+        lines = [*lines[: rows - 1], " ".join(lines[rows - 1 :])]
+    return [((cut(f" {line}", width), "bad"),) for line in lines]
 
 
 def _ended(look: Look, width: int) -> list[Line]:

@@ -7,10 +7,25 @@ RULE = Recentre(edge_percent=25, rows=10)
 
 def test_the_centre_line_stands_between_the_best_prices() -> None:
     axis = centred(100, 101, rows=11, group=1)
-    assert axis.row_number(4) == 101
-    assert axis.row_number(5) is None
-    assert axis.row_number(6) == 100
+    numbers = axis.numbers(axis.line(100, 101))
+    assert numbers == [105, 104, 103, 102, 101, None, 100, 99, 98, 97, 96]
     assert (axis.top, axis.bottom) == (105, 96)
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "shown"),
+    [
+        (103, 104, [105, 104, None, 103, 102, 101, 100, 99, 98, 97, 96]),
+        (97, 98, [105, 104, 103, 102, 101, 100, 99, 98, None, 97, 96]),
+        (98, 104, [105, 104, 103, 102, 101, None, 100, 99, 98, 97, 96]),
+        (200, 201, [None, 105, 104, 103, 102, 101, 100, 99, 98, 97, 96]),
+        (10, 11, [105, 104, 103, 102, 101, 100, 99, 98, 97, 96, None]),
+    ],
+    ids=["above", "below", "within a wide spread", "far above", "far below"],
+)
+def test_the_line_goes_with_the_book_while_the_prices_stand(bid: int, ask: int, shown: list[int | None]) -> None:
+    axis = centred(100, 101, rows=11, group=1)
+    assert axis.numbers(axis.line(bid, ask)) == shown
 
 
 @pytest.mark.parametrize("group", GROUPS)

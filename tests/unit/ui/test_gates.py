@@ -25,6 +25,18 @@ def test_a_value_that_is_too_long_takes_the_place_of_the_threshold(
     assert "".join(gate_words(GateView(name, value, threshold, "fail"), 30, 10)) == row
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "threshold", "row"),
+    [
+        ("drift", "0.174 %", "<= 0.15 %", "drift       0.174 % <= 0.15 %"),
+        ("counter-density", "0.31 %", "<= 0.40 %", "counter-den~ 0.31 % <= 0.40 %"),
+        ("wall eroded", "no data", ">= 65 % of the first", "wall eroded no data          "),
+    ],
+)
+def test_a_threshold_is_shown_whole_or_not_at_all(name: str, value: str, threshold: str, row: str) -> None:
+    assert "".join(gate_words(GateView(name, value, threshold, "fail"), 29, 9)) == row
+
+
 @given(st.text(max_size=30), st.text(max_size=60), st.text(max_size=30), st.integers(20, 70))
 def test_a_gate_takes_exactly_its_width(name: str, value: str, threshold: str, width: int) -> None:
     assert sum(cells(part) for part in gate_words(GateView(name, value, threshold, "fail"), width, 10)) == width

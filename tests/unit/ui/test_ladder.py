@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from cockpit.ui.axis import Recentre, centred
-from cockpit.ui.format import BLOCKS
+from cockpit.ui.format import BLOCKS, fate
 from cockpit.ui.store import UiState
 from cockpit.ui.widgets.ladder import eaten, follow_axis, lay, own_text, wall_tag
 from cockpit.views.model import BookView, OwnMark, WallMark
@@ -33,6 +33,25 @@ def test_the_touch_is_named_by_letters() -> None:
     assert [row.touch for row in rows if row.touch] == ["A", "B"]
 
 
+@pytest.mark.parametrize("group", [1, 2, 5, 10])
+@pytest.mark.parametrize("moved", [-60, -8, 0, 3, 9, 60])
+def test_no_ask_stands_below_the_line_and_no_bid_above_it(group: int, moved: int) -> None:
+    held = centred(1_000, 1_001, 21, group)
+    shifted = [[(ticks + moved * group, size) for ticks, size in side] for side in (book().bids, book().asks)]
+    rows = lay(book(bids=shifted[0], asks=shifted[1]), held, BLOCKS).rows
+    line = rows.index(None)
+    assert not any(row.bid for row in rows[:line])
+    assert not any(row.ask for row in rows[line + 1 :])
+
+
+@pytest.mark.parametrize(
+    ("percent", "code", "width", "text"),
+    [(81, "C", 5, "81%C"), (100, "R", 5, "100%R"), (100, "R", 4, "100R"), (0, "", 4, "0%"), (88, "P", 4, "88%P")],
+)
+def test_the_letter_of_a_wall_is_never_cut(percent: int, code: str, width: int, text: str) -> None:
+    assert fate(percent, code, width) == text
+
+
 def test_cumulative_size_grows_away_from_the_touch() -> None:
     rows = {row.number: row for row in lay(book(), centred(1_000, 1_001, 61, 1), BLOCKS).rows if row is not None}
     assert (rows[1_000].cumulative, rows[999].cumulative, rows[990].cumulative) == (1.0, 3.0, 8.0)
@@ -48,7 +67,7 @@ def test_trades_stand_on_the_row_of_the_side_they_took() -> None:
 
 @pytest.mark.parametrize(("level", "tag"), [(1, "w"), (2, "W")])
 def test_walls_are_tagged_by_letter_and_show_what_became_of_them(level: int, tag: str) -> None:
-    wall = WallMark(1_003, is_bid=False, level=level, eaten_percent=81, pulled_percent=5, code="C", age_s=9, size="2.5",
+    wall = WallMark(1_003, is_bid=False, level=level, fate_percent=81, code="C", age_s=9, size="2.5",
                     usd="1.2M")  # fmt: skip
     rows = {row.number: row for row in lay(book(walls=[wall]), centred(1_000, 1_001, 11, 1), BLOCKS).rows if row}
     assert wall_tag(rows[1_003]) == tag
@@ -56,9 +75,7 @@ def test_walls_are_tagged_by_letter_and_show_what_became_of_them(level: int, tag
 
 
 def test_what_lies_off_screen_is_named_at_the_edge() -> None:
-    far = WallMark(
-        1_400, is_bid=False, level=1, eaten_percent=0, pulled_percent=0, code="", age_s=9, size="99", usd="9M"
-    )
+    far = WallMark(1_400, is_bid=False, level=1, fate_percent=0, code="", age_s=9, size="99", usd="9M")
     stop = OwnMark(700, "stop", "SL", is_buy=False)
     ladder = lay(book(walls=[far], own=[stop]), centred(1_000, 1_001, 21, 1), BLOCKS)
     assert "A 140.0 99 9M" in ladder.above
