@@ -59,14 +59,17 @@ def drop_word(profile: Profile) -> None:
 
 
 @asynccontextmanager
-async def kept_off(profile: Profile) -> AsyncIterator[None]:
-    """Entries are kept off: begins once a running engine knows, or has been silent for ``ENGINE_S``."""
-    first = asyncio.Event()
-    telling = asyncio.create_task(_tell_until_known(profile, first))
+async def kept_off(profile: Profile) -> AsyncIterator[asyncio.Event]:
+    """Entries are kept off: begins once a running engine knows, or has been silent for ``ENGINE_S``.
+
+    The event is set when an engine knows: from then on it closes everything too.
+    """
+    first, known = asyncio.Event(), asyncio.Event()
+    telling = asyncio.create_task(_tell_until_known(profile, first, known))
     telling.add_done_callback(lambda _: first.set())  # whatever ends it, the flatten goes on
     await first.wait()
     try:
-        yield
+        yield known
     finally:
         telling.cancel()
         await asyncio.wait([telling])
@@ -90,7 +93,7 @@ async def tell_engine(profile: Profile) -> str:
     return "" if reply.accepted or RUNS_ALREADY in reply.reason else reply.reason
 
 
-async def _tell_until_known(profile: Profile, first: asyncio.Event) -> None:
+async def _tell_until_known(profile: Profile, first: asyncio.Event, known: asyncio.Event) -> None:
     """Again and again: an engine may start, or wake, while the flatten works."""
     said = "no engine runs"
     while why := await tell_engine(profile):
@@ -100,5 +103,6 @@ async def _tell_until_known(profile: Profile, first: asyncio.Event) -> None:
             said = why
         await CLOCK.sleep(AGAIN_S)
     drop_word(profile)
+    known.set()
     first.set()
     say("the running engine knows: it closes everything too, and entries stay off until :resume")

@@ -16,6 +16,7 @@ from cockpit.adapters.bybit.flatten import FlattenIds, FlattenProgress, FlattenR
 from cockpit.adapters.bybit.flatten import flatten as flatten_account
 from cockpit.adapters.bybit.rest import BybitRest
 from cockpit.cli.clock import CLOCK
+from cockpit.cli.closed_by_engine import closed_by_engine
 from cockpit.cli.entries_off import drop_word, kept_off, leave_word, tell_engine
 from cockpit.cli.flatten_target import find_target, left_alone
 from cockpit.cli.hints import typed
@@ -31,6 +32,7 @@ from cockpit.domain.ids import COMMAND_EPOCH
 from cockpit.domain.time import ms_from_nanos
 
 CONFIRMATION = "flatten"
+ENGINE_WAS_FIRST = "the exchange showed no position; what was open before, the engine, told first, has closed"
 
 
 @click.command()
@@ -49,20 +51,26 @@ def flatten(yes: bool, env: str | None, config_path: Path | None, data_dir: Path
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a connection that drops must not leave half of it open
     leave_word(profile)
     try:
-        result = asyncio.run(_closed(rest, profile, settings.execution.flatten_slippage_pct))
+        result, words = asyncio.run(_closed(rest, profile, settings))
     finally:
         rest.close()
-    _tell_result(profile, result)
+    say(f"{profile.environment.value.upper()} is flat after {result.elapsed_s:.1f} s: {words}")
     for other in left_alone(profile, data_dir):
         its_own = typed(f"flatten --env {other}", data_dir)
         say(f"{other.upper()} was not touched, and engines have traded there: {its_own}")
 
 
-async def _closed(rest: BybitRest, profile: Profile, most_slippage_pct: float) -> FlattenResult:
-    """Close everything, while engines keep their entries off."""
+async def _closed(rest: BybitRest, profile: Profile, settings: Settings) -> tuple[FlattenResult, str]:
+    """Close everything, while engines keep their entries off; also what was closed, in words."""
+    began_ns, most_slippage_pct = CLOCK.now_ns(), settings.execution.flatten_slippage_pct
     ids = FlattenIds(profile.environment, COMMAND_EPOCH, f"X{ms_from_nanos(CLOCK.now_ns()):x}")
-    async with kept_off(profile):
-        return await flatten_account(rest, CLOCK, ids, tell_round, most_slippage_pct)
+    async with kept_off(profile) as engine_knows:
+        result = await flatten_account(rest, CLOCK, ids, tell_round, most_slippage_pct)
+    if not engine_knows.is_set():
+        return result, ", ".join(result.symbols) or "no position was open"
+    by_engine = await closed_by_engine(settings.journal.url or profile.journal, began_ns)
+    words = [*result.symbols, *(words for symbol, words in by_engine.items() if symbol not in result.symbols)]
+    return result, ", ".join(words) or ENGINE_WAS_FIRST
 
 
 def _keyless(profile: Profile, error: CockpitError) -> CockpitError:
@@ -117,8 +125,3 @@ def tell_round(progress: FlattenProgress) -> None:
         say("          DUST: refused again and again, as what is too small: close it by hand. Tried each minute")
     for failure in progress.failures:
         say(f"          {failure} (next over {progress.host})")
-
-
-def _tell_result(profile: Profile, result: FlattenResult) -> None:
-    symbols = ", ".join(result.symbols) or "no position was open"
-    say(f"{profile.environment.value.upper()} is flat after {result.elapsed_s:.1f} s: {symbols}")

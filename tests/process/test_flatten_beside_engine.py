@@ -50,9 +50,13 @@ def test_beside_an_engine_that_trades_by_itself_it_ends_flat_and_entries_stay_of
 ) -> None:
     exchange = Exchange(profile)
     until_holding(exchange, 2)
+    held = exchange.positions().keys()
     done = profile.cockpit("flatten", "--yes")
     assert done.returncode == 0, done.stderr
     assert "entries stay off until :resume" in done.stderr
+    told = done.stderr.splitlines()[-1]
+    assert "SIM is flat after" in told
+    assert [symbol for symbol in held if symbol not in told] == []
     assert exchange.is_flat()
     until_so(lambda: "paused after flatten" in blocks(profile), "the engine is flat too, and paused")
     engine.kill()

@@ -134,6 +134,7 @@ def test_flatten_needs_a_yes_and_then_says_that_it_is_flat(profile: ProfileFolde
     done = profile.cockpit("flatten", "--yes")
     assert done.returncode == 0, done.stderr
     assert "SIM is flat" in done.stderr
+    assert "no position was open" not in done.stderr, "the engine may have been faster"
 
 
 def test_doctor_finds_nothing_missing(profile: ProfileFolder) -> None:
