@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from cockpit.domain.commands import PauseEntries, ResumeEntries
 from tests.support.link import Screen, attached, until
 from tests.support.profile import ProfileFolder, is_alive, profile_folder, wait_until
-from tests.support.program import environment
+from tests.support.program import cockpit, environment
 from tests.support.pty_terminal import PtyTerminal
 
 TASKS = {"streams", "detection", "execution", "journal", "views", "screens"}
@@ -142,6 +143,20 @@ def test_doctor_finds_nothing_missing(profile: ProfileFolder) -> None:
     assert done.returncode == 0, done.stdout
     assert "FAIL" not in done.stdout
     assert "pid" in done.stdout
+
+
+def test_doctor_says_of_a_simulated_account_and_of_no_configuration_only_what_is_so(
+    profile: ProfileFolder, tmp_path: Path
+) -> None:
+    def told(*options: str) -> list[str]:
+        done = cockpit("doctor", *options, "--data-dir", str(profile.folder), HOME=str(tmp_path))
+        return done.stdout.splitlines()
+
+    assert [line for line in told() if "main account" in line or "key" in line.split()[:2]] == []
+    assert [line for line in told() if line.endswith("no file, preset plotnost, nothing beside it is set")]
+    file = tmp_path / "own.toml"
+    file.write_text("[risk]\nrisk_pct = 0.2\n")
+    assert [line for line in told("--config", str(file)) if line.endswith(f"{file}, preset plotnost, 1 value is set")]
 
 
 def test_levels_and_book_of_the_running_market_are_told(profile: ProfileFolder) -> None:
