@@ -7,7 +7,8 @@ import csv
 import os
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from heapq import merge
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,11 @@ import click
 import msgspec
 
 from cockpit.cli.csv_cells import cell
-from cockpit.cli.narration import LONGEST_LINE, say, tell, tell_json
+from cockpit.cli.journal_table import figures, table
+from cockpit.cli.narration import say, tell, tell_json
 from cockpit.cli.options import ENVIRONMENTS, config_option, data_dir_option, settings_from
 from cockpit.config.profile import profile_of
-from cockpit.domain.text import safe
-from cockpit.domain.time import NS_PER_S
+from cockpit.domain.enums import Severity, Side
 
 HISTORIES = ("trades", "signals", "walls", "events")
 COLUMNS = {
@@ -63,18 +64,23 @@ def journal(
         _write_csv(rows)
     elif not rows:
         say(f"no {what} yet")
+    elif what == "stats":
+        tell(figures(rows[0]))
     else:
-        tell(_table(rows, COLUMNS.get(what, tuple(rows[0]))))
+        tell(table(rows, COLUMNS[what]))
 
 
 async def _read(target: Path | str, what: str, limit: int, symbol: str | None) -> list[dict[str, Any]]:
     from cockpit.adapters.store.reader import JournalReader
 
     async with JournalReader(target) as reader:
-        if what != "stats":
-            return await reader.rows(what, limit=limit, symbol=symbol)
-        figures: dict[str, Any] = msgspec.to_builtins(await reader.stats(symbol=symbol))
-        return [figures]
+        if what == "stats":
+            stats = await reader.stats(symbol=symbol)
+            return [msgspec.structs.asdict(stats) | {"days": [*map(msgspec.structs.asdict, stats.days)]}]
+        rows = await reader.rows(what, limit=limit, symbol=symbol)
+        if what == "events":
+            return _with_closes(rows, await reader.rows("trades", limit=limit, symbol=symbol), limit)
+        return rows
 
 
 def _write_csv(rows: Sequence[dict[str, Any]]) -> None:
@@ -86,24 +92,23 @@ def _write_csv(rows: Sequence[dict[str, Any]]) -> None:
         writer.writerow({name: cell(value) for name, value in row.items()})
 
 
-def _table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
-    """Aligned text, one line a row; a single row (statistics) as name and value."""
-    if len(rows) == 1 and "days" in rows[0]:
-        return "\n".join(f"{name:<16}{_cell(name, value)}" for name, value in rows[0].items())
-    table = [[name.removesuffix("_ns") for name in columns]]
-    table += [[_cell(name, row.get(name)) for name in columns] for row in rows]
-    widths = [max(len(line[at]) for line in table) for at in range(len(columns))]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in table)
-    return "\n".join(line.rstrip() for line in lines)
+def _with_closes(events: list[dict[str, Any]], trades: list[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
+    """Events and the ends of trades, which have a table of their own, by time; each keeps the order it came in."""
+    ended = sorted((trade for trade in trades if trade["closed_ns"]), key=itemgetter("closed_ns"))
+    return list(merge(events, map(_close, ended), key=itemgetter("ts_ns")))[-limit:]
 
 
-def _cell(name: str, value: Any) -> str:
-    if value is None:
-        return "-"
-    if name.endswith("_ns"):
-        return datetime.fromtimestamp(value / NS_PER_S, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, dict | list):
-        return msgspec.json.encode(value).decode()
-    return safe(str(value), LONGEST_LINE)
+def _close(trade: dict[str, Any]) -> dict[str, Any]:
+    """The end of a trade in the columns of an event."""
+    side = "long" if trade["direction"] == Side.BUY else "short"
+    r = "" if trade["r_multiple"] is None else f" {trade['r_multiple']:+.2f} R"
+    words = f"closed {side} {trade['qty']:f} by {trade['exit_reason'] or 'unknown'}: {trade['net_pnl']:+.2f} USDT{r}"
+    return {
+        "id": None,
+        "type": "position_closed",
+        "severity": Severity.INFO.value,
+        "text": words,
+        "symbol": trade["symbol"],
+        "details": {"trade_id": trade["trade_id"]},
+        "ts_ns": trade["closed_ns"],
+    }
