@@ -35,9 +35,6 @@ LOST_TIMER_S = 0.1
 
 _END_SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 
-WIDE_PLANS = {"dom", "four"}
-"""Plans whose panel has no pages."""
-
 
 class CockpitApp(App[ScreenResult]):
     """One attachment of one operator.
@@ -174,7 +171,7 @@ class CockpitApp(App[ScreenResult]):
             hello=self._client.hello,
             heat=session.heat,
             symbol=symbol or session.state.symbol,
-            is_wide=session.plan.name in WIDE_PLANS,
+            plan=session.plan,
             flatten_until=session.flatten_until,
             folder=self._folder,
         )

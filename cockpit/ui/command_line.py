@@ -21,6 +21,11 @@ CLOSED = ""  # overlay
 MAX_TYPED = 60
 
 
+def is_for_engine(name: str) -> bool:
+    """Whether a command of this name sends something."""
+    return name in NAMES and name not in _FREE
+
+
 class Line(msgspec.Struct, frozen=True):
     """A finished line."""
 

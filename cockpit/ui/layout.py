@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 HEADER, LADDER, FRAME = "header", "ladder", "frame"
 LOG_LINE, ALERT, KEYS, PLACARD = "log_line", "alert", "keys", "placard"
+TOO_SMALL = "too_small"
+
+
+Panes = tuple[tuple[str, int], ...]
+"""Panes under each other with their heights; 0 takes what is left."""
 
 
 class Slot(msgspec.Struct, frozen=True):
@@ -27,6 +34,8 @@ class Plan(msgspec.Struct, frozen=True):
     slots: tuple[Slot, ...]
     ladder_style: str = "scalp"
     ladders: int = 1
+    pages: tuple[str, ...] = ()
+    """Pages of the panel, empty where it has none."""
 
     def slot(self, pane: str) -> Slot | None:
         """The first place of a pane, None where the plan has none."""
@@ -41,9 +50,21 @@ PAGES_80 = {
     "TAPE": (("tape", 0), ("flow", 6)),
     "LOG": (("log", 0),),
 }
-PANEL_120 = (("signals", 15), ("positions", 0), ("walls", 5), ("orders", 3), ("risk", 3), ("links", 2))
+PAGES_120 = {
+    "TRADE": (("signals", 15), ("positions", 0), ("walls", 5), ("orders", 3), ("risk", 3), ("links", 2)),
+    "WALLS": (("positions", 7), ("walls", 0), ("wall_map", 13)),
+    "ORDERS": (("positions", 6), ("orders", 0), ("tasks", 12), ("links", 3)),
+    "LOG": (("positions", 7), ("log", 0)),
+}
 MIDDLE_120 = (("tape", 0), ("flow", 13))
-RIGHT_200 = (("signals", 17), ("wall_map", 0), ("positions", 8), ("orders", 4), ("risk", 5), ("flow", 7), ("links", 3))
+PAGES_200 = {
+    "TRADE": (
+        ("signals", 17), ("wall_map", 0), ("positions", 8), ("orders", 4), ("risk", 5), ("flow", 7), ("links", 3),
+    ),
+    "WALLS": (("positions", 8), ("walls", 0), ("wall_map", 18)),
+    "ORDERS": (("positions", 8), ("orders", 0), ("risk", 8), ("tasks", 14), ("links", 3)),
+    "TAPE": (("positions", 8), ("tape", 0), ("flow", 13)),
+}  # fmt: skip
 BELOW_200 = (("watch", 0), ("log", 10))
 BELOW_WIDTH = 62
 
@@ -56,14 +77,14 @@ def plan(width: int, height: int, *, page: str = "TRADE", symbols: int = 1, layo
     Args:
         width: columns.
         height: rows.
-        page: page of the panel where it has pages (below 120 columns).
+        page: page of the panel; where it has no such page, its first.
         symbols: how many symbols there are to show.
         layout: ``one`` keeps a single ladder where four would fit.
     """
     if width >= 200 and height >= 50 and symbols > 1 and layout != "one":
-        return _four(width, height, min(4, symbols))
+        return _four(width, height, page, min(4, symbols))
     if width >= 120 and height >= 30:
-        return _dom(width, height)
+        return _dom(width, height, page)
     if width >= 80 and height >= 24:
         return _scalp(width, height, page)
     if width >= 60 and height >= 16:
@@ -83,7 +104,7 @@ def _ends(width: int, height: int) -> list[Slot]:
     ]
 
 
-def _column(panes: tuple[tuple[str, int], ...], x: int, y: int, width: int, height: int) -> list[Slot]:
+def _column(panes: Panes, x: int, y: int, width: int, height: int) -> list[Slot]:
     """Panes under each other; height 0 takes what is left. Panes that find no room are left out, the last first."""
     kept = list(panes)
     while kept and sum(rows or 4 for _, rows in kept) > height:
@@ -104,12 +125,16 @@ def _scalp(width: int, height: int, page: str) -> Plan:
         *_ends(width, height),
         Slot(LADDER, 0, 1, SCALP_WIDTH, body),
         Slot(FRAME, SCALP_WIDTH, 1, 1, body),
-        *_column(PAGES_80[page], SCALP_WIDTH + 1, 1, panel - 1, body),
+        *_column(_page(PAGES_80, page), SCALP_WIDTH + 1, 1, panel - 1, body),
     ]
-    return Plan("scalp", tuple(slots))
+    return Plan("scalp", tuple(slots), pages=tuple(PAGES_80))
 
 
-def _dom(width: int, height: int) -> Plan:
+def _page(pages: Mapping[str, Panes], page: str) -> Panes:
+    return pages.get(page, pages["TRADE"])
+
+
+def _dom(width: int, height: int, page: str) -> Plan:
     body = height - 4
     extra = width - 120
     ladder = DOM_WIDTH + extra // 3
@@ -122,12 +147,12 @@ def _dom(width: int, height: int) -> Plan:
         Slot(FRAME, ladder, 1, 1, body),
         *_column(MIDDLE_120, middle_x, 1, panel_x - 1 - middle_x, body),
         Slot(FRAME, panel_x - 1, 1, 1, body, 1),
-        *_column(PANEL_120, panel_x, 1, panel - 1, body),
+        *_column(_page(PAGES_120, page), panel_x, 1, panel - 1, body),
     ]
-    return Plan("dom", tuple(slots), ladder_style="dom")
+    return Plan("dom", tuple(slots), ladder_style="dom", pages=tuple(PAGES_120))
 
 
-def _four(width: int, height: int, ladders: int) -> Plan:
+def _four(width: int, height: int, page: str, ladders: int) -> Plan:
     body = height - 4
     right = 57 + (width - 200) // 3
     left = width - right
@@ -145,17 +170,21 @@ def _four(width: int, height: int, ladders: int) -> Plan:
     slots += [Slot("heat", 0, low_y, picture, low), Slot(FRAME, picture, low_y, 1, low, 10)]
     slots += _column(BELOW_200, picture + 1, low_y, BELOW_WIDTH, low)
     slots.append(Slot(FRAME, left, 1, 1, body, 20))
-    slots += _column(RIGHT_200, left + 1, 1, right - 1, body)
-    return Plan("four", tuple(slots), ladders=ladders)
+    slots += _column(_page(PAGES_200, page), left + 1, 1, right - 1, body)
+    return Plan("four", tuple(slots), ladders=ladders, pages=tuple(PAGES_200))
 
 
 def _small(width: int, height: int) -> Plan:
     body = height - 3
-    panes = (("signals", 0), ("positions", 4), ("walls", max(3, body - 10)))
+    panes = (("signals", 0), ("positions", 4), ("walls", max(3, body - 10)), (TOO_SMALL, 1))
     ends = [Slot(HEADER, 0, 0, width, 1), Slot(ALERT, 0, height - 2, width, 1), Slot(KEYS, 0, height - 1, width, 1)]
     return Plan("small", (*ends, *_column(panes, 0, 1, width, body)), ladders=0)
 
 
 def _tiny(width: int, height: int) -> Plan:
     ends = [Slot(HEADER, 0, 0, width, 1), Slot(ALERT, 0, height - 2, width, 1), Slot(KEYS, 0, height - 1, width, 1)]
-    return Plan("tiny", (*ends, Slot("positions", 0, 1, width, height - 3)), ladders=0)
+    body = height - 3
+    panes: Panes = (("positions", 0),)
+    if body >= 6:
+        panes = (("positions", 0), (TOO_SMALL, 1)) if body < 12 else (("positions", 6), ("log", 0), (TOO_SMALL, 1))
+    return Plan("tiny", (*ends, *_column(panes, 0, 1, width, body)), ladders=0)

@@ -159,16 +159,26 @@ class Session:
 
     def view_action(self, action: str, now: float) -> None:
         """An action of the screen alone."""
-        self.state = view_keys.act(action, self.state, self.store, now)
+        if action in view_keys.PAGE_KEYS:
+            self.state = view_keys.turn(action, self.state, self.plan.pages, now)
+        else:
+            self.state = view_keys.act(action, self.state, self.store, now)
 
     def _money(self, action: str, now: float) -> None:
-        if action in {"quit.protected", "quit.flatten"}:
+        if not self.store.is_controller and (not self.state.overlay or action.startswith("quit.")):
+            self._not_in_control(now)
+        elif action in {"quit.protected", "quit.flatten"}:
             order = desk.quit_engine(is_flatten=action == "quit.flatten")
             self._do(self._desk.arm(order, self.state.but(overlay=""), now))
         elif self.state.overlay:
             self._dismiss(now)
         else:
             self._do(self._desk.act(action, self.state, self.store, now))
+
+    def _not_in_control(self, now: float) -> None:
+        who = "" if self.store.role is None else self.store.role.controller
+        key, flatten = self._keys.shown("app.detach"), self._keys.flatten_key
+        self._say(texts.NOT_IN_CONTROL.format(who=who, key=key, flatten=flatten), now, overlay="")
 
     def _flatten(self, verdict: Verdict, now: float) -> None:
         key = self._keys.flatten_key
@@ -212,7 +222,10 @@ class Session:
         else:
             is_observer = self._keys.is_observer
             line = command_line.Line(typing.line, is_observer=is_observer)
-            self._do(command_line.run(line, self._desk, self.state, self.store, now))
+            if not self.store.is_controller and command_line.is_for_engine(name):
+                self._not_in_control(now)
+            else:
+                self._do(command_line.run(line, self._desk, self.state, self.store, now))
 
     def _leave(self) -> None:
         if self.state.overlay == "gone":
@@ -265,8 +278,7 @@ class Session:
             case Role():
                 was, self.store.role = self.store.role, event
                 if was is not None and was.is_controller != event.is_controller:
-                    lost = texts.NOT_CONTROLLER.format(controller=event.controller)
-                    self._say(texts.NOW_CONTROLLER if event.is_controller else lost, now)
+                    self._say(texts.NOW_CONTROLLER if event.is_controller else _taken_by(event.controller), now)
             case Bye(reason):
                 self._has_heard_bye = True
                 return reason
@@ -291,3 +303,9 @@ class Session:
         """End the screen of a vanished engine, with what it last told of the positions."""
         left = gone.positions_left(self.store)
         self._doors.end(ScreenResult("engine_gone", self.state.gone, by_operator=by_operator, positions=left))
+
+
+def _taken_by(controller: str) -> str:
+    """What it means that another client took control: a command of the shell says what it is by its first word."""
+    command, _, who = controller.partition(" ")
+    return texts.CONTROL_OF.get(command, texts.NOT_CONTROLLER).format(controller=controller, who=who)

@@ -87,6 +87,11 @@ class Store:
         return 0.0 if self.last_news is None else now - self.last_news
 
     @property
+    def is_controller(self) -> bool:
+        """True unless the engine said that another screen commands."""
+        return self.role is None or self.role.is_controller
+
+    @property
     def header(self) -> HeaderView | None:
         """None until the engine has sent one."""
         return self._view("header", HeaderView)

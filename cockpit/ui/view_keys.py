@@ -12,6 +12,8 @@ COLUMNS = ("traded", "cumulative", "off")
 LAYOUTS = ("auto", "one")
 SCROLL_ROWS = 5
 SHORT_S = 2.0
+WALLS_PAGE = "WALLS"
+PAGE_KEYS = ("pane.next", "view.walls")
 
 
 def act(action: str, state: UiState, store: Store, now: float) -> UiState:
@@ -52,10 +54,6 @@ def _ladder(action: str, state: UiState, store: Store, now: float) -> UiState | 
 
 def _choice(action: str, state: UiState, now: float) -> UiState:
     match action:
-        case "pane.next":
-            return to_page(state, (state.page + 1) % len(texts.PAGES))
-        case "view.walls":
-            return to_page(state, 0 if state.page == 1 else 1)
         case "view.column":
             column = (state.column + 1) % len(COLUMNS)
             words = texts.COLUMN_IS.format(name=COLUMNS[column])
@@ -72,6 +70,14 @@ def _choice(action: str, state: UiState, now: float) -> UiState:
     return state
 
 
-def to_page(state: UiState, page: int) -> UiState:
-    """Another page of the panel."""
-    return state.but(page=page)
+def turn(action: str, state: UiState, pages: tuple[str, ...], now: float) -> UiState:
+    """The state after a page key, on a screen whose panel has ``pages``."""
+    if not pages:
+        return say(state, texts.NO_PAGES, now, "alert_info")
+    shown = texts.PAGES[state.page]
+    if action == "view.walls":
+        page = pages[0] if shown == WALLS_PAGE else WALLS_PAGE
+    else:
+        page = pages[(pages.index(shown) + 1) % len(pages) if shown in pages else 1]
+    words = texts.PAGE_IS.format(name=page, pages=" ".join(pages))
+    return say(state.but(page=texts.PAGES.index(page)), words, now, "alert_info", SHORT_S)

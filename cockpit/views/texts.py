@@ -50,6 +50,7 @@ KEY_RESUME = "resume"
 KEY_GO = "go"
 KEY_FLATTEN = "FLATTEN"
 KEY_PAGE = "page"
+KEY_ALL = "all"
 KEY_CENTRE = "centre"
 KEY_GROUP = "group"
 KEY_COMMAND = "cmd"
@@ -228,12 +229,25 @@ SENT = "sent: {words}"
 DONE = "accepted: {words}"
 REFUSED = "REFUSED {words}: {reason}"
 NOT_CONTROLLER = "another screen took control: {controller}"
+CONTROL_OF = {
+    "stop": "the engine is being stopped by {who}",
+    "flatten": "cockpit flatten by {who}: everything is being closed",
+}
+"""By the first word of what a command of the shell calls itself."""
+NOT_IN_CONTROL = "{who} is in control: only {flatten} {flatten} acts here; {key}, then attach, takes it back"
 NOW_CONTROLLER = "this screen is in control"
 THEME_IS = "theme {name}"
 UNIT_IS = "unit {name}"
 GROUP_IS = "rows x{group} = {step}"
 COLUMN_IS = "column {name}"
-PAGE_IS = "page {name}"
+PAGE_IS = "page {name} of {pages}"
+NO_PAGES = "no pages at this size: 80x24 or more has them"
+TOO_SMALL = (
+    "{size} is too small for a ladder, which needs 80x24; positions and {key} {key} FLATTEN work here",
+    "{size}: no ladder below 80x24; {key} {key} FLATTEN works",
+    "{size}: no ladder below 80x24",
+)
+"""The longest that fits is shown."""
 MUTE_ON = "bell off"
 MUTE_OFF = "bell on"
 LAYOUT_IS = "layout {name}"
@@ -266,10 +280,10 @@ SEEN_POSITION = "{side} {qty} {symbol} entry {entry} mark {mark} {r} {money} SL 
 # Dialogs.
 LEAVE_TITLE = "LEAVE"
 LEAVE_LINES = (
-    "{detach}  leave the screen; the engine goes on,",
-    "   positions keep their exchange stops",
-    "l  stop the engine, leave positions protected",
-    "f  flatten everything, then stop the engine",
+    "{detach}         leave the screen; the engine goes on,",
+    "          positions keep their exchange stops",
+    "l then {go}  stop the engine, leave positions protected",
+    "f then {go}  flatten everything, then stop the engine",
     "any other key stays",
 )
 LEAVE_OBSERVER = ("{detach}  leave the screen; the engine goes on", "any other key stays")
@@ -278,6 +292,7 @@ GATES_TITLE = "ENTRY GATES"
 GATES_ACCOUNT = "account, connections, machine"
 GATES_SYMBOL = "{symbol}"
 HELP_FOOT = "any key closes"
+HELP_CUT = "any key closes; {count} more at 80x24"
 HELP_COMMANDS = (
     ":close N  :cancel  :protect  :pause  :resume  :manual  :observe  :auto",
     ":symbol S  :theme T  :gates  :detach  :quit",
@@ -289,14 +304,14 @@ AUTO_WORD = "AUTO"
 GONE_TITLE = "ENGINE GONE"
 GONE_NO_REASON = "the link to the engine ended"
 GONE_FLAT = "No position was open when it was last heard."
-GONE_OPEN = "OPEN when it was last heard; what is called acknowledged stands at the exchange:"
+GONE_OPEN = "OPEN when it was last heard (acknowledged: it is at the exchange):"
 GONE_WAYS = (
     "Close everything without the engine:  cockpit flatten{folder}",
     "Start or find the engine again:       cockpit run{folder}",
 )
 GONE_STAYS = "{key} leaves this screen; these positions stand in the shell then"
 GONE_LEAVES = "this screen leaves by itself in {left:.0f} s; {key} leaves now"
-GONE_FLATTEN = "no engine to flatten with: leave with {key}, then type the cockpit flatten of the box"
+GONE_FLATTEN = "no engine to flatten with: {key} leaves, then type the box's cockpit flatten"
 LEFT_TITLE = "the engine is gone; OPEN when it was last heard:"
 LEFT_FLATTEN = "close everything:    cockpit flatten{folder}"
 LEFT_POSITION = "  {side} {qty} {symbol} @{entry}  {stop}"

@@ -12,6 +12,7 @@ from cockpit.ui import keymap
 from cockpit.ui.app import CockpitApp
 from cockpit.ui.config import UiConfig
 from cockpit.ui.safe import cells
+from cockpit.views.frames import Role
 from cockpit.views.model import (
     ClosedRow,
     FlattenRow,
@@ -189,6 +190,8 @@ async def test_lines_of_the_log_name_their_symbol_once_and_a_flat_panel_tells_th
             await pilot.press("tab")
         await rig.drawn(pilot)
         assert "12:00:01 ADA wall" in rig.text
+        shown = " ".join(row[48:].strip() for row in rig.rows[:20])
+        assert "ADA wall B 0.4469 pulled 96 % (no trades)" in shown, "a long line goes on below itself"
         assert "12:00:00 BTCUSDT trades" in rig.text
 
 
@@ -413,6 +416,46 @@ async def test_a_long_folder_is_folded_and_never_cut_off() -> None:
         rows = [row.split("│")[-2].strip() for row in rig.rows if row.count("│") >= 2]
         assert "".join(rows).count(folder) == 2
         await pilot.press("q")
+
+
+@pytest.mark.parametrize("size", [(60, 15), (120, 12), (60, 16), (40, 8)], ids=str)
+async def test_a_terminal_too_small_for_a_ladder_says_so_and_keeps_positions_and_flatten(size) -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=size) as pilot:
+        await rig.show(pilot)
+        assert f"{size[0]}x{size[1]}" in rig.text
+        assert "80x24" in rig.text
+        assert "SHORT 0.500" in rig.text
+        assert "X X FLATTEN" in rig.rows[-1]
+        await pilot.press("?")
+        await rig.drawn(pilot)
+        assert "any key closes" in rig.text
+        assert [rig.text.count(corner) for corner in "┌┐└┘"] == [1, 1, 1, 1]
+        assert {cells(row) for row in rig.rows} == {size[0]}
+
+
+async def test_a_screen_that_is_not_in_control_offers_flatten_alone() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await rig.show(pilot)
+        rig.client.role(Role(False, "ann@host", 2))
+        await rig.drawn(pilot)
+        assert "X X FLATTEN" in rig.rows[39]
+        assert not re.search(r" (ok|no|close|half|BE|cancel|pause) ", rig.rows[39])
+        assert "a ok d no" not in rig.text
+        await pilot.press("q")
+        await rig.drawn(pilot)
+        assert "leave the screen" in rig.text
+        assert "stop the engine" not in rig.text
+
+
+async def test_the_wall_map_has_one_name_for_each_row() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(200, 60)) as pilot:
+        await rig.show(pilot)
+        assert "<+0.02%" in rig.text
+        assert "<-0.02%" in rig.text
+        assert "0.00%" not in rig.text.split("WALL MAP")[1]
 
 
 async def test_an_observer_sees_no_money_keys() -> None:

@@ -25,6 +25,7 @@ BUILDERS: dict[str, PaneBuilder] = {
     "keys": bars.keys,
     "frame": bars.frame,
     "placard": bars.placard,
+    "too_small": bars.too_small,
     "log_line": panels.log_line,
     "signals": signals.draw,
     "positions": positions.draw,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cockpit.ui.format import clock, short_symbol
+from cockpit.ui.layout import KEYS, TOO_SMALL
 from cockpit.ui.lines import BLANK, Cell, Line, cut, fit, spread, width_of
 from cockpit.ui.store import SILENCE_S, marked_position, selected_signal
 from cockpit.ui.widgets.look import Look, header_of, signed_style
@@ -72,7 +73,7 @@ def _fields(look: Look, view: HeaderView) -> list[tuple[int, Line]]:
     ]
     if look.keys.is_observer:
         fields.insert(0, (0, ((texts.OBSERVER, "header_warn"),)))
-    elif look.store.role is not None and not look.store.role.is_controller:
+    elif not look.store.is_controller:
         fields.insert(0, (0, ((texts.VIEWER, "header_warn"),)))
     if view.tasks_bad:
         fields.insert(1, (3, ((" ".join(view.tasks_bad), "header_bad"),)))
@@ -126,7 +127,16 @@ def alert(look: Look, width: int, _height: int) -> list[Line]:
     if why:
         style = "armed" if view.entries == "HALTED" else "alert_warn"
         return [((cut(f" {texts.ENTRIES} {view.entries}: {why}", width), style),)]
-    return [BLANK]
+    return too_small(look, width, 1) if look.plan.name == "tiny" and look.plan.slot(TOO_SMALL) is None else [BLANK]
+
+
+def too_small(look: Look, width: int, _height: int) -> list[Line]:
+    """Why there is no ladder, in one sentence."""
+    keys = look.plan.slot(KEYS)
+    size = "" if keys is None else f"{keys.width}x{keys.y + 1}"
+    sentences = [words.format(size=size, key=look.keys.shown("flatten.all")) for words in texts.TOO_SMALL]
+    shown = next((words for words in sentences if len(words) < width), sentences[-1])
+    return [((cut(f" {shown}", width), "alert_warn"),)]
 
 
 def keys(look: Look, width: int, _height: int) -> list[Line]:
@@ -148,7 +158,7 @@ def _acting(look: Look) -> list[tuple[str, str, bool]]:
     """(action, words, whether it would do something now), most important first."""
     is_paused = header_of(look).entries in RESUMABLE
     view_keys = [
-        *([] if look.is_wide else [("pane.next", texts.KEY_PAGE, True)]),
+        *([("pane.next", texts.KEY_PAGE, True)] if look.plan.pages else []),
         ("ladder.centre", texts.KEY_CENTRE, True),
         ("ladder.coarser", texts.KEY_GROUP, True),
         ("symbol.next", texts.KEY_SYMBOL, len(look.state.symbols) > 1),
@@ -156,8 +166,12 @@ def _acting(look: Look) -> list[tuple[str, str, bool]]:
         ("command", texts.KEY_COMMAND, True),
         ("app.detach", texts.KEY_DETACH, True),
     ]
+    if look.state.overlay == "gone":
+        return [("app.detach", texts.KEY_DETACH, True)]
     if look.keys.is_observer:
         return view_keys
+    if not look.may_command:
+        return [("flatten.all", texts.KEY_FLATTEN, True), *view_keys]
     if look.state.armed is not None:
         return [("confirm.go", texts.KEY_GO, True), ("flatten.all", texts.KEY_FLATTEN, True)]
     has_signal = selected_signal(look.state, look.store) is not None

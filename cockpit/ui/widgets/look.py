@@ -7,7 +7,8 @@ import msgspec
 from cockpit.ui.config import UiConfig
 from cockpit.ui.format import Glyphs, thousands
 from cockpit.ui.heat import Heat
-from cockpit.ui.keymap import KeyMap
+from cockpit.ui.keymap import BY_ID, KeyMap
+from cockpit.ui.layout import Plan
 from cockpit.ui.lines import Cell, Line, fit, spread
 from cockpit.ui.safe import cells
 from cockpit.ui.store import Store, UiState
@@ -15,6 +16,7 @@ from cockpit.views import texts
 from cockpit.views.frames import Hello
 from cockpit.views.model import GateView, HeaderView
 
+WIDE_PLANS = {"dom", "four"}
 SHORT_NAME = 6
 """Cells that a gate's name has in any case."""
 SHORT_VALUE = 8
@@ -34,13 +36,24 @@ class Look(msgspec.Struct, frozen=True):
     hello: Hello
     """What the engine said of itself; stands in until its header comes."""
     heat: Heat
-    symbol: str = ""
+    symbol: str
     """Of the ladder or flow being drawn."""
-    is_wide: bool = False
+    plan: Plan
+    """Places of the screen being drawn."""
     flatten_until: float | None = None
     """Until when the flatten key fires, None when not armed."""
     folder: str = ""
     """`` --data-dir FOLDER`` behind every command that is named, "" for the default folder."""
+
+    @property
+    def is_wide(self) -> bool:
+        """True where there is room to tell of every ladder by itself."""
+        return self.plan.name in WIDE_PLANS
+
+    @property
+    def may_command(self) -> bool:
+        """False for an observer, and while another screen is in control; flatten alone passes then."""
+        return not self.keys.is_observer and self.store.is_controller
 
 
 def header_of(look: Look) -> HeaderView:
@@ -54,11 +67,10 @@ def header_of(look: Look) -> HeaderView:
 def title(look: Look, text: str, width: int, *legend: tuple[str, str], acts: bool = True) -> Line:
     """A pane's first row: its name and its own keys (action id, words), dim while they would do nothing."""
     right: list[Cell] = []
-    if not look.keys.is_observer:
-        for action, words in legend:
-            key = look.keys.shown(action)
-            if key:
-                right += [(f" {key}", "key" if acts else "faint"), (f" {words}", "faint")]
+    for action, words in legend:
+        key = look.keys.shown(action) if look.may_command or not BY_ID[action].is_money else ""
+        if key:
+            right += [(f" {key}", "key" if acts else "faint"), (f" {words}", "faint")]
     return spread(((text, "title"),), tuple(right), width)
 
 

@@ -12,32 +12,39 @@ from cockpit.ui.widgets import gates
 from cockpit.ui.widgets.look import Look
 from cockpit.views import texts
 
+AROUND = 5
+"""Cells of a box beside its widest row."""
+
 
 def draw(look: Look, width: int, height: int) -> list[Line]:
     """The rows of the open overlay on a screen of ``width`` x ``height``, all of one width; none if nothing is open."""
     match look.state.overlay:
         case "help":
-            return _boxed(look, texts.HELP_TITLE, _help(look))
+            return _boxed(look, texts.HELP_TITLE, _help(look, width, height - 2), width)
         case "gates":
-            return _boxed(look, texts.GATES_TITLE, gates.draw(look, width, height))
+            return _boxed(look, texts.GATES_TITLE, gates.draw(look, width, height), width)
         case "leave":
-            return _boxed(look, texts.LEAVE_TITLE, _leave(look))
+            return _boxed(look, texts.LEAVE_TITLE, _leave(look), width)
         case "gone":
-            return _boxed(look, texts.GONE_TITLE, _gone(look, width - 4, height - 2), inner=width - 2)
+            return _boxed(look, texts.GONE_TITLE, _gone(look, width - 4, height - 2), width, is_wide=True)
     return []
 
 
-def _help(look: Look) -> list[Line]:
-    """All keys in two columns."""
+def _help(look: Look, width: int, room: int) -> list[Line]:
+    """All keys in two columns, or in one; what finds no room is counted in the last row, which says how to leave."""
     actions = [action for action in ACTIONS if not (action.is_money and look.keys.is_observer)]
     go = look.keys.shown("confirm.go")
     entries = [_help_entry(" ".join(look.keys.keys(action.id)[:2]), action.words.format(go=go)) for action in actions]
     half = (len(entries) + 1) // 2
     right = [*entries[half:], BLANK]
     between = (" ", "dialog")
-    rows: list[Line] = [(*left, between, *other) for left, other in zip(entries[:half], right, strict=False)]
-    rest = (*texts.HELP_COMMANDS, texts.HELP_LEGEND, texts.HELP_FOOT)
-    return [*rows, *(((line, "dialog"),) for line in rest)]
+    rows: list[Line] = entries
+    if width >= 2 * width_of(entries[0]) + AROUND + 1:
+        rows = [(*left, between, *other) for left, other in zip(entries[:half], right, strict=False)]
+    rows = [*rows, *(((line, "dialog"),) for line in (*texts.HELP_COMMANDS, texts.HELP_LEGEND))]
+    left_out = len(rows) - max(0, room - 1)
+    foot = texts.HELP_FOOT if left_out <= 0 else texts.HELP_CUT.format(count=left_out)
+    return [*rows[: max(0, room - 1)], ((foot, "dialog"),)]
 
 
 def _help_entry(keys: str, words: str) -> Line:
@@ -45,8 +52,9 @@ def _help_entry(keys: str, words: str) -> Line:
 
 
 def _leave(look: Look) -> list[Line]:
-    lines = texts.LEAVE_OBSERVER if look.keys.is_observer else texts.LEAVE_LINES
-    return [((line.format(detach=look.keys.shown("app.detach")), "dialog"),) for line in lines]
+    lines = texts.LEAVE_LINES if look.may_command else texts.LEAVE_OBSERVER
+    detach, go = look.keys.shown("app.detach"), look.keys.shown("confirm.go")
+    return [((line.format(detach=detach, go=go), "dialog"),) for line in lines]
 
 
 def _gone(look: Look, width: int, room: int) -> list[Line]:
@@ -71,9 +79,10 @@ def _wrapped(words: str, width: int) -> list[str]:
     return wrap(safe(words), max(width, 8), subsequent_indent="    ", break_on_hyphens=False) or [""]
 
 
-def _boxed(look: Look, title: str, body: list[Line], *, inner: int = 0) -> list[Line]:
-    """Rows in a plain box, as wide as its widest row or ``inner`` cells within."""
-    inner = inner or max(width_of(line) for line in body) + 3
+def _boxed(look: Look, title: str, body: list[Line], width: int, *, is_wide: bool = False) -> list[Line]:
+    """Rows in a plain box, as wide as its widest row or as the whole screen, and never wider than that."""
+    widest = width if is_wide else max(width_of(line) for line in body) + AROUND
+    inner = max(4, min(widest, width) - 2)
     corner, rule, side = ("+", "-", "|") if look.glyphs.is_ascii else ("", "─", "│")
     top = corner or "┌", corner or "┐"
     bottom = corner or "└", corner or "┘"

@@ -7,6 +7,7 @@ what it shows changes twice.
 from __future__ import annotations
 
 from functools import lru_cache
+from textwrap import wrap
 
 from cockpit.ui.format import Glyphs, fate, short_symbol, spark
 from cockpit.ui.lines import BLANK, Cell, Line, cut, fill, fit, spread
@@ -14,13 +15,16 @@ from cockpit.ui.widgets.look import Look, gate_cells, gate_order, header_of, pri
 from cockpit.views import texts
 from cockpit.views.model import FlowView, LogLine, OrderRow, TapeRow, WallRow, WatchRow
 
+STORY_ROWS = 3
+"""Rows that one line of the log may take."""
 SEVERITY_STYLE = {"info": "text", "warning": "warn", "error": "bad", "critical": "armed", "money": "strong"}
 
 
 def walls(look: Look, width: int, height: int) -> list[Line]:
     """Walls of all symbols by distance from the touch."""
     rows = look.store.walls.rows
-    head = title(look, f"{texts.WALLS} {len(rows)}" if rows else texts.WALLS, width)
+    legend = [("view.walls", texts.KEY_ALL)] if len(rows) > height - 1 and look.plan.pages else []
+    head = title(look, f"{texts.WALLS} {len(rows)}" if rows else texts.WALLS, width, *legend)
     body = [_wall(row, width) for row in rows[:height]] or [((f" {texts.WALLS_NONE}", "faint"),)]
     return fill([head, *body], height)
 
@@ -196,18 +200,22 @@ def tasks(look: Look, width: int, height: int) -> list[Line]:
 
 
 def log(look: Look, width: int, height: int) -> list[Line]:
-    """The engine's story, newest first."""
-    lines = look.store.log.lines[:height]
-    return fill([title(look, texts.LOG, width), *[_story(line, width) for line in lines]], height)
+    """The engine's story, newest first; a line that is too long goes on below itself."""
+    rows: list[Line] = [title(look, texts.LOG, width)]
+    for line in look.store.log.lines[:height]:
+        rows += _story(line, width)
+    return fill(rows, height)
 
 
-@lru_cache(maxsize=128)
-def _story(line: LogLine, width: int) -> Line:
-    time = line.time[-8:]
-    return (
-        (f" {time} ", "faint"),
-        (cut(_told(line), width - len(time) - 2), SEVERITY_STYLE.get(line.severity, "text")),
-    )
+@lru_cache(maxsize=256)
+def _story(line: LogLine, width: int) -> list[Line]:
+    time = f" {line.time[-8:]} "
+    style = SEVERITY_STYLE.get(line.severity, "text")
+    room = max(8, width - len(time))
+    first, *rest = wrap(_told(line), room) or [""]
+    rest = [*rest[: STORY_ROWS - 2], " ".join(rest[STORY_ROWS - 2 :])] if len(rest) >= STORY_ROWS else rest
+    below: list[Line] = [((" " * len(time), "faint"), (cut(words, room), style)) for words in rest]
+    return [((time, "faint"), (first, style)), *below]
 
 
 def _told(line: LogLine) -> str:
@@ -278,7 +286,9 @@ def _map_rows(rows: list[WallRow], width: int, height: int, *, asks: bool) -> li
         held = [
             row for row in rows if low <= abs(row.distance_percent) and (abs(row.distance_percent) < high or is_last)
         ]
-        cells: list[Cell] = [(f" {'+' if asks else '-'}{low:.2f}% ", "faint")]
+        sign = "+" if asks else "-"
+        step = f"{sign}{low:.2f}%" if low else f"<{sign}{high:.2f}%"
+        cells: list[Cell] = [(f" {fit(step, 7, '>')} ", "faint")]
         for row in sorted(held, key=lambda wall: wall.symbol):
             end = fate(row.fate_percent, row.code) + ("o" if row.is_round else "")
             words = f"{short_symbol(row.symbol)} {row.usd} {end}  "

@@ -63,6 +63,25 @@ def test_signals_and_position_are_on_the_first_page_of_every_size_from_60_column
         assert plan(*size, symbols=4).slot("positions") is not None
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 30), (120, 40), (200, 50), (200, 60)], ids=str)
+def test_every_pane_of_a_screen_with_pages_can_be_reached(size) -> None:
+    pages = plan(*size, symbols=4).pages
+    reached = {slot.pane for page in pages for slot in plan(*size, page=page, symbols=4).slots}
+    assert reached >= {"signals", "positions", "walls", "wall_map", "orders", "tasks", "links", "tape", "flow", "log"}
+
+
+def test_a_page_that_a_size_does_not_have_is_its_first() -> None:
+    assert plan(120, 40, page="TAPE").slots == plan(120, 40).slots
+
+
+@pytest.mark.parametrize("size", [(60, 16), (79, 24), (60, 15), (120, 12), (40, 9)], ids=str)
+def test_below_80x24_a_row_says_why_there_is_no_ladder(size) -> None:
+    chosen = plan(*size)
+    assert chosen.slot("ladder") is None
+    assert chosen.slot("too_small") is not None
+    assert chosen.slot("positions") is not None
+
+
 def test_one_layout_keeps_a_single_ladder() -> None:
     assert plan(200, 60, symbols=4, layout="one").ladders == 1
 

@@ -404,6 +404,53 @@ def test_a_trade_that_ended_waits_for_the_words_of_a_refusal() -> None:
     assert bench.said.startswith("CLOSED")
 
 
+def test_a_screen_that_lost_control_flattens_and_does_nothing_else() -> None:
+    bench = Bench()
+    bench.session.heard(Role(False, "ann@host pts/3", 2), bench.now)
+    bench.press("a", "x", "g", "p")
+    assert bench.orders == []
+    assert bench.said == "ann@host pts/3 is in control: only X X acts here; q, then attach, takes it back"
+    bench.press(":", *"pause", "enter")
+    bench.press("q", "l", "g")
+    assert bench.orders == []
+    bench.press("X", "X")
+    assert bench.commands == [commands.ArmFlatten(), commands.FlattenAll()]
+
+
+@pytest.mark.parametrize(
+    ("controller", "words"),
+    [
+        ("stop ann@host no terminal", "the engine is being stopped by ann@host no terminal"),
+        ("flatten ann@host pts/1", "cockpit flatten by ann@host pts/1: everything is being closed"),
+        ("ann@host pts/1", "another screen took control: ann@host pts/1"),
+    ],
+)
+def test_who_took_control_is_said_by_what_he_does(controller: str, words: str) -> None:
+    bench = Bench()
+    bench.session.heard(Role(True, "me", 1), bench.now)
+    bench.session.heard(Role(False, controller, 2), bench.now)
+    assert bench.said == words
+
+
+@pytest.mark.parametrize("size", [(120, 40), (200, 60)])
+def test_tab_and_w_turn_the_pages_of_a_wide_panel_too(size) -> None:
+    bench = Bench(size=size)
+    bench.press("w")
+    assert bench.session.plan.slot("signals") is None
+    assert bench.session.plan.slot("walls") is not None
+    assert "page WALLS of TRADE WALLS" in bench.said
+    bench.press("tab")
+    assert bench.session.plan.slot("tasks") is not None
+    bench.press("w", "w")
+    assert bench.session.plan.slot("signals") is not None
+
+
+def test_without_pages_tab_says_so() -> None:
+    bench = Bench(size=(60, 16))
+    bench.press("tab")
+    assert "80x24" in bench.said
+
+
 def test_losing_control_is_said() -> None:
     bench = Bench()
     bench.session.heard(Role(True, "me", 1), bench.now)
