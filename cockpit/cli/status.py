@@ -141,7 +141,8 @@ def _in_words(told: dict[str, Any]) -> str:
 
 def _symbol_gates(symbols: Sequence[str], gates_of: dict[str, Any]) -> Iterator[str]:
     """Closed gates one by one, then the symbols that have none, then those that the engine did not tell in time."""
-    closed = {symbol: [gate for gate in gates if gate["state"] != "ok"] for symbol, gates in gates_of.items()}
+    told = [symbol for symbol in symbols if symbol in gates_of]
+    closed = {symbol: [gate for gate in gates_of[symbol] if gate["state"] != "ok"] for symbol in told}
     for symbol, gates in closed.items():
         yield from (f"{symbol} {_gate(gate)}" for gate in gates)
     if is_open := [symbol for symbol, gates in closed.items() if not gates]:

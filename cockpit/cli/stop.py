@@ -62,7 +62,7 @@ def _end_engine(profile: Profile, engine: EngineRun, policy: Shutdown) -> None:
         _end_by_signal(engine)
         return
     if not reply.accepted:
-        raise SafetyRefusal("\n".join((reply.reason, *_ways(profile))))
+        raise SafetyRefusal("\n".join((reply.reason, *_ways(reply, profile))))
     patience_s = FLATTEN_S if policy.flatten else END_S
     if wait_for(lambda: not is_cockpit(engine.pid, ENGINE_WORD), CLOCK, patience_s):
         return
@@ -72,8 +72,10 @@ def _end_engine(profile: Profile, engine: EngineRun, policy: Shutdown) -> None:
     _end_by_signal(engine)
 
 
-def _ways(profile: Profile) -> list[str]:
-    """How a stop that was refused can be asked for."""
+def _ways(reply: CommandReply, profile: Profile) -> list[str]:
+    """What to type where the refusal wants to be told which way."""
+    if "--leave-protected" not in reply.reason:
+        return []
     return [
         f"to close everything first:     {either('stop --flatten', profile.data_dir)}",
         f"to leave it to its stops:      {either('stop --leave-protected', profile.data_dir)}",

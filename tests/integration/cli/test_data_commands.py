@@ -109,6 +109,15 @@ def test_keys_and_theme_are_checked_before_anything_is_started(
     assert not (tmp_path / "state").exists()
 
 
+def test_doctor_finds_a_key_map_and_a_theme_that_the_screen_would_refuse(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[ui]\ntheme = "drak"\n[keys]\nsignal.approve = ["d"]\n')
+    done = cockpit("doctor", "--config", str(file), "--data-dir", str(tmp_path / "data"))
+    assert done.returncode == 1
+    assert f"FAIL configuration  {file}:3: [keys] 'd' stands for both" in done.stdout
+    assert f"{file}:2: ui.theme: there is no theme 'drak'" in done.stdout
+
+
 def test_schema_of_the_configuration_is_json() -> None:
     assert "properties" in json.loads(cockpit("config", "schema").stdout)
 
