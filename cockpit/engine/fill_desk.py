@@ -41,7 +41,7 @@ class FillDesk:
             self.state.positions.restore(row, [fill for fill in recovery.open_fills if fill.symbol == row.symbol])
         for position in self.state.positions.open.values():
             if position.stop_wanted is not None:  # the earlier engine may have asked for it in its last instant
-                position.stop_request = (position.stop_wanted, self.state.now_ns)
+                position.stop_request = (position.stop_wanted, self.state.now_ns, position.seen)
             if (symbol := self.state.symbols.get(position.symbol)) is not None:
                 symbol.stop_asked_ns = self.state.now_ns
 

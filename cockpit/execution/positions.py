@@ -47,8 +47,8 @@ class OpenPosition:
         """Span from sending the stop to the first report that shows it, ns."""
         self.stop_sent_ns: int | None = None
         self.stop_in_flight = False
-        self.stop_request: tuple[Ticks, int] | None = None
-        """The stop that was asked for last and when, ns."""
+        self.stop_request: tuple[Ticks, int, tuple[int, int]] | None = None
+        """The stop that was asked for last, when (ns), and what ``seen`` was then."""
         self.stop_restores = self.stop_failures = 0
         """How often a missing stop was asked for again, and how many answers in a row said that nothing came of it."""
         self.naked_since_ns: int | None = opened_ns
@@ -127,7 +127,7 @@ class OpenPosition:
     def ask_stop(self, stop: Ticks, now_ns: int) -> None:
         """A request for this stop leaves now."""
         self.stop_wanted, self.stop_sent_ns, self.stop_in_flight = stop, now_ns, True
-        self.stop_request = (stop, now_ns)
+        self.stop_request = (stop, now_ns, self.seen)
 
     def is_stop_busy(self, stop: Ticks, now_ns: int, ttl_ns: int) -> bool:
         """True while an earlier request for another stop than ``stop`` may still arrive, and undo it.
@@ -164,7 +164,11 @@ class OpenPosition:
         """A late fill belongs to this trade although it was closed: go on with it."""
         self.carried_gross, self.carried_fees = self.gross, self.fees
         self.fills = Position(self.symbol)
-        self.exit_reason = ""
+        self.go_on()
+
+    def go_on(self) -> None:
+        """What had ended is open again: the order that closed it is history, the wish to close it is not."""
+        self.exit_reason, self.close_id = "", None
         self.report = None
 
     def risk_usdt(self, instrument: Instrument) -> Decimal:
@@ -282,7 +286,7 @@ class PositionManager:
         """
         vanished = self._vanished.pop(fill.symbol, None)
         if vanished is not None and fill.side is not vanished.side and fill.closed_qty > 0:
-            vanished.exit_reason, vanished.report = "", None
+            vanished.go_on()
             return vanished
         ended = self._ended.pop(origin_of(fill.client_id) or "", None)
         if ended is not None:
@@ -423,7 +427,8 @@ class PositionManager:
         position.naked_since_ns = None
         position.stop_failures = 0
         stop = instrument.nearest_ticks(float(reported))
-        if not position.stop_in_flight:
+        is_of_before = position.stop_request is not None and position.stop_request[2] == position.seen
+        if not position.stop_in_flight and not is_of_before:
             position.stop_wanted = stop  # moved by hand or by an earlier run: the exchange is the truth
         if stop == position.stop_confirmed:
             return False

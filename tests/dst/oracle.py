@@ -27,6 +27,8 @@ RULES_GRACE_S = 10.0
 BAN_HEARD_S = 0.1
 PROBE_S, ROUNDING_S = 15.0, 0.001
 STOP_RESTORES = 3
+CLOSING_S = 8.0
+"""A close that has not worked is repeated within this time: it may stay unanswered for 3 s, and a pause is 5 s."""
 STOP_HEARD_S = 1.0
 """By then the engine has heard of a stop where nothing is lost."""
 ENTRIES_PER_MINUTE = 10
@@ -80,8 +82,8 @@ class Oracle:
     """The stop that a request of ours has put last, by symbol, and when."""
     restores: Counter[str] = field(default_factory=Counter)
     """How often the stop of a position was put back, by symbol, in this life of the engine."""
-    closing: set[str] = field(default_factory=set)
-    """Symbols for which an order to close has left since the last restore that was still allowed."""
+    closing_s: dict[str, float] = field(default_factory=dict)
+    """When an order to close has left last, by symbol, whether it arrived or not."""
     rules_changed_s: dict[str, float] = field(default_factory=dict)
     knows_rules: Any = None
     """Callable: has the engine read the rules of a symbol as they are now."""
@@ -122,6 +124,10 @@ class Oracle:
                 self.held_stop.pop(what.symbol, None)
             case "price":
                 self._loss()
+
+    def close_left(self, symbol: str) -> None:
+        """An order to close has left the engine."""
+        self.closing_s[symbol] = self.now_s()
 
     def begin_life(self) -> None:
         """Another engine: what the earlier one counted in memory begins anew."""
@@ -248,9 +254,8 @@ class Oracle:
             self.fail("I10", f"stop of {symbol} put back at {stop}, it stood at {held}")
         self.restores[symbol] += 1
         is_often = self.restores[symbol] > STOP_RESTORES
-        if not is_often:
-            self.closing.discard(symbol)
-        is_closing = symbol in self.closing  # until the close has worked the stop is put back without end
+        # Until a close has worked the stop is put back without end.
+        is_closing = self.now_s() - self.closing_s.get(symbol, -CLOSING_S) < CLOSING_S
         if is_often and not is_closing and self.is_wire_whole is not None and self.is_wire_whole():
             self.fail("I2", f"stop of {symbol} put back {self.restores[symbol]} times; {stop}")
 

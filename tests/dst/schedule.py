@@ -153,7 +153,7 @@ class World:
         self.market = MarketActor(self.network, Random(plan.seed * 31 + 7), plan.market_period_s)
         self.market.is_frozen = plan.keeps_still
         self.network.tell_banned = self.oracle.banned
-        self.network.tell_closing = self.oracle.closing.add
+        self.network.tell_closing = self.oracle.close_left
         self.oracle.knows_rules = self._knows_rules
         self.oracle.is_wire_whole = lambda: not (self.network.marks["reply_lost"] or self.network.marks["push_lost"])
         self.oracle.is_only_stops = {name for _at_s, name, _how in plan.faults} <= STOP_FAULTS

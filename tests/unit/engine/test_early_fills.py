@@ -47,6 +47,22 @@ def test_a_close_by_hand_of_what_a_lost_fill_of_the_entry_opened_waits_for_that_
     assert {told.trade.kind for told in bench.told(PositionClosed)} == {"bounce"}
 
 
+def test_a_late_fill_of_the_entry_is_closed_too_where_the_trade_was_to_be_closed() -> None:
+    bench = Bench().start()
+    entry = entered(bench)
+    bench.push(bench.fill(entry, "100.02", "10"), bench.position(AAA, "10", "100.02", "99.67"))
+    assert bench.order(ClosePosition(AAA)) == ""
+    close = bench.sent[1]
+    bench.answer(close)
+    bench.push(bench.fill(close, "101", "10", closed_qty=Decimal(10)))
+    bench.push(bench.order_report(close, OrderStatus.FILLED, "10"))
+    bench.push(bench.fill(entry, "100.02", "15"), bench.position(AAA, "15", "100.02", "99.67"))
+    bench.wait(3)
+    assert len(bench.sent) == 3
+    again = bench.sent[2]
+    assert (again.side, again.reduce_only) == (Side.SELL, True)
+
+
 def test_a_close_whose_opening_no_read_tells_is_booked_by_itself() -> None:
     bench = Bench().start()
     bench.is_reading = False

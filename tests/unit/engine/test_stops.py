@@ -373,6 +373,19 @@ def test_breakeven_waits_while_an_earlier_stop_request_may_still_arrive() -> Non
     assert [stop.stop_loss for stop in bench.stops] == [9967, 10014]
 
 
+def test_an_old_read_after_a_taken_stop_move_is_no_move_by_hand() -> None:
+    bench = long(Bench().start())
+    bench.wait(4)
+    old = bench.account.positions[AAA]
+    bench.markets[AAA].move(10_030)
+    assert bench.order(MoveStopToBreakeven(AAA)) == ""
+    bench.answer_stop()
+    bench.push(old)
+    bench.push(bench.position(AAA, "25", "100.02"))
+    bench.wait(3)
+    assert [stop.stop_loss for stop in bench.stops] == [10014, 10014], "it is put back where it was moved to"
+
+
 def test_no_entry_while_a_stop_asked_for_the_last_position_may_still_arrive() -> None:
     bench = naked()
     bench.wait(3)
