@@ -151,11 +151,11 @@ def test_the_screen_never_shows_a_stop_that_the_exchange_does_not() -> None:
     entry = bench.sent[0]
     bench.answer(entry)
     bench.push(bench.order_report(entry, OrderStatus.FILLED, "25"), bench.fill(entry, "100.02", "25"))
-    assert positions_view(bench.core, bench.now_ns).rows[0].stop_state == "sent"
+    assert positions_view(bench.core, bench.now_ns, []).rows[0].stop_state == "sent"
     bench.push(bench.position(AAA, "25", "100.02"))
-    assert positions_view(bench.core, bench.now_ns).rows[0].stop_state == "missing"
+    assert positions_view(bench.core, bench.now_ns, []).rows[0].stop_state == "missing"
     bench.push(bench.position(AAA, "25", "100.02", "99.67"))
-    assert positions_view(bench.core, bench.now_ns).rows[0].stop_state == "ack"
+    assert positions_view(bench.core, bench.now_ns, []).rows[0].stop_state == "ack"
 
 
 def test_f060_an_operator_gives_a_foreign_position_without_a_stop_one_at_the_configured_distance() -> None:
