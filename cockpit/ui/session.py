@@ -278,11 +278,18 @@ class Session:
             case Role():
                 was, self.store.role = self.store.role, event
                 if was is not None and was.is_controller != event.is_controller:
-                    self._say(texts.NOW_CONTROLLER if event.is_controller else _taken_by(event.controller), now)
+                    self._control_changed(was, event, now)
             case Bye(reason):
                 self._has_heard_bye = True
                 return reason
         return ""
+
+    def _control_changed(self, was: Role, now_is: Role, now: float) -> None:
+        """Say who commands. What a command of the shell came for still stands when it has left again."""
+        if not now_is.is_controller:
+            self._say(_taken_by(now_is.controller), now)
+        elif was.controller.partition(" ")[0] not in texts.CONTROL_OF:
+            self._say(texts.NOW_CONTROLLER, now)
 
     def engine_ended(self, reason: str, now: float) -> None:
         """No more words will come: the wanted end of a quit, or the curtain.

@@ -310,7 +310,7 @@ GONE_WAYS = (
     "Start or find the engine again:       cockpit run{folder}",
 )
 GONE_STAYS = "{key} leaves this screen; these positions stand in the shell then"
-GONE_LEAVES = "this screen leaves by itself in {left:.0f} s; {key} leaves now"
+GONE_LEAVES = "this screen leaves by itself in {left} s; {key} leaves now"
 GONE_FLATTEN = "no engine to flatten with: {key} leaves, then type the box's cockpit flatten"
 LEFT_TITLE = "the engine is gone; OPEN when it was last heard:"
 LEFT_FLATTEN = "close everything:    cockpit flatten{folder}"
@@ -339,7 +339,8 @@ TREND_UP, TREND_DOWN, TREND_FLAT = "UP", "DOWN", "flat"
 ENTRIES_ENABLED = "ENABLED"
 ENTRIES_PAUSED = "PAUSED"
 ENTRIES_CLOSED = "CLOSED"
-STATE_LOCKED = "LOCKED"
+STATE_LOCKED = "LOCKED: "
+"""What the gate of the state says before a pause, which the header calls by its own word."""
 RESUMABLE = frozenset({"PAUSED", "LOCKED", "HALTED"})
 """Words for entries that an operator's resume may change."""
 

@@ -537,7 +537,7 @@ async def test_gates_say_what_is_needed_once_and_in_the_words_of_header_and_ladd
         await rig.show(pilot, msgspec.structs.replace(risk, gates=[paused, missing, *risk.gates[1:]]))
         await pilot.press("i")
         await rig.drawn(pilot)
-        assert "PAUSED: paused by the operator" in rig.text
+        assert "✗ state paused by the operator" in rig.text
         assert "LOCKED" not in rig.text
         assert re.search(r"missing stops +BTCUSDT needs none", rig.text)
         assert re.search(r"✓ book sequence +valid +0s", rig.text)

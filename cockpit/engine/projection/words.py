@@ -6,6 +6,8 @@ from decimal import Decimal
 
 from cockpit.detectors.wall import Wall
 
+NOTHING = 1e-9
+
 
 def usd(value: float) -> str:
     """Money of market size in at most five characters, as in 27.8M, 412k, 950."""
@@ -35,5 +37,5 @@ def fate_percent(wall: Wall) -> int:
 
 
 def number(value: float) -> str:
-    """A measured value with three significant digits."""
-    return f"{value:.3g}"
+    """A measured value with three significant digits; what is left of a subtraction of equals is 0."""
+    return "0" if abs(value) < NOTHING else f"{value:.3g}"

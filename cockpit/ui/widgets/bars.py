@@ -171,7 +171,7 @@ def _acting(look: Look) -> list[tuple[str, str, bool]]:
     if look.keys.is_observer:
         return view_keys
     if not look.may_command:
-        return [("flatten.all", texts.KEY_FLATTEN, True), *view_keys]
+        return [("flatten.all", texts.KEY_FLATTEN, True), view_keys[-1], *view_keys[:-1]]
     if look.state.armed is not None:
         return [("confirm.go", texts.KEY_GO, True), ("flatten.all", texts.KEY_FLATTEN, True)]
     has_signal = selected_signal(look.state, look.store) is not None

@@ -112,7 +112,7 @@ def shown_gate(look: Look, gate: GateView) -> GateView:
     """An entry gate in the words of the header and the ladder, and what is needed once."""
     value, threshold = gate.value, gate.threshold
     if gate.name == "state" and header_of(look).entries == texts.ENTRIES_PAUSED:
-        value = value.replace(texts.STATE_LOCKED, texts.ENTRIES_PAUSED, 1)
+        value = value.removeprefix(texts.STATE_LOCKED)
     if threshold == value:
         threshold = ""
     elif threshold and threshold[0] not in "<>=":

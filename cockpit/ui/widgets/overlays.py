@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from textwrap import wrap
 
 from cockpit.ui.gone import positions_left
@@ -68,7 +69,7 @@ def _gone(look: Look, width: int, room: int) -> list[Line]:
         *((0, words, "dialog_bad") for words in left),
         (1, texts.GONE_WAYS[0].format(folder=look.folder), "dialog"),
         (5, texts.GONE_WAYS[1].format(folder=look.folder), "dialog"),
-        (2, end.format(key=key, left=max(0.0, (until or 0.0) - look.now)), "dialog_key"),
+        (2, end.format(key=key, left=max(0, ceil((until or 0.0) - look.now))), "dialog_key"),
     ]
     rows = [(rank, line, style) for rank, words, style in ranked for line in _wrapped(words, width)]
     last = sorted(rank for rank, _, _ in rows)[: max(1, room)][-1]

@@ -5,7 +5,7 @@ import pytest
 from cockpit.detectors.wall import Wall
 from cockpit.domain.enums import BookSide
 from cockpit.domain.ids import WallId
-from cockpit.engine.projection.words import fate_percent
+from cockpit.engine.projection.words import fate_percent, number
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,8 @@ def test_the_percentage_is_of_what_the_letter_says_and_never_above_all(code, tra
         side_percent=1.0, relative_strength=1.0, median_multiple=1.0, criteria=(), is_cluster=False, code=code,
     )  # fmt: skip
     assert fate_percent(wall) == percent
+
+
+@pytest.mark.parametrize(("value", "text"), [(1.21e-12, "0"), (-3e-13, "0"), (0.0481, "0.0481"), (95.13, "95.1")])
+def test_a_measured_value_has_three_digits_and_no_noise(value: float, text: str) -> None:
+    assert number(value) == text

@@ -430,6 +430,8 @@ def test_who_took_control_is_said_by_what_he_does(controller: str, words: str) -
     bench.session.heard(Role(True, "me", 1), bench.now)
     bench.session.heard(Role(False, controller, 2), bench.now)
     assert bench.said == words
+    bench.session.heard(Role(True, "me", 1), bench.now)
+    assert bench.said == ("this screen is in control" if controller.startswith("ann") else words)
 
 
 @pytest.mark.parametrize("size", [(120, 40), (200, 60)])
