@@ -254,6 +254,9 @@ class Session:
             return
         self._undo(order)
         text = texts.REFUSED.format(words=order.words, reason=reply.reason)
+        line = self.plan.slot(layout.ALERT)
+        if line is not None and len(text) >= line.width:
+            text = texts.REFUSED_SHORT.format(verb=order.words.partition(" ")[0], reason=reply.reason)
         self.state = store.say(self.state, text, now, "alert_bad", REFUSED_SHOWN_S)
 
     def lost(self, order: desk.Order, now: float) -> None:

@@ -228,6 +228,8 @@ CLOSED_MORE = "  (and {count} more)"
 SENT = "sent: {words}"
 DONE = "accepted: {words}"
 REFUSED = "REFUSED {words}: {reason}"
+REFUSED_SHORT = "REFUSED {verb}: {reason}"
+"""Where the line has no room for all: why comes before what."""
 NOT_CONTROLLER = "another screen took control: {controller}"
 CONTROL_OF = {
     "stop": "the engine is being stopped by {who}",

@@ -23,6 +23,7 @@ from cockpit.views.model import (
     PositionsView,
     SignalsView,
     TapeRow,
+    WallsView,
 )
 from tests.support.scripted_link import ScriptedClient
 from tests.support.scripted_scene import Scene
@@ -447,6 +448,19 @@ async def test_a_screen_that_is_not_in_control_offers_flatten_alone() -> None:
         await rig.drawn(pilot)
         assert "leave the screen" in rig.text
         assert "stop the engine" not in rig.text
+
+
+async def test_the_wall_map_counts_walls_that_do_not_fit_and_cuts_none() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await rig.show(pilot)
+        rows = rig.scene.walls_view().rows
+        near = [msgspec.structs.replace(row, distance_percent=0.03, is_bid=True, code="C") for row in rows[:8]]
+        await rig.show(pilot, WallsView(near))
+        await pilot.press("w")
+        await rig.drawn(pilot)
+        row = next(row[48:].strip() for row in rig.rows if "-0.02%" in row and "<" not in row)
+        assert re.fullmatch(r"-0.02%( \w+ [\d.]+M \d+%C(o)? )+ ?\+\d", row)
 
 
 async def test_the_wall_map_has_one_name_for_each_row() -> None:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from textwrap import wrap
 
 from cockpit.ui.format import Glyphs, fate, short_symbol, spark
-from cockpit.ui.lines import BLANK, Cell, Line, cut, fill, fit, spread
+from cockpit.ui.lines import BLANK, Cell, Line, cut, fill, fit, spread, width_of
 from cockpit.ui.widgets.look import Look, gate_cells, gate_order, header_of, price, signed_style, title
 from cockpit.views import texts
 from cockpit.views.model import FlowView, LogLine, OrderRow, TapeRow, WallRow, WatchRow
@@ -289,16 +289,22 @@ def _map_rows(rows: list[WallRow], width: int, height: int, *, asks: bool) -> li
         sign = "+" if asks else "-"
         step = f"{sign}{low:.2f}%" if low else f"<{sign}{high:.2f}%"
         cells: list[Cell] = [(f" {fit(step, 7, '>')} ", "faint")]
-        for row in sorted(held, key=lambda wall: wall.symbol):
-            end = fate(row.fate_percent, row.code) + ("o" if row.is_round else "")
-            words = f"{short_symbol(row.symbol)} {row.usd} {end}  "
-            cells.append((words, "ask" if asks else "bid"))
+        cells += _map_cells(sorted(held, key=lambda wall: wall.symbol), width - width_of(tuple(cells)), asks=asks)
         lines.append(tuple(cells))
         low = high
-    lines = [_cut_line(line, width) for line in lines]
     padding: list[Line] = [BLANK] * (height - len(lines))
     return [*padding, *reversed(lines)] if asks else [*lines, *padding]
 
 
-def _cut_line(line: Line, width: int) -> Line:
-    return spread(line, (), width)
+def _map_cells(rows: list[WallRow], room: int, *, asks: bool) -> list[Cell]:
+    """As many walls as fit whole, and how many did not."""
+    cells: list[Cell] = []
+    for place, row in enumerate(rows):
+        end = fate(row.fate_percent, row.code) + ("o" if row.is_round else "")
+        words = f"{short_symbol(row.symbol)} {row.usd} {end}  "
+        left = len(rows) - place - 1
+        if len(words) + (len(f"+{left}") if left else -2) > room:
+            return [*cells, (f"+{left + 1}", "faint")]
+        cells.append((words, "ask" if asks else "bid"))
+        room -= len(words)
+    return cells

@@ -26,6 +26,13 @@ def test_approve_sends_the_signal_with_its_hash_and_what_was_seen() -> None:
     assert "Buy 0.040" in bench.orders[0].seen
 
 
+def test_a_narrow_line_tells_why_before_what() -> None:
+    bench = Bench(size=(80, 24))
+    bench.press("a")
+    bench.answer(accepted=False, reason="drift 0.174 % (needs <= 0.15 %)")
+    assert bench.said == "REFUSED approve: drift 0.174 % (needs <= 0.15 %)"
+
+
 def test_a_second_press_on_the_same_card_is_not_sent_again() -> None:
     bench = Bench()
     bench.press("a", "a")
