@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -206,10 +207,8 @@ class CockpitApp(App[ScreenResult]):
             self._start(self._watch(self._watched))
 
     async def _watch(self, symbols: tuple[str, ...]) -> None:
-        try:
+        with suppress(ConnectionError):  # whoever listens hears the end too, and the engine's last word with it
             await self._client.watch(symbols)
-        except ConnectionError as error:
-            self._engine_ended(str(error))
 
     async def _listen(self) -> None:
         last_word = ""
