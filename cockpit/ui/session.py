@@ -100,11 +100,10 @@ class Session:
         new = [] if last is None else [row for row in closed if row.number > last]
         if new:
             row, more = new[0], texts.CLOSED_MORE.format(count=len(new) - 1) if len(new) > 1 else ""
-            words = texts.CLOSED.format(
-                side=texts.LONG if row.is_long else texts.SHORT, qty=row.qty, symbol=row.symbol, reason=row.reason,
-                money=row.money, r=row.r,
-            )  # fmt: skip
-            self.state = store.say(self.state, words + more, now, "alert_info", CLOSED_SHOWN_S)
+            words = {"side": texts.LONG if row.is_long else texts.SHORT, "qty": row.qty, "symbol": row.symbol,
+                     "reason": row.reason, "money": row.money, "r": row.r}  # fmt: skip
+            forms = [form.format(**words) + more for form in (texts.CLOSED, texts.CLOSED_SHORT)]
+            self.state = store.say(self.state, self._that_fits(*forms), now, "alert_info", CLOSED_SHOWN_S)
 
     def _are_cards_shown(self, now: float) -> bool:
         is_covered = self.state.overlay != "" or store.is_flatten_shown(self.state, self.store, now)
@@ -233,6 +232,11 @@ class Session:
         else:
             self._doors.end(ScreenResult("detached"))
 
+    def _that_fits(self, long: str, short: str) -> str:
+        """The longer of two texts, where the alert line has room for it."""
+        line = self.plan.slot(layout.ALERT)
+        return long if line is not None and len(long) < line.width else short
+
     def _say(self, text: str, now: float, style: str = "alert_warn", **changes: object) -> None:
         self.state = store.say(self.state.but(**changes), text, now, style)
 
@@ -253,10 +257,10 @@ class Session:
             self.state = store.say(self.state, text, now, "alert_info", DONE_SHOWN_S)
             return
         self._undo(order)
-        text = texts.REFUSED.format(words=order.words, reason=reply.reason)
-        line = self.plan.slot(layout.ALERT)
-        if line is not None and len(text) >= line.width:
-            text = texts.REFUSED_SHORT.format(verb=order.words.partition(" ")[0], reason=reply.reason)
+        text = self._that_fits(
+            texts.REFUSED.format(words=order.words, reason=reply.reason),
+            texts.REFUSED_SHORT.format(verb=order.words.partition(" ")[0], reason=reply.reason),
+        )
         self.state = store.say(self.state, text, now, "alert_bad", REFUSED_SHOWN_S)
 
     def lost(self, order: desk.Order, now: float) -> None:

@@ -224,6 +224,7 @@ CARD_EXPIRED = "the signal's time is over"
 GO_TOO_SOON = "look first: {go} acts after {ms} ms"
 SEND_FAILED = 'engine went away; whether "{words}" arrived is UNKNOWN'
 CLOSED = "CLOSED {side} {qty} {symbol} by {reason}: {money} USDT {r}"
+CLOSED_SHORT = "CLOSED {symbol} by {reason}: {money} {r}"
 CLOSED_MORE = "  (and {count} more)"
 SENT = "sent: {words}"
 DONE = "accepted: {words}"

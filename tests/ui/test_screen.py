@@ -570,7 +570,7 @@ async def test_an_exit_rule_has_a_mark_of_its_own_only_when_it_is_reached() -> N
         assert "net -0.38R" in rig.text
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=str)
+@pytest.mark.parametrize("size", [(60, 16), (80, 24), (120, 40)], ids=str)
 async def test_no_price_and_no_reason_of_a_ticket_is_cut(size) -> None:
     rig = Rig()
     async with rig.app.run_test(size=size) as pilot:
@@ -583,7 +583,7 @@ async def test_no_price_and_no_reason_of_a_ticket_is_cut(size) -> None:
         assert "1R 25.00" in rig.text
         refused = msgspec.structs.replace(ticket, refusal="stop 0.12347 is too close to the entry: 2 ticks, least 5")
         await rig.show(pilot, SignalsView(rows=[msgspec.structs.replace(card, ticket=refused)]))
-        shown = " ".join(row[-31:].strip() for row in rig.rows)
+        shown = " ".join((row if size[0] < 80 else row[-31:]).strip() for row in rig.rows)
         assert "NO ORDER stop 0.12347 is too close to the entry: 2 ticks, least 5" in shown
 
 

@@ -15,6 +15,8 @@ from cockpit.views.model import SignalRow, TicketView
 LIST_ROWS = 3
 WIDE_LIST_ROWS = 6
 NOTE_ROWS, TICKET_ROWS = 2, 3
+SHORT_TICKET_ROWS = 2
+"""Rows of the ticket that stand in any case: what would be sent comes before other cards."""
 
 
 def draw(look: Look, width: int, height: int) -> list[Line]:
@@ -28,7 +30,7 @@ def draw(look: Look, width: int, height: int) -> list[Line]:
         ("signal.snooze", texts.KEY_SNOOZE), acts=bool(rows),
     )  # fmt: skip
     room = WIDE_LIST_ROWS if height >= 18 else LIST_ROWS
-    room = min(room, max(1, height - 2))
+    room = max(1, min(room, height - 2 - SHORT_TICKET_ROWS))
     listed = fill([_card(look, row, width) for row in _window(look, rows, room)], room)
     if not rows:
         listed[0] = ((f" {texts.SIGNALS_NONE}", "faint"),)

@@ -394,6 +394,12 @@ def test_a_position_that_closed_by_itself_is_told_until_the_operators_next_word(
     assert bench.said == ""
 
 
+def test_money_and_r_of_a_closed_trade_fit_a_narrow_line() -> None:
+    bench = Bench(size=(60, 16))
+    bench.show(PositionsView([], [msgspec.structs.replace(STOPPED, qty="22222.50")]))
+    assert bench.said == "CLOSED ETHUSDT by stop loss: -12.30 -1.02R"
+
+
 def test_trades_that_ended_before_the_screen_came_are_not_told_as_news() -> None:
     bench = Bench([PositionsView([], [STOPPED])])
     assert bench.said == ""
