@@ -300,7 +300,7 @@ HELP_COMMANDS = (
     ":close N  :cancel  :protect  :pause  :resume  :manual  :observe  :auto",
     ":symbol S  :theme T  :gates  :detach  :quit",
 )
-HELP_LEGEND = "walls: w wall  W three times one  81%C eaten  81%P pulled  R refilled  ? young"
+HELP_LEGEND = "walls: w, three times one W  9%C eaten  9%P pulled  R refilled  ? young"
 COMMAND_PROMPT = ":"
 AUTO_PROMPT = "automatic approval: type {word} and Enter: "
 AUTO_WORD = "AUTO"

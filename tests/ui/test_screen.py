@@ -435,6 +435,18 @@ async def test_a_terminal_too_small_for_a_ladder_says_so_and_keeps_positions_and
         assert {cells(row) for row in rig.rows} == {size[0]}
 
 
+async def test_help_is_whole_at_80x24() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await rig.show(pilot)
+        await pilot.press("?")
+        await rig.drawn(pilot)
+        box = rig.text.split("KEYS")[1].split("└")[0]
+        assert "any key closes " in box
+        assert "~" not in box
+        assert "? young" in box
+
+
 async def test_a_screen_that_is_not_in_control_offers_flatten_alone() -> None:
     rig = Rig()
     async with rig.app.run_test(size=(120, 40)) as pilot:
