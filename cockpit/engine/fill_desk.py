@@ -31,7 +31,7 @@ class FillDesk:
         self.queries = queries
         self.stops = stops
         self._early: dict[str, tuple[FillReport, int]] = {}
-        """Executions that close more than is known to be held, by id, and since when they wait, ns."""
+        """Executions that came before those before them, by id, and since when they wait, ns."""
 
     def recover(self, recovery: Recovery) -> None:
         """Trades of the journal become positions again; ended ones are remembered for executions that come late."""
@@ -48,8 +48,8 @@ class FillDesk:
     def on_fill(self, fill: FillReport, out: Outbox) -> None:
         """Book one execution, however it was heard of; one that is booked already changes nothing.
 
-        One that closes what is not known here is early: those that opened it are on their way, and a read of the
-        account is asked for them. It is booked after them, or after the first read that does not bring them.
+        One that does not fit what is known here is early: those before it are on their way, and a read of the account
+        is asked for them. It is booked after them, or after the first read that does not bring them.
         """
         if self.state.positions.knows(fill.exec_id) or fill.exec_id in self._early:
             return
@@ -59,24 +59,24 @@ class FillDesk:
         for early, _ in list(self._early.values()):  # reads begin with the newest one booked: none may be left behind
             if fill.ts_event - early.ts_event > LONGEST_WAIT_NS:
                 self._book(early, out)
-        if self._lacks_opening(fill):
+        if self._is_early(fill):
             self._early[fill.exec_id] = (fill, self.state.now_ns)
             self.queries.request_reports(out)
             return
         self._book(fill, out)
-        while due := [early for early, _ in self._early.values() if not self._lacks_opening(early)]:
+        while due := [early for early, _ in self._early.values() if not self._is_early(early)]:
             self._book(due[0], out)
 
     def is_waiting(self, exec_id: str) -> bool:
         """True for an execution that was told and waits for those that opened what it closes."""
         return exec_id in self._early
 
-    def _lacks_opening(self, fill: FillReport) -> bool:
+    def _is_early(self, fill: FillReport) -> bool:
         """True if a fill is early. An entry of ours never is: its position is to be guarded from its first fill."""
         if self.sending.origin_of(fill.client_id) is not None:
             return False
         is_entry_due = self.state.orders.is_entry_due(fill.symbol)
-        return self.state.positions.lacks_opening(fill, is_entry_due=is_entry_due)
+        return self.state.positions.is_early(fill, is_entry_due=is_entry_due)
 
     def after_read(self, requested_ns: int, out: Outbox) -> None:
         """A complete read has been booked: what was early when it was asked for waits no longer."""

@@ -233,21 +233,24 @@ class PositionManager:
         """True if an execution has been booked."""
         return exec_id in self._seen
 
-    def lacks_opening(self, fill: FillReport, *, is_entry_due: bool) -> bool:
-        """True if a fill closes more than the fills booked so far have opened: it is early.
+    def is_early(self, fill: FillReport, *, is_entry_due: bool) -> bool:
+        """True if what a fill closes does not fit the fills booked so far: those before it have not been heard of.
 
-        What the exchange said of a foreign position explains it too, as in ``on_fill``.
+        It closes more than they have opened; or one by hand opens against what they have left, which others must have
+        closed. What the exchange said of a foreign position explains it too, as in ``on_fill``.
         """
-        if fill.exec_type is not ExecType.TRADE or fill.closed_qty <= 0:  # a forced one raises its alarm at once
+        if fill.exec_type is not ExecType.TRADE:  # a forced one raises its alarm at once
             return False
         position = self.open.get(fill.symbol)
         if position is None and not is_entry_due:  # a new trade of ours says nothing of what an earlier one left
             position = self._vanished.get(fill.symbol)
         if position is not None:
-            held = -position.fills.qty * fill.side.sign
-            return not position.is_taken_over and fill.closed_qty > max(held, Decimal(0))
+            held = max(-position.fills.qty * fill.side.sign, Decimal(0))
+            is_by_hand = role_of(fill.client_id) is None and not fill.stop_order_type
+            is_against = is_by_hand and fill.closed_qty < min(fill.qty, held) and fill.symbol in self.open
+            return not position.is_taken_over and (fill.closed_qty > held or is_against)
         report = self.unclaimed.get(fill.symbol)
-        return report is None or report.seq >= fill.seq or is_entry_due
+        return fill.closed_qty > 0 and (report is None or report.seq >= fill.seq or is_entry_due)
 
     def on_fill(
         self, fill: FillReport, origin: EntryOrigin | None, *, is_entry_due: bool = False

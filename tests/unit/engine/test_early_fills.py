@@ -63,6 +63,21 @@ def test_a_late_fill_of_the_entry_is_closed_too_where_the_trade_was_to_be_closed
     assert (again.side, again.reduce_only) == (Side.SELL, True)
 
 
+def test_an_opening_by_hand_after_a_close_that_was_not_heard_of_takes_nothing_from_our_trade() -> None:
+    bench = long(Bench().start())
+    bench.is_reading = False
+    fired = {"closed_qty": Decimal(25), "create_type": "CreateByStopLoss", "stop_order_type": "StopLoss"}
+    lost = bench.execution(AAA, Side.SELL, "99.66", "25", **fired)
+    bench.push(sold(bench, "1", closed="0"))
+    bench.wait(2)
+    assert bench.core.state.positions.open[AAA].fills.qty == 25
+    bench.push(lost)
+    (ours,) = bench.told(PositionClosed)
+    assert (ours.trade.gross_pnl, ours.trade.exit_reason) == (Decimal("-0.36") * 25, "stop_loss")
+    held = bench.core.state.positions.open[AAA]
+    assert (held.side, held.qty, held.is_foreign) == (Side.SELL, 1, True)
+
+
 def test_a_close_whose_opening_no_read_tells_is_booked_by_itself() -> None:
     bench = Bench().start()
     bench.is_reading = False
