@@ -186,6 +186,7 @@ DIRECTED = {
             (7.9, "slow_stops", {"delay": 2.6, "seconds": 5.0}),
             (8.0, "jump", {"symbol": BTC, "percent": "0.55"}),
             (8.2, "kill", {"restart_after_s": 0.1}),
+            (8.6, "adl", {}),
             (8.8, "remove_stop", {}),
         ],
     ),

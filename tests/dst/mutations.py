@@ -231,8 +231,8 @@ def _one_try_flatten() -> Any:
     return patch.object(FlattenDesk, "on_timer", on_timer)
 
 
-def _is_new_always(self: PositionManager, exec_id: str) -> bool:
-    return True
+def _never_early(self: PositionManager, fill: Any, *, is_entry_due: bool) -> bool:
+    return False
 
 
 def _reports_without_fills() -> Any:
@@ -335,7 +335,12 @@ LOAD_BEARING = (
     Mutation(
         "executions are booked once",
         ("I4", "I7", "I19"),
-        lambda: [patch.object(PositionManager, "is_new", _is_new_always)],
+        lambda: [patch.object(PositionManager, "mark_booked", _nothing)],
+    ),
+    Mutation(
+        "an execution waits for those before it",
+        ("I7", "I8"),
+        lambda: [patch.object(PositionManager, "is_early", _never_early)],
     ),
     Mutation("executions are read after gaps", ("I4", "I7", "I19", "I3"), lambda: [_reports_without_fills()]),
     Mutation(
