@@ -31,7 +31,7 @@ class FillDesk:
         self.queries = queries
         self.stops = stops
         self._early: dict[str, tuple[FillReport, int]] = {}
-        """Executions that came before those before them, by id, and since when they wait, ns."""
+        """Executions that were heard of too soon: by id, each with the time since when it waits, ns."""
 
     def recover(self, recovery: Recovery) -> None:
         """Trades of the journal become positions again; ended ones are remembered for executions that come late."""
@@ -68,7 +68,7 @@ class FillDesk:
             self._book(due[0], out)
 
     def is_waiting(self, exec_id: str) -> bool:
-        """True for an execution that was told and waits for those that opened what it closes."""
+        """True for an execution that was told and waits for those before it."""
         return exec_id in self._early
 
     def _is_early(self, fill: FillReport) -> bool:
