@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Iterator
 from enum import Enum
@@ -12,12 +11,10 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from cockpit.config.model import Settings
+from cockpit.domain.spelling import near
 
 OPEN_SECTION = "keys"
 """The section whose keys are not ours to know: actions of the screen."""
-
-_NEAR = 0.65
-"""Likeness from which a name counts as a slip of another (1 is equal)."""
 
 
 def _walk(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldInfo | None]]:
@@ -44,9 +41,8 @@ def nearest(key: str) -> str:
     siblings = {leaf.rpartition(".")[2]: leaf for leaf in LEAVES if leaf.rpartition(".")[0] == section}
     everywhere = {leaf.rpartition(".")[2]: leaf for leaf in LEAVES}
     for names in (siblings, everywhere):
-        found = difflib.get_close_matches(name, names, n=1, cutoff=_NEAR)
-        if found:
-            return names[found[0]]
+        if meant := near(name, names):
+            return names[meant]
     return ""
 
 
