@@ -161,9 +161,10 @@ class OpenPosition:
             self.stop_confirmed = instrument.ticks_beyond(old * self.stop_confirmed, self.side)
 
     def resume(self) -> None:
-        """A late fill belongs to this trade although it was closed: go on with it."""
-        self.carried_gross, self.carried_fees = self.gross, self.fees
-        self.fills = Position(self.symbol)
+        """A late fill belongs to this trade although it ended: go on with it, and with what an untold end left."""
+        if self.fills.qty == 0:
+            self.carried_gross, self.carried_fees = self.gross, self.fees
+            self.fills = Position(self.symbol)
         self.go_on()
 
     def go_on(self) -> None:
@@ -316,6 +317,9 @@ class PositionManager:
         if ended is not None:
             position.carried_gross, position.carried_fees = ended.gross, ended.fees
             position.counted_net, position.first_exec_id = ended.counted_net, ended.first_exec_id
+            left = ended.fills
+            if left.side is not None:  # it ended untold: what closed it is still to come
+                position.fills = position.fills.apply_fill(left.side, left.avg_price, abs(left.qty), Decimal(0))
 
     def forget(self, position: OpenPosition) -> None:
         """A position is over; reports from its life time are void from now on."""

@@ -212,6 +212,49 @@ def test_a_trade_that_ended_untold_counts_what_closed_before_the_restart() -> No
     assert closed.trade.exit_price == (Decimal(102) * 10 + Decimal(101) * 15) / 25
 
 
+def ended_before_its_first_fill(bench: Bench) -> tuple[Bench, FillReport]:
+    """A long whose second execution alone was heard of before the exchange called it flat; and the first one."""
+    entry = entered(bench)
+    first, second = bench.fill(entry, "100.02", "10"), bench.fill(entry, "100.02", "15")
+    bench.account.fills.remove(first)  # reads may be behind
+    bench.push(bench.order_report(entry, OrderStatus.FILLED, "25"), second)
+    bench.push(bench.position(AAA, "0"))
+    bench.wait(17)
+    assert len(bench.told(PositionClosed)) == 1
+    return bench, first
+
+
+def test_a_late_fill_of_an_entry_whose_trade_ended_untold_adds_to_what_it_left() -> None:
+    bench, late = ended_before_its_first_fill(Bench().start())
+    bench.push(late)
+    assert bench.core.state.positions.open[AAA].fills.qty == 25
+    bench.push(sold(bench, "25", "101.02"))
+    assert bench.core.state.positions.open == {}
+    assert net_of_trades(bench) == 25
+
+
+def test_a_late_fill_of_an_entry_adds_to_what_its_trade_left_after_a_restart_too() -> None:
+    bench, late = ended_before_its_first_fill(Bench().start())
+    again = restarted(bench)
+    again.is_reading = False
+    again.start()
+    again.push(late)
+    again.push(sold(again, "25", "101.02"))
+    assert again.core.state.positions.open == {}
+    assert again.told(PositionClosed)[-1].trade.gross_pnl == 25
+
+
+def test_a_late_fill_that_joins_a_position_by_hand_brings_what_its_trade_left() -> None:
+    bench, late = ended_before_its_first_fill(Bench().start())
+    bench.is_reading = False
+    bench.push(bench.execution(AAA, Side.BUY, "100.02", "5"))
+    bench.push(late)
+    bench.push(sold(bench, "25", "101.02"))
+    assert bench.core.state.positions.open[AAA].fills.qty == 5
+    bench.push(sold(bench, "5", "101.02"))
+    assert net_of_trades(bench) == 30
+
+
 def test_what_is_left_of_a_trade_that_ended_untold_keeps_its_stop() -> None:
     bench = long(Bench().start())
     bench.push(bench.position(AAA, "0"))
