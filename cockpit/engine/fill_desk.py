@@ -22,6 +22,10 @@ LONGEST_WAIT_NS = 30 * NS_PER_S
 """An early execution is booked before one that is so much newer: well within the overlap of two reads."""
 
 
+OLDEST_READ_NS = 6 * NS_PER_S
+"""A read may tell of so long before it was asked for: until then it proves nothing about what it does not show."""
+
+
 class FillDesk:
     """Books executions and tells what each did to its trade."""
 
@@ -45,13 +49,14 @@ class FillDesk:
             if (symbol := self.state.symbols.get(position.symbol)) is not None:
                 symbol.stop_asked_ns = self.state.now_ns
 
-    def on_fill(self, fill: FillReport, out: Outbox) -> None:
+    def on_fill(self, fill: FillReport, out: Outbox, *, is_read: bool = False) -> None:
         """Book one execution, however it was heard of; one that is booked already changes nothing.
 
         One that does not fit what is known here is early: those before it are on their way, and a read of the account
-        is asked for them. It is booked after them, or after the first read that does not bring them.
+        is asked for them. It is booked after them, or after the first read that does not bring them. A read
+        (``is_read``) tells them in their order: each is booked at its place, whether it waits or not.
         """
-        if self.state.positions.knows(fill.exec_id) or fill.exec_id in self._early:
+        if self.state.positions.knows(fill.exec_id) or (fill.exec_id in self._early and not is_read):
             return
         if self.is_of_before(fill):
             self.state.positions.mark_booked(fill.exec_id)  # it stays so when a position of ours has opened
@@ -59,11 +64,17 @@ class FillDesk:
         for early, _ in list(self._early.values()):  # reads begin with the newest one booked: none may be left behind
             if fill.ts_event - early.ts_event > LONGEST_WAIT_NS:
                 self._book(early, out)
-        if self._is_early(fill):
-            self._early[fill.exec_id] = (fill, self.state.now_ns)
-            self.queries.request_reports(out)
+        if self._is_early(fill, is_read=is_read):
+            if fill.exec_id not in self._early:
+                self._early[fill.exec_id] = (fill, self.state.now_ns)
+                self.queries.request_reports(out)
             return
         self._book(fill, out)
+        if not is_read:
+            self._book_due(out)
+
+    def _book_due(self, out: Outbox) -> None:
+        """Book what has waited and fits now."""
         while due := [early for early, _ in self._early.values() if not self._is_early(early)]:
             self._book(due[0], out)
 
@@ -71,17 +82,19 @@ class FillDesk:
         """True for an execution that was told and waits for those before it."""
         return exec_id in self._early
 
-    def _is_early(self, fill: FillReport) -> bool:
+    def _is_early(self, fill: FillReport, *, is_read: bool = False) -> bool:
         """True if a fill is early. An entry of ours never is: its position is to be guarded from its first fill."""
         if self.sending.origin_of(fill.client_id) is not None:
             return False
         is_entry_due = self.state.orders.is_entry_due(fill.symbol)
-        return self.state.positions.is_early(fill, is_entry_due=is_entry_due)
+        return self.state.positions.is_early(fill, is_entry_due=is_entry_due, is_read=is_read)
 
     def after_read(self, requested_ns: int, out: Outbox) -> None:
-        """A complete read has been booked: what was early when it was asked for waits no longer."""
-        for fill, since_ns in list(self._early.values()):
-            if since_ns <= requested_ns:
+        """A complete read has been booked: what was early long before it was asked for waits no longer."""
+        self._book_due(out)
+        waiting = sorted(self._early.values(), key=lambda early: early[0].seq)
+        for fill, since_ns in waiting:
+            if since_ns + OLDEST_READ_NS <= requested_ns and fill.exec_id in self._early:
                 self._book(fill, out)
 
     def _book(self, fill: FillReport, out: Outbox) -> None:

@@ -229,7 +229,7 @@ class EngineState:
         self._other_rules: dict[str, Instrument] = {}
         """Rules of symbols that are held and not watched."""
         self.orders = OrderManager()
-        self.positions = PositionManager(set(recovery.seen_exec_ids))
+        self.positions = PositionManager(set(recovery.seen_exec_ids), dict(recovery.last_seqs))
         self.fee_rate = Decimal(repr(settings.execution.taker_fee_rate))
         """Taker fee fraction for estimates."""
         self.now_ns = self.seq = 0

@@ -71,20 +71,21 @@ def trade_row(state: EngineState, position: OpenPosition, now_ns: int, closed_by
         approve_to_ack_ms=position.latency.get("approve_to_ack"),
         ack_to_fill_ms=position.latency.get("ack_to_fill"),
         stop_ack_ms=None if position.stop_ack_ns is None else position.stop_ack_ns // 1_000_000,
-        parameters={} if origin is None else _to_take_up(position, origin, is_closed=is_closed),
+        parameters=_to_take_up(position, origin, is_closed=is_closed),
     )
 
 
-def _to_take_up(position: OpenPosition, origin: EntryOrigin, *, is_closed: bool) -> dict[str, Any]:
+def _to_take_up(position: OpenPosition, origin: EntryOrigin | None, *, is_closed: bool) -> dict[str, Any]:
     """What the next start needs of a trade: where it came from, its stop, the newest report that was taken.
 
-    Of a trade that ended without our knowing how: what no execution has closed, since those may come late.
+    Of one that began with what the exchange said: that word. Of one that ended without our knowing how: what no
+    execution has closed, since those may come late.
     """
-    kept: dict[str, Any] = {
-        "origin": msgspec.to_builtins(origin),
-        "stop": position.stop_wanted,
-        "seen": list(position.seen),
-    }
+    kept: dict[str, Any] = {"seen": list(position.seen)}
+    if origin is not None:
+        kept |= {"origin": msgspec.to_builtins(origin), "stop": position.stop_wanted}
+    if position.base is not None and not is_closed:
+        kept["base"] = msgspec.to_builtins(position.base)
     if is_closed and position.fills.qty != 0:
         left = msgspec.structs.replace(position.fills, realised=Decimal(0), fees=Decimal(0))
         kept["left"] = msgspec.to_builtins(left)

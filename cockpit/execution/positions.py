@@ -66,7 +66,8 @@ class OpenPosition:
         """Profit and fees from before a late fill took the position up again."""
         self.coin_fees: dict[str, Decimal] = {}
         """Fees paid in other coins than the settlement coin; they are in no sum."""
-        self.is_taken_over = False  # begun with what the exchange said: its entry price is not ours to know
+        self.base: PositionReport | None = None
+        """What the exchange said of it before any fill was booked: it has all those up to its ``seq`` in it."""
         self.counted_net = Decimal(0)
         """What the day's book has counted of this trade already."""
         self.best_speed = 0.0
@@ -96,6 +97,11 @@ class OpenPosition:
         return self.report is not None and self.report.qty > 0 and not self.report.stop_loss
 
     @property
+    def is_taken_over(self) -> bool:
+        """Begun with what the exchange said: its entry price is not ours to know."""
+        return self.base is not None
+
+    @property
     def qty(self) -> Decimal:
         """Unsigned size: by the exchange's report unless fills are newer."""
         if self.report is not None and self.report.seq >= self.last_seq:
@@ -117,12 +123,16 @@ class OpenPosition:
         """Fees of the whole trade, USDT."""
         return self.carried_fees + self.fills.fees
 
-    def take_over(self, side: Side, qty: Decimal, entry_price: Decimal) -> None:
-        """Begin with what the exchange says is held already; its fills are not known."""
-        self.side = side
-        self.is_taken_over = True
-        self.fills = Position(self.symbol, qty * side.sign, entry_price)
-        self.peak_qty, self.entry_price = qty, entry_price
+    def take_over(self, base: PositionReport) -> None:
+        """Begin with what the exchange says is held (not flat); the fills up to then are not known."""
+        self.base, self.side = base, base.side or self.side
+        done = self.fills
+        self.fills = Position(self.symbol, base.qty * self.side.sign, base.entry_price, done.realised, done.fees)
+        self.peak_qty, self.entry_price = base.qty, base.entry_price
+
+    def has_in_base(self, fill: FillReport) -> bool:
+        """True for a fill that was in the size already with which the position was begun."""
+        return self.base is not None and fill.seq <= self.base.seq
 
     def ask_stop(self, stop: Ticks, now_ns: int) -> None:
         """A request for this stop leaves now."""
@@ -212,13 +222,16 @@ class OpenPosition:
 class PositionManager:
     """Every position of the account, and the executions that made them."""
 
-    def __init__(self, seen_exec_ids: set[str] | None = None) -> None:
+    def __init__(self, seen_exec_ids: set[str] | None = None, last_seqs: dict[str, int] | None = None) -> None:
+        """Begin with the executions that are booked already, and the newest sequence of them by symbol."""
         self.open: dict[str, OpenPosition] = {}
         self.unclaimed: dict[str, PositionReport] = {}
         """Positions the exchange reports and no fill of ours explains (yet)."""
         self._seen = seen_exec_ids or set()
-        self._closed_seq: dict[str, int] = {}
+        self._closed_seq = last_seqs or {}
         """Sequence of the fill that closed the last position of a symbol: older reports tell of the past."""
+        self._first_told: dict[str, PositionReport] = {}
+        """By symbol, the first report of what no fill explained: fills that are newer come on top of that."""
         self._ended: dict[str, OpenPosition] = {}
         """Our last closed trades by id: an execution that comes late belongs to its trade."""
         self._vanished: dict[str, OpenPosition] = {}
@@ -234,24 +247,33 @@ class PositionManager:
         """True if an execution has been booked."""
         return exec_id in self._seen
 
-    def is_early(self, fill: FillReport, *, is_entry_due: bool) -> bool:
-        """True if what a fill closes does not fit the fills booked so far: those before it have not been heard of.
+    def is_early(self, fill: FillReport, *, is_entry_due: bool, is_read: bool = False) -> bool:
+        """True if a fill does not fit the fills booked so far: those before it have not been heard of.
 
         It closes more than they have opened; or one by hand opens against what they have left, which others must have
-        closed. What the exchange said of a foreign position explains it too, as in ``on_fill``.
+        closed; or the exchange has told of a position that none of them explains.
+
+        Args:
+            fill: an execution that is not booked yet, and of no entry of ours.
+            is_entry_due: an entry of ours on the symbol has executions that have not come yet.
+            is_read: a complete read told it, after all that were before it.
         """
         if fill.exec_type is not ExecType.TRADE:  # a forced one raises its alarm at once
             return False
+        is_by_hand = role_of(fill.client_id) is None and not fill.stop_order_type
         position = self.open.get(fill.symbol)
-        if position is None and not is_entry_due:  # a new trade of ours says nothing of what an earlier one left
-            position = self._vanished.get(fill.symbol)
+        if position is None and is_entry_due:  # a new trade of ours says nothing of what an earlier one left
+            return is_by_hand or fill.closed_qty > 0
+        position = position or self._vanished.get(fill.symbol)
         if position is not None:
-            held = max(-position.fills.qty * fill.side.sign, Decimal(0))
-            is_by_hand = role_of(fill.client_id) is None and not fill.stop_order_type
-            is_against = is_by_hand and fill.closed_qty < min(fill.qty, held) and fill.symbol in self.open
-            return not position.is_taken_over and (fill.closed_qty > held or is_against)
-        report = self.unclaimed.get(fill.symbol)
-        return fill.closed_qty > 0 and (report is None or report.seq >= fill.seq or is_entry_due)
+            is_later = not is_read and fill.symbol not in self.open and fill.seq > position.seen[0]
+            if position.has_in_base(fill):
+                return False
+            return _is_too_much(fill, position.fills.qty, is_by_hand=is_by_hand, is_later=is_later)
+        base = self._first_told.get(fill.symbol)
+        if base is None or base.side is None or fill.seq <= base.seq:
+            return fill.closed_qty > 0
+        return not is_read or _is_too_much(fill, base.qty * base.side.sign, is_by_hand=is_by_hand)
 
     def on_fill(
         self, fill: FillReport, origin: EntryOrigin | None, *, is_entry_due: bool = False
@@ -278,7 +300,10 @@ class PositionManager:
             self.open[fill.symbol] = position
         if origin is not None and position.origin is None:
             self._claim(position, origin)
-        self.last_gain = self._book(position, _closing_part(position, fill) if origin is None else fill)
+        if position.has_in_base(fill):
+            self.last_gain = self._book_of_before(position, fill)
+        else:
+            self.last_gain = self._book(position, _closing_part(position, fill) if origin is None else fill)
         if position.fills.qty == 0:
             self.forget(position)
         return position
@@ -289,25 +314,24 @@ class PositionManager:
         A fill that changes a foreign position of which no fill is known starts from what the exchange said of it.
         """
         vanished = self._vanished.pop(fill.symbol, None)
-        if vanished is not None and fill.side is not vanished.side and fill.closed_qty > 0:
+        is_close = vanished is not None and fill.side is not vanished.side and fill.closed_qty > 0
+        if vanished is not None and (is_close or fill.seq <= vanished.seen[0]):  # of before the word that it is flat
             vanished.go_on()
             return vanished
         ended = self._ended.pop(origin_of(fill.client_id) or "", None)
         if ended is not None:
             ended.resume()
             return ended
-        report = self.unclaimed.pop(fill.symbol, None)
-        is_told = is_entry_due or role_of(fill.client_id) is OrderRole.ENTRY
-        held = None if report is None or report.seq >= fill.seq or is_told else report
+        report, base = self.unclaimed.pop(fill.symbol, None), self._first_told.pop(fill.symbol, None)
         position = OpenPosition(fill.symbol, fill.side, fill.ts_recv)
         position.first_exec_id, position.began_ns = fill.exec_id, fill.ts_event
         position.naked_since_ns = min(fill.ts_event, fill.ts_recv)  # an execution heard of late has waited already
         position.report = report
         position.seen = (0, 0) if report is None else (report.seq, report.updated_ms)
-        if held is not None and held.side is not None:
-            position.take_over(held.side, held.qty, held.entry_price)
-        elif report is not None and not is_told and report.side is fill.side.opposite and fill.closed_qty == fill.qty:
-            position.take_over(report.side, report.qty + fill.qty, report.entry_price)  # it tells of what this one left
+        is_told = is_entry_due or role_of(fill.client_id) is OrderRole.ENTRY
+        is_after = base is not None and (base.seq < fill.seq or fill.closed_qty == fill.qty)
+        if base is not None and not is_told and is_after:
+            position.take_over(base)
         return position
 
     def _claim(self, position: OpenPosition, origin: EntryOrigin) -> None:
@@ -331,11 +355,19 @@ class PositionManager:
             self._vanished[position.symbol] = position
         self.open.pop(position.symbol, None)
         self.unclaimed.pop(position.symbol, None)
+        self._first_told.pop(position.symbol, None)
         told = position.report
         if told is not None and told.seq >= position.last_seq and told.qty and told.side is not position.side:
-            self.unclaimed[position.symbol] = told  # turned round by hand: what is there now is not ours
+            self._note_foreign(told)  # turned round by hand: what is there now is not ours
         seq = position.last_seq if position.report is None else max(position.last_seq, position.report.seq)
         self._closed_seq[position.symbol] = seq
+
+    @staticmethod
+    def _book_of_before(position: OpenPosition, fill: FillReport) -> None:
+        """Book a fill that the position was begun with: its size is in already, its fee and profit are not."""
+        gain = (fill.price - position.fills.avg_price) * min(fill.closed_qty, fill.qty) * fill.side.opposite.sign
+        fees = position.fills.fees + position.pay(fill)
+        position.fills = msgspec.structs.replace(position.fills, realised=position.fills.realised + gain, fees=fees)
 
     @staticmethod
     def _book(position: OpenPosition, fill: FillReport) -> Decimal | None:
@@ -369,7 +401,7 @@ class PositionManager:
         if report.seq < position.last_seq or version < position.seen:
             return None
         if position.is_taken_over and report.side not in (None, position.side):
-            position.take_over(report.side, report.qty, report.entry_price)  # it was begun with an old word
+            position.take_over(report)  # it was begun with an old word
         position.report, position.seen = report, version
         position.is_restored = False
         return position
@@ -381,18 +413,24 @@ class PositionManager:
         if report.seq < newest:
             return
         if report.qty == 0:
-            self.unclaimed.pop(report.symbol, None)
+            self.unclaimed.pop(report.symbol, None)  # the fills that closed it may still come, and need its base
         else:
-            self.unclaimed[report.symbol] = report
+            self._note_foreign(report)
+
+    def _note_foreign(self, report: PositionReport) -> None:
+        self.unclaimed[report.symbol] = report
+        self._first_told.setdefault(report.symbol, report)
 
     def remember(self, row: TradeRow) -> None:
         """Keep a trade that ended before this start, for executions that come late."""
+        seen = tuple(row.parameters.get("seen", (-1, 0)))
+        self._closed_seq[row.symbol] = max(self._closed_seq.get(row.symbol, -1), seen[0])
         self._vanished.pop(row.symbol, None)  # what an earlier trade left was over when this one began
         origin = _origin_of(row)
         if origin is None:
             return
         position = OpenPosition(row.symbol, Side(row.direction), row.opened_ns)
-        position.origin = origin
+        position.origin, position.seen = origin, seen
         position.first_exec_id = row.first_exec_id
         position.peak_qty, position.entry_price = row.qty, row.entry_price
         position.carried_gross, position.carried_fees = row.gross_pnl, row.fees
@@ -414,6 +452,8 @@ class PositionManager:
             fills: executions of its symbol since about when it was opened, in booking order.
         """
         origin = _origin_of(row)
+        if (base := row.parameters.get("base")) is not None:
+            self._first_told[row.symbol] = msgspec.convert(base, PositionReport, strict=False)
         own = dropwhile(lambda fill: fill.exec_id != row.first_exec_id, fills)
         for fill in own:
             self.on_fill(fill, origin if origin_of(fill.client_id) == row.trade_id else None)
@@ -454,6 +494,16 @@ class PositionManager:
     def symbols(self) -> set[str]:
         """Symbols with a position, ours or not."""
         return set(self.open) | set(self.unclaimed)
+
+
+def _is_too_much(fill: FillReport, left: Decimal, *, is_by_hand: bool, is_later: bool = False) -> bool:
+    """True if a fill closes more than is left (signed), or less than one by hand would.
+
+    ``is_later`` says that the exchange called it flat before: what closed it is missing then.
+    """
+    held = max(-left * fill.side.sign, Decimal(0))
+    least = (fill.qty if is_later else min(fill.qty, held)) if is_by_hand else Decimal(0)
+    return not least <= fill.closed_qty <= held
 
 
 def _closing_part(position: OpenPosition, fill: FillReport) -> FillReport:

@@ -246,6 +246,8 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     """Executions of the symbols of ``open_trades`` since the first one that opened any of these, in booking order."""
     seen_exec_ids: list[str]
     """Executions already booked (the last days), so that none is booked twice."""
+    last_seqs: dict[str, int] = {}
+    """Newest sequence of the booked executions by symbol (the last days): a report below it tells of the past."""
     last_fill_ms: int
     """Exchange time of the newest booked execution, 0 if there is none."""
     day_realised: Decimal

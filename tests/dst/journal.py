@@ -75,6 +75,7 @@ class DiskJournal:
             closed_trades=[row for row in disk.trades.values() if row.closed_ns is not None],
             open_fills=[fill for fill in booked if fill.symbol in symbols],
             seen_exec_ids=list(disk.fills),
+            last_seqs={fill.symbol: fill.seq for fill in sorted(disk.fills.values(), key=lambda fill: fill.seq)},
             last_fill_ms=max((fill.ts_event // 1_000_000 for fill in disk.fills.values()), default=0),
             day_realised=sum((r.net_pnl for r in disk.trades.values() if r.closed_ns is not None), Decimal(0)),
             ledger_fills=[fill for fill in disk.fills.values() if fill.ts_event >= self._compared_ns()],

@@ -231,7 +231,7 @@ def _one_try_flatten() -> Any:
     return patch.object(FlattenDesk, "on_timer", on_timer)
 
 
-def _never_early(self: PositionManager, fill: Any, *, is_entry_due: bool) -> bool:
+def _never_early(self: PositionManager, fill: Any, **_told: bool) -> bool:
     return False
 
 

@@ -88,6 +88,8 @@ def read_recovery(connection: Connection, epoch: int, now_ns: int) -> Recovery:
     open_fills = _fills_of(connection, open_trades)
     since = now_ns - _SEEN_DAYS * _DAY_NS
     seen = connection.scalars(select(executions.c.exec_id).where(executions.c.ts_event >= since))
+    by_symbol = select(executions.c.symbol, func.max(executions.c.seq)).where(executions.c.ts_event >= since)
+    last_seqs = connection.execute(by_symbol.group_by(executions.c.symbol))
     newest = connection.scalar(select(func.max(executions.c.ts_event)))
     midnight = now_ns - now_ns % _DAY_NS
     profits = connection.scalars(select(trades.c.net_pnl).where(trades.c.closed_ns >= midnight))
@@ -109,6 +111,7 @@ def read_recovery(connection: Connection, epoch: int, now_ns: int) -> Recovery:
         closed_trades=[trade_row(row) for row in closed_trades],
         open_fills=[fill_report(row) for row in open_fills],
         seen_exec_ids=list(seen),
+        last_seqs={row[0]: row[1] for row in last_seqs},
         last_fill_ms=ms_from_nanos(newest or 0),
         day_realised=sum(profits, Decimal(0)),
         ledger_fills=[fill_report(row) for row in _rows(connection, lately)],

@@ -224,7 +224,9 @@ def test_f083_a_fee_in_another_coin_is_compared_and_summed_in_that_coin_alone() 
     held = bench.core.state.positions.open[AAA]
     fees = held.fees
     bench.mirrors = False
-    fill = bench.execution(AAA, Side.SELL, "101", str(held.qty / 2), fee=Decimal("0.4"), fee_currency="MNT")
+    half = held.qty / 2
+    fee = {"fee": Decimal("0.4"), "fee_currency": "MNT"}
+    fill = bench.execution(AAA, Side.SELL, "101", str(half), closed_qty=half, **fee)
     bench.push(fill)
     assert (held.fees, held.coin_fees) == (fees, {"MNT": Decimal("0.4")})
     gain = bench.told(FillBooked)[-1].fill.gain
@@ -330,7 +332,7 @@ def test_a_row_that_was_told_before_a_restart_is_not_told_again_by_any_read_afte
 def test_a_profit_gap_of_before_a_restart_is_judged_after_it() -> None:
     bench = Bench().start()
     bench.push(bench.execution(AAA, Side.BUY, "100", "2", fee=Decimal(0)))
-    bench.push(bench.execution(AAA, Side.SELL, "101", "1", fee=Decimal(0)))
+    bench.push(bench.execution(AAA, Side.SELL, "101", "1", fee=Decimal(0), closed_qty=Decimal(1)))
     bench.position(AAA, "1")
     bench.ledger[-1] = _with(bench.ledger[-1], cash_flow=Decimal("0.9"))
     later(bench)

@@ -18,13 +18,14 @@ from cockpit.domain.commands import (
 )
 from cockpit.domain.enums import OrderRole, OrderStatus, OrderType, Side, StreamName, TimeInForce
 from cockpit.domain.events import Outcome, StreamLost
-from cockpit.domain.time import NS_PER_MS
+from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import CommandAnswered, EndEngine, SetFlag, SignalDecided
 from cockpit.engine.state import DAY_NS
 from cockpit.ports.journal import REBUILT_FLAG
 from tests.support.core_fixtures import AAA, NOON_NS, Bench, recovery
 from tests.support.core_scenes import bounce, long, short
 
+MIDNIGHT_NS = (NOON_NS // DAY_NS + 1) * DAY_NS
 BOTH = pytest.mark.parametrize("scene", [long, short])
 
 
@@ -244,6 +245,34 @@ def test_f119_the_day_loss_lock_needs_a_new_day_and_an_operator() -> None:
     assert bench.order(ResumeEntries()) == ""
     assert "day loss" not in bench.core.state.locks
     assert "day_loss_lock" not in bench.flags
+
+
+def over_midnight() -> Bench:
+    """An engine that starts five seconds before the exchange's next day."""
+    return Bench(start_ns=MIDNIGHT_NS - 5 * NS_PER_S).start()
+
+
+def test_f119_a_loss_that_is_open_over_midnight_keeps_the_lock_until_the_day_after_its_end() -> None:
+    bench = lost_the_day(over_midnight())
+    bench.wait(5)
+    assert bench.now_ns > MIDNIGHT_NS
+    assert "day loss" in bench.order(ResumeEntries()), "the loss is still there"
+    assert bench.order(ClosePosition(AAA)) == ""
+    bench.closed(bench.sent[-1], "97", closed_qty=Decimal(25))
+    bench.wait(3)
+    assert "day loss" in bench.order(ResumeEntries()), "it was booked today"
+    bench.now_ns = MIDNIGHT_NS + DAY_NS
+    bench.wait(3)
+    assert bench.order(ResumeEntries()) == ""
+    assert "day loss" not in bench.core.state.locks
+
+
+def test_f119_a_position_of_yesterday_that_loses_locks_the_new_day() -> None:
+    bench = long(over_midnight())
+    bench.wait(5)
+    bench.markets[AAA].move(9_700)
+    bench.wait(1.5)
+    assert bench.flags["day_loss_lock"] == str(MIDNIGHT_NS // DAY_NS)
 
 
 def test_the_day_loss_lock_survives_a_restart_and_a_resume_before_the_first_read() -> None:

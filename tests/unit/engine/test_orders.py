@@ -339,7 +339,7 @@ def test_a_stop_that_fired_is_told_as_such() -> None:
 )
 def test_a_close_by_somebody_else_is_told_as_such(exec_type: ExecType, reason: str) -> None:
     bench = long(Bench().start())
-    bench.push(bench.execution(AAA, Side.SELL, "99.9", "25", exec_type=exec_type))
+    bench.push(bench.execution(AAA, Side.SELL, "99.9", "25", exec_type=exec_type, closed_qty=Decimal(25)))
     (closed,) = bench.told(PositionClosed)
     assert (closed.trade.exit_reason, closed.trade.stop_loss_triggered) == (reason, False)
 
@@ -432,6 +432,7 @@ def test_an_entry_that_meets_a_foreign_position_turns_it_round_into_a_trade_of_o
     held = bench.core.state.positions.open[AAA]
     assert (held.side, held.qty, held.entry_price, held.is_foreign) == (Side.BUY, 24, Decimal("100.02"), False)
     bench.push(bench.execution(AAA, Side.SELL, "101.02", "24", closed_qty=Decimal(24)), bench.position(AAA, "0"))
+    bench.wait(12)
     assert bench.core.state.positions.open == {}
     assert net_of_trades(bench) == Decimal(24)
 

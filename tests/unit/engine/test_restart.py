@@ -44,6 +44,7 @@ def journal_of(bench: Bench) -> Recovery:
         closed_trades=[trade for trade in trades.values() if trade.closed_ns is not None],
         open_fills=fills,
         seen_exec_ids=[fill.exec_id for fill in fills],
+        last_seqs={fill.symbol: fill.seq for fill in sorted(fills, key=lambda fill: fill.seq)},
         last_fill_ms=max((fill.ts_event // NS_PER_MS for fill in fills), default=0),
         settings=bench.flags,
     )
