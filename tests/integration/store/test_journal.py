@@ -403,6 +403,15 @@ async def test_the_day_counts_trades_closed_since_midnight_utc(path: Path) -> No
     assert (await restarted(path)).day_realised == Decimal(1100)
 
 
+async def test_a_start_knows_the_newest_sequence_of_each_symbol(path: Path) -> None:
+    journal = SqlJournal(path, LiveClock())
+    await journal.start(NOW)
+    other = fill(3, symbol="ETHUSDT", seq=40)
+    await journal.append([fill(1, seq=9), fill(2, seq=10), other, fill(4, symbol="XRPUSDT", ts_event=NOW - 30 * DAY)])
+    await journal.aclose()
+    assert (await restarted(path)).last_seqs == {"BTCUSDT": 10, "ETHUSDT": 40}
+
+
 async def test_an_execution_told_twice_is_booked_once(path: Path) -> None:
     journal = SqlJournal(path, LiveClock())
     await journal.start(NOW)

@@ -1,0 +1,138 @@
+"""Positions by hand that begin with what the exchange told of them: what comes on top, what was in it, what is old."""
+
+from __future__ import annotations
+
+from cockpit.domain.enums import Side
+from cockpit.domain.positions import FillReport
+from cockpit.engine.effects import FillBooked, PositionClosed, RequestReports
+from tests.support.core_fixtures import AAA, Bench
+from tests.support.core_scenes import long
+from tests.unit.engine.test_early_fills import sold
+from tests.unit.engine.test_orders import net_of_trades
+from tests.unit.engine.test_restart import restarted
+
+
+def held_before(qty: str = "10") -> Bench:
+    """An engine that finds a position on its first start."""
+    bench = Bench()
+    bench.position(AAA, qty)
+    bench.start()
+    bench.wait(12)
+    return bench
+
+
+def bought(bench: Bench, qty: str, price: str = "100") -> FillReport:
+    """An execution by hand that opens."""
+    return bench.execution(AAA, Side.BUY, price, qty)
+
+
+def test_what_is_added_to_a_position_of_before_comes_on_top_though_the_report_has_it_already() -> None:
+    bench = held_before()
+    added = bought(bench, "5")
+    bench.push(bench.position(AAA, "15"))
+    bench.push(added)
+    bench.wait(12)
+    assert bench.core.state.positions.open[AAA].fills.qty == 15
+    bench.push(sold(bench, "15"), bench.position(AAA, "0"))
+    assert bench.core.state.positions.open == {}
+    assert {told.trade.direction for told in bench.told(PositionClosed)} == {"Buy"}
+
+
+def test_the_close_of_a_position_of_before_opens_nothing_though_it_was_called_flat_first() -> None:
+    bench = held_before()
+    close = sold(bench, "10")
+    bench.push(bench.position(AAA, "0"))
+    bench.push(close)
+    bench.wait(20)
+    assert bench.core.state.positions.open == {}
+    assert "position_gone" not in bench.notes()
+    (closed,) = bench.told(PositionClosed)
+    assert (closed.trade.direction, closed.trade.qty) == ("Buy", 10)
+
+
+def test_an_execution_that_the_first_word_had_in_it_is_not_added_again() -> None:
+    bench = Bench().start()
+    bench.is_reading = False
+    late = bought(bench, "15", "99.5")
+    bench.push(bench.position(AAA, "15", "99.5"))
+    newer = bought(bench, "5", "99.5")
+    bench.push(newer)
+    bench.account.fills.remove(late)
+    bench.is_reading = True
+    bench.wait(12)
+    assert bench.core.state.positions.open[AAA].fills.qty == 20
+    bench.push(late)
+    assert bench.core.state.positions.open[AAA].fills.qty == 20
+    bench.push(sold(bench, "20", "100.5"))
+    assert bench.core.state.positions.open == {}
+    assert net_of_trades(bench) == 20
+
+
+def test_a_reduction_that_the_first_word_had_in_it_counts_its_profit_alone() -> None:
+    bench = Bench()
+    first, second = sold(bench, "1", "101"), sold(bench, "1", "101")
+    bench.account.fills.clear()
+    bench.position(AAA, "4")
+    bench.start()
+    bench.push(second)
+    bench.wait(12)
+    bench.push(first)
+    held = bench.core.state.positions.open[AAA]
+    assert (held.fills.qty, held.gross) == (4, 2)
+
+
+def test_a_position_of_before_is_the_same_after_a_restart() -> None:
+    bench = held_before()
+    bench.push(bought(bench, "5"), bench.position(AAA, "15"))
+    bench.wait(12)
+    again = restarted(bench).start()
+    again.wait(4)
+    held = again.core.state.positions.open[AAA]
+    assert (held.fills.qty, held.is_taken_over, held.is_foreign) == (15, True, True)
+
+
+def test_a_report_from_before_the_end_of_a_trade_is_old_after_a_restart_too() -> None:
+    bench = long(Bench().start())
+    old = bench.account.positions[AAA]
+    bench.push(sold(bench, "25"))
+    bench.position(AAA, "0")
+    again = restarted(bench)
+    again.start()
+    again.push(old)
+    assert again.core.state.positions.unclaimed == {}
+
+
+def test_executions_that_are_told_by_a_read_are_booked_in_its_order() -> None:
+    bench = Bench().start()
+    bench.is_reading = False
+    first = bought(bench, "10")
+    middle = sold(bench, "5")
+    last = sold(bench, "5")
+    bench.push(last)
+    bench.is_reading = True
+    bench.wait(12)
+    assert [told.fill.exec_id for told in bench.told(FillBooked)] == [each.exec_id for each in (first, middle, last)]
+
+
+def test_an_execution_from_before_the_word_flat_belongs_to_the_trade_that_ended_so() -> None:
+    bench = long(Bench().start())
+    added = bought(bench, "5", "100.02")
+    fired = sold(bench, "30", "101.02")
+    bench.account.fills = [fill for fill in bench.account.fills if fill not in (added, fired)]
+    bench.push(bench.position(AAA, "0"))
+    bench.wait(17)
+    bench.push(added)
+    bench.push(fired)
+    assert bench.core.state.positions.open == {}
+    assert net_of_trades(bench) == 30
+    assert {told.trade.kind for told in bench.told(PositionClosed)} == {"bounce"}
+
+
+def test_an_execution_that_every_read_shows_and_nothing_explains_asks_for_no_read_each_time() -> None:
+    bench = Bench().start()
+    bench.wait(5)
+    bench.push(sold(bench, "10"))
+    before = len(bench.asked(RequestReports))
+    for _ in range(5):
+        bench.read()
+    assert len(bench.asked(RequestReports)) == before
