@@ -71,7 +71,7 @@ class AccountDesk:
             if not self.state.positions.knows(fill.exec_id) and not self.fills.is_of_before(fill):
                 self.orders.beware(fill.client_id, fill.symbol, out)
             self.fills.on_fill(fill, out, is_read=True)
-        self.fills.after_read(reports.requested_ns, out)
+        self.fills.after_read(reports.fills, reports.requested_ns, out)
         self.orders.on_reports(reports, out)
         for position in reports.positions:
             if self.queries.is_newer(reports, position.symbol):

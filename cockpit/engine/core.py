@@ -275,7 +275,7 @@ class TradingCore:
         self.account.on_reports(event, out)
         self.foreign.on_reports(out)
         self.leverage.on_reports(event)
-        self.ledger.on_reports(event)
+        self.ledger.on_reports(event, are_fills_waiting=self.fills.are_waiting)
         if event.requested_ns >= self._read_after_ns:
             self.state.locks.pop(ACCOUNT, None)
         self.access.on_reports(event, out)

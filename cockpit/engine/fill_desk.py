@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from cockpit.domain.enums import ExecType, OrderRole, Severity
@@ -23,7 +25,7 @@ LONGEST_WAIT_NS = 30 * NS_PER_S
 
 
 OLDEST_READ_NS = 6 * NS_PER_S
-"""A read may tell of so long before it was asked for: until then it proves nothing about what it does not show."""
+"""A read may tell of so long before it was asked for: until then one that does not show an execution proves nothing."""
 
 
 class FillDesk:
@@ -78,6 +80,11 @@ class FillDesk:
         while due := [early for early, _ in self._early.values() if not self._is_early(early)]:
             self._book(due[0], out)
 
+    @property
+    def are_waiting(self) -> bool:
+        """True while any execution waits for those before it."""
+        return bool(self._early)
+
     def is_waiting(self, exec_id: str) -> bool:
         """True for an execution that was told and waits for those before it."""
         return exec_id in self._early
@@ -89,12 +96,17 @@ class FillDesk:
         is_entry_due = self.state.orders.is_entry_due(fill.symbol)
         return self.state.positions.is_early(fill, is_entry_due=is_entry_due, is_read=is_read)
 
-    def after_read(self, requested_ns: int, out: Outbox) -> None:
-        """A complete read has been booked: what was early long before it was asked for waits no longer."""
+    def after_read(self, fills: Sequence[FillReport], requested_ns: int, out: Outbox) -> None:
+        """A complete read has been booked: what was early when it was asked for waits no longer, if the read shows it.
+
+        A read that shows an execution shows those before it; one that does not is old, or so is the execution.
+        """
+        shown = {fill.exec_id for fill in fills}
         self._book_due(out)
         waiting = sorted(self._early.values(), key=lambda early: early[0].seq)
         for fill, since_ns in waiting:
-            if since_ns + OLDEST_READ_NS <= requested_ns and fill.exec_id in self._early:
+            wait_ns = 0 if fill.exec_id in shown else OLDEST_READ_NS
+            if since_ns + wait_ns <= requested_ns and fill.exec_id in self._early:
                 self._book(fill, out)
 
     def _book(self, fill: FillReport, out: Outbox) -> None:

@@ -98,10 +98,10 @@ class LedgerDesk:
         self._clear_suspicion()
         out.effects += [SetFlag(MISMATCH_FLAG, ""), SetFlag(ACCEPTED_FLAG, str(self._book.since_ms))]
 
-    def on_reports(self, reports: VenueReports) -> None:
-        """A complete read of the account: what it did not tell, no later one will."""
+    def on_reports(self, reports: VenueReports, *, are_fills_waiting: bool) -> None:
+        """A complete read of the account: what it did not tell, no later one will, unless executions wait for more."""
         if self._suspect_ns is not None and reports.requested_ns >= self._suspect_ns:
-            self._is_reread = True
+            self._is_reread = not are_fills_waiting
 
     def on_failed(self, event: LedgerFailed, out: Outbox) -> None:
         """No information: nothing is concluded, it is asked again."""

@@ -128,6 +128,16 @@ def test_an_execution_from_before_the_word_flat_belongs_to_the_trade_that_ended_
     assert {told.trade.kind for told in bench.told(PositionClosed)} == {"bounce"}
 
 
+def test_an_execution_that_a_read_shows_again_waits_no_longer() -> None:
+    bench = Bench().start()
+    bench.wait(5)
+    unexplained = sold(bench, "10")
+    bench.wait(1)
+    bench.read()
+    bench.read()
+    assert [told.fill.exec_id for told in bench.told(FillBooked)] == [unexplained.exec_id]
+
+
 def test_an_execution_that_every_read_shows_and_nothing_explains_asks_for_no_read_each_time() -> None:
     bench = Bench().start()
     bench.wait(5)
@@ -136,3 +146,28 @@ def test_an_execution_that_every_read_shows_and_nothing_explains_asks_for_no_rea
     for _ in range(5):
         bench.read()
     assert len(bench.asked(RequestReports)) == before
+
+
+def test_money_of_an_execution_that_waits_is_not_missing() -> None:
+    bench = Bench().start()
+    bench.wait(5)
+    bench.is_reading = False
+    waiting = sold(bench, "10")
+    bench.account.fills.remove(waiting)  # reads are behind, the transaction log is not
+    bench.push(waiting)
+    bench.ledger += bench.rows_of(waiting)
+    bench.mirrors = False
+    bench.is_reading = True
+    while "ledger" not in bench.core.state.locks:
+        bench.core.ledger.ask()
+        bench.wait(0.5)
+    bench.read()
+    bench.is_reading = False
+    for _ in range(10):
+        bench.core.ledger.ask()
+        bench.wait(2)
+        bench.read_ledger()
+        assert "money mismatch" not in bench.core.state.locks
+    bench.is_reading = True
+    bench.wait(20)
+    assert [told.fill.exec_id for told in bench.told(FillBooked)] == [waiting.exec_id]
