@@ -84,13 +84,17 @@ class TriggerBy(StrEnum):
 
 
 class ExecType(StrEnum):
-    """Execution type; only TRADE, LIQUIDATION and ADL change a position's size by trading."""
+    """Execution type."""
 
     TRADE = "Trade"
     ADL = "AdlTrade"
     FUNDING = "Funding"
     LIQUIDATION = "BustTrade"
     OTHER = "Other"
+
+
+TRADING = frozenset({ExecType.TRADE, ExecType.ADL, ExecType.LIQUIDATION})
+"""Executions that change a position's size."""
 
 
 class Environment(StrEnum):

@@ -65,7 +65,8 @@ class PositionDesk:
 
         A flatten closes everything by itself, in its own rhythm.
         """
-        if not self.state.is_flattening and position.close_id is None and self.state.now_ns >= position.close_after_ns:
+        is_due = self.state.now_ns >= position.close_after_ns and not self.sending.is_closing(position.symbol, 100)
+        if is_due and not self.state.is_flattening:
             self.sending.close(position.symbol, 100, position.exit_wanted, OrderRole.CLOSE, out)
 
     def _end_vanished(self, position: OpenPosition, out: Outbox) -> None:

@@ -16,6 +16,8 @@ from cockpit.execution.orders import TrackedOrder
 
 FILL_OVERLAP_MS = 60_000
 QUERY_BACKOFF_S = (1.0, 2.0, 4.0, 8.0)
+EXIT_BACKOFF_S = (1.0, 2.0)
+"""A position may be without a stop while its close is working: how that went must not stay open for long."""
 LEDGER_FLAG = "ledger_since_ms"
 
 
@@ -56,7 +58,8 @@ class QueryDesk:
     def look_again(self, order: TrackedOrder, out: Outbox) -> None:
         """Ask for an order that a look has not settled, ever slower."""
         tries = max(1, self._tries.get(order.client_id, 0))
-        self.look_later(order, QUERY_BACKOFF_S[min(tries, len(QUERY_BACKOFF_S)) - 1], out)
+        pauses_s = QUERY_BACKOFF_S if order.is_entry else EXIT_BACKOFF_S
+        self.look_later(order, pauses_s[min(tries, len(pauses_s)) - 1], out)
 
     def on_timer(self, client_id: str, out: Outbox) -> None:
         """Time to ask for an order whose fate is open."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from cockpit.domain.enums import OrderRole, OrderStatus, OrderType, TimeInForce
+from cockpit.domain.enums import OrderRole, OrderType, TimeInForce
 from cockpit.domain.ids import ClientOrderId, client_order_id
 from cockpit.domain.instrument import Lots, Ticks
 from cockpit.domain.orders import EntryOrigin, OrderRequest, StopRequest
@@ -82,7 +82,7 @@ class SendingDesk:
         held = position.side if position is not None else (report.side if report is not None else None)
         if held is None:
             return f"no position in {symbol}"
-        if role is OrderRole.CLOSE and self._is_closing(symbol, percent):
+        if role is OrderRole.CLOSE and self.is_closing(symbol, percent):
             return f"a close of {symbol} is working already"
         lots, instrument = Lots(0), self.state.instrument(symbol)
         if percent < 100:
@@ -131,14 +131,14 @@ class SendingDesk:
         ttl_s = self.state.settings.execution.unknown_first_query_s
         return position.is_stop_busy(stop, self.state.now_ns, round(ttl_s * NS_PER_S))
 
-    def _is_closing(self, symbol: str, percent: int) -> bool:
-        """True if a working close holds this one up; one of a part, outcome unknown, never holds up the whole."""
+    def is_closing(self, symbol: str, percent: int) -> bool:
+        """True if a working close holds this one up; one of a part never holds up the whole: both only reduce."""
         position = self.state.positions.open.get(symbol)
         if position is None:
             return any(order.role is OrderRole.CLOSE for order in self.state.orders.in_flight(symbol))
         working = None if position.close_id is None else self.state.orders.get(position.close_id)
-        is_unknown = working is not None and working.status is OrderStatus.UNKNOWN
-        return position.close_id is not None and not (is_unknown and percent == 100)
+        is_part = working is not None and working.request is not None and not working.request.close_on_trigger
+        return position.close_id is not None and not (is_part and percent == 100)
 
     def _next_id(self, origin: str, role: OrderRole) -> ClientOrderId:
         attempt = self._attempts.get((origin, role), 0) + 1

@@ -12,7 +12,7 @@ from itertools import dropwhile
 
 import msgspec
 
-from cockpit.domain.enums import ExecType, OrderRole, Side
+from cockpit.domain.enums import TRADING, ExecType, OrderRole, Side
 from cockpit.domain.ids import origin_of, role_of
 from cockpit.domain.instrument import Instrument, Lots, Ticks
 from cockpit.domain.ledger import SETTLE_COIN
@@ -21,7 +21,6 @@ from cockpit.domain.positions import FillReport, Position, PositionReport
 from cockpit.ports.journal import TradeRow
 
 KEPT_ENDED = 50
-_TRADING = frozenset({ExecType.TRADE, ExecType.ADL, ExecType.LIQUIDATION})
 
 
 class OpenPosition:
@@ -170,17 +169,27 @@ class OpenPosition:
         if self.stop_confirmed is not None:
             self.stop_confirmed = instrument.ticks_beyond(old * self.stop_confirmed, self.side)
 
-    def resume(self) -> None:
+    def take(self, report: PositionReport | None) -> None:
+        """Take what the exchange has said already, if anything."""
+        self.report = report
+        if report is not None:
+            self.seen = (report.seq, report.updated_ms)
+
+    def resume(self, report: PositionReport | None) -> None:
         """A late fill belongs to this trade although it ended: go on with it, and with what an untold end left."""
         if self.fills.qty == 0:
             self.carried_gross, self.carried_fees = self.gross, self.fees
             self.fills = Position(self.symbol)
-        self.go_on()
+        self.go_on(report)
 
-    def go_on(self) -> None:
-        """What had ended is open again: the order that closed it is history, the wish to close it is not."""
-        self.exit_reason, self.close_id = "", None
-        self.report = None
+    def go_on(self, report: PositionReport | None) -> None:
+        """What had ended is open again: the order that closed it is history, the wish to close it is not.
+
+        Args:
+            report: what the exchange has said of it since, None if nothing.
+        """
+        self.exit_reason, self.close_id, self.flat_since_ns = "", None, None
+        self.take(report)
 
     def risk_usdt(self, instrument: Instrument) -> Decimal:
         """1R: loss at the first stop before fees for the largest size held, 0 without a first stop."""
@@ -232,6 +241,8 @@ class PositionManager:
         """Sequence of the fill that closed the last position of a symbol: older reports tell of the past."""
         self._first_told: dict[str, PositionReport] = {}
         """By symbol, the first report of what no fill explained: fills that are newer come on top of that."""
+        self._flat_told: dict[str, int] = {}
+        """By symbol of these, the sequence of the first word that it was flat again: what is newer is another one."""
         self._ended: dict[str, OpenPosition] = {}
         """Our last closed trades by id: an execution that comes late belongs to its trade."""
         self._vanished: dict[str, OpenPosition] = {}
@@ -264,16 +275,24 @@ class PositionManager:
         position = self.open.get(fill.symbol)
         if position is None and is_entry_due:  # a new trade of ours says nothing of what an earlier one left
             return is_by_hand or fill.closed_qty > 0
-        position = position or self._vanished.get(fill.symbol)
+        vanished = self._vanished.get(fill.symbol)
+        if position is None and vanished is not None:
+            position = vanished if _is_of(vanished, fill) else None
+            if position is None and not is_read:
+                return True  # what closed the last one is missing
         if position is not None:
-            is_later = not is_read and fill.symbol not in self.open and fill.seq > position.seen[0]
-            if position.has_in_base(fill):
-                return False
-            return _is_too_much(fill, position.fills.qty, is_by_hand=is_by_hand, is_later=is_later)
-        base = self._first_told.get(fill.symbol)
+            return not position.has_in_base(fill) and _is_too_much(fill, position.fills.qty, is_by_hand=is_by_hand)
+        base = self._base_of(fill)
+        if base is None and fill.symbol in self._first_told and not is_read:
+            return True  # so is what closed that one
         if base is None or base.side is None or fill.seq <= base.seq:
             return fill.closed_qty > 0
         return not is_read or _is_too_much(fill, base.qty * base.side.sign, is_by_hand=is_by_hand)
+
+    def _base_of(self, fill: FillReport) -> PositionReport | None:
+        """What the exchange told first of the position that a fill changes, None if it was flat again before."""
+        flat_seq = self._flat_told.get(fill.symbol)
+        return self._first_told.get(fill.symbol) if flat_seq is None or fill.seq <= flat_seq else None
 
     def on_fill(
         self, fill: FillReport, origin: EntryOrigin | None, *, is_entry_due: bool = False
@@ -291,7 +310,7 @@ class PositionManager:
         """
         position = self.open.get(fill.symbol)
         self.last_gain = Decimal(0)
-        if fill.exec_type not in _TRADING:
+        if fill.exec_type not in TRADING:
             if position is not None:
                 position.fills = msgspec.structs.replace(position.fills, fees=position.fills.fees + position.pay(fill))
             return position
@@ -313,21 +332,20 @@ class PositionManager:
 
         A fill that changes a foreign position of which no fill is known starts from what the exchange said of it.
         """
+        base, report = self._base_of(fill), self.unclaimed.get(fill.symbol)
+        self._disown(fill.symbol)
         vanished = self._vanished.pop(fill.symbol, None)
-        is_close = vanished is not None and fill.side is not vanished.side and fill.closed_qty > 0
-        if vanished is not None and (is_close or fill.seq <= vanished.seen[0]):  # of before the word that it is flat
-            vanished.go_on()
-            return vanished
         ended = self._ended.pop(origin_of(fill.client_id) or "", None)
+        if vanished is not None and _is_of(vanished, fill):
+            vanished.go_on(report)
+            return vanished
         if ended is not None:
-            ended.resume()
+            ended.resume(report)
             return ended
-        report, base = self.unclaimed.pop(fill.symbol, None), self._first_told.pop(fill.symbol, None)
         position = OpenPosition(fill.symbol, fill.side, fill.ts_recv)
         position.first_exec_id, position.began_ns = fill.exec_id, fill.ts_event
         position.naked_since_ns = min(fill.ts_event, fill.ts_recv)  # an execution heard of late has waited already
-        position.report = report
-        position.seen = (0, 0) if report is None else (report.seq, report.updated_ms)
+        position.take(report)
         is_told = is_entry_due or role_of(fill.client_id) is OrderRole.ENTRY
         is_after = base is not None and (base.seq < fill.seq or fill.closed_qty == fill.qty)
         if base is not None and not is_told and is_after:
@@ -344,6 +362,7 @@ class PositionManager:
             left = ended.fills
             if left.side is not None:  # it ended untold: what closed it is still to come
                 position.fills = position.fills.apply_fill(left.side, left.avg_price, abs(left.qty), Decimal(0))
+                position.side = position.fills.side or position.side
 
     def forget(self, position: OpenPosition) -> None:
         """A position is over; reports from its life time are void from now on."""
@@ -354,8 +373,7 @@ class PositionManager:
         if position.fills.qty != 0:
             self._vanished[position.symbol] = position
         self.open.pop(position.symbol, None)
-        self.unclaimed.pop(position.symbol, None)
-        self._first_told.pop(position.symbol, None)
+        self._disown(position.symbol)
         told = position.report
         if told is not None and told.seq >= position.last_seq and told.qty and told.side is not position.side:
             self._note_foreign(told)  # turned round by hand: what is there now is not ours
@@ -414,12 +432,19 @@ class PositionManager:
             return
         if report.qty == 0:
             self.unclaimed.pop(report.symbol, None)  # the fills that closed it may still come, and need its base
+            if report.symbol in self._first_told:
+                self._flat_told.setdefault(report.symbol, report.seq)
         else:
             self._note_foreign(report)
 
     def _note_foreign(self, report: PositionReport) -> None:
         self.unclaimed[report.symbol] = report
         self._first_told.setdefault(report.symbol, report)
+
+    def _disown(self, symbol: str) -> None:
+        """Forget what was told of a symbol and not explained."""
+        for told in (self.unclaimed, self._first_told, self._flat_told):
+            told.pop(symbol, None)
 
     def remember(self, row: TradeRow) -> None:
         """Keep a trade that ended before this start, for executions that come late."""
@@ -452,9 +477,11 @@ class PositionManager:
             fills: executions of its symbol since about when it was opened, in booking order.
         """
         origin = _origin_of(row)
-        if (base := row.parameters.get("base")) is not None:
-            self._first_told[row.symbol] = msgspec.convert(base, PositionReport, strict=False)
-        own = dropwhile(lambda fill: fill.exec_id != row.first_exec_id, fills)
+        own = list(dropwhile(lambda fill: fill.exec_id != row.first_exec_id, fills))
+        if own and (base := row.parameters.get("base")) is not None:
+            self.open[row.symbol] = begun = OpenPosition(row.symbol, Side(row.direction), row.opened_ns)
+            begun.first_exec_id, begun.began_ns = row.first_exec_id, own[0].ts_event
+            begun.take_over(msgspec.convert(base, PositionReport, strict=False))
         for fill in own:
             self.on_fill(fill, origin if origin_of(fill.client_id) == row.trade_id else None)
         position = self.open.get(row.symbol)
@@ -496,13 +523,16 @@ class PositionManager:
         return set(self.open) | set(self.unclaimed)
 
 
-def _is_too_much(fill: FillReport, left: Decimal, *, is_by_hand: bool, is_later: bool = False) -> bool:
-    """True if a fill closes more than is left (signed), or less than one by hand would.
+def _is_of(vanished: OpenPosition, fill: FillReport) -> bool:
+    """True for a fill from before the word that a position is flat, and for one that closes just what it left."""
+    is_close = fill.side is not vanished.side and fill.closed_qty == abs(vanished.fills.qty)
+    return is_close or fill.seq <= vanished.seen[0]
 
-    ``is_later`` says that the exchange called it flat before: what closed it is missing then.
-    """
+
+def _is_too_much(fill: FillReport, left: Decimal, *, is_by_hand: bool) -> bool:
+    """True if a fill closes more than is left (signed), or less than one by hand would."""
     held = max(-left * fill.side.sign, Decimal(0))
-    least = (fill.qty if is_later else min(fill.qty, held)) if is_by_hand else Decimal(0)
+    least = min(fill.qty, held) if is_by_hand else Decimal(0)
     return not least <= fill.closed_qty <= held
 
 

@@ -247,7 +247,7 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     seen_exec_ids: list[str]
     """Executions already booked (the last days), so that none is booked twice."""
     last_seqs: dict[str, int] = {}
-    """Newest sequence of the booked executions by symbol (the last days): a report below it tells of the past."""
+    """Newest sequence of the booked trades by symbol (the last days): a report below it tells of the past."""
     last_fill_ms: int
     """Exchange time of the newest booked execution, 0 if there is none."""
     day_realised: Decimal

@@ -314,7 +314,7 @@ def _part_holds_up_the_whole() -> Any:
         position = self.state.positions.open.get(symbol)
         return position is not None and position.close_id is not None
 
-    return patch.object(SendingDesk, "_is_closing", is_closing)
+    return patch.object(SendingDesk, "is_closing", is_closing)
 
 
 def _limit_far_beyond_the_touch() -> Any:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, inspect, literal
 from cockpit.adapters.store import database
 from cockpit.adapters.store.rows import fill_report, open_intent, order_request, trade_row
 from cockpit.adapters.store.schema import engine_state, executions, external_flows, intents, signals, trades
-from cockpit.domain.enums import OrderRole, OrderStatus
+from cockpit.domain.enums import TRADING, OrderRole, OrderStatus
 from cockpit.domain.ids import FOLDER_CHARACTERS, FOLDER_LETTERS
 from cockpit.domain.orders import END_STATES
 from cockpit.domain.time import ms_from_nanos
@@ -88,7 +88,8 @@ def read_recovery(connection: Connection, epoch: int, now_ns: int) -> Recovery:
     open_fills = _fills_of(connection, open_trades)
     since = now_ns - _SEEN_DAYS * _DAY_NS
     seen = connection.scalars(select(executions.c.exec_id).where(executions.c.ts_event >= since))
-    by_symbol = select(executions.c.symbol, func.max(executions.c.seq)).where(executions.c.ts_event >= since)
+    is_trade = executions.c.exec_type.in_(kind.value for kind in TRADING)
+    by_symbol = select(executions.c.symbol, func.max(executions.c.seq)).where(executions.c.ts_event >= since, is_trade)
     last_seqs = connection.execute(by_symbol.group_by(executions.c.symbol))
     newest = connection.scalar(select(func.max(executions.c.ts_event)))
     midnight = now_ns - now_ns % _DAY_NS

@@ -407,7 +407,8 @@ async def test_a_start_knows_the_newest_sequence_of_each_symbol(path: Path) -> N
     journal = SqlJournal(path, LiveClock())
     await journal.start(NOW)
     other = fill(3, symbol="ETHUSDT", seq=40)
-    await journal.append([fill(1, seq=9), fill(2, seq=10), other, fill(4, symbol="XRPUSDT", ts_event=NOW - 30 * DAY)])
+    funding, old = fill(5, seq=70, exec_type=ExecType.FUNDING), fill(4, symbol="XRPUSDT", ts_event=NOW - 30 * DAY)
+    await journal.append([fill(1, seq=9), fill(2, seq=10), other, funding, old])
     await journal.aclose()
     assert (await restarted(path)).last_seqs == {"BTCUSDT": 10, "ETHUSDT": 40}
 

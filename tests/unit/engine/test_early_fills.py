@@ -257,10 +257,12 @@ def test_a_late_fill_that_joins_a_position_by_hand_brings_what_its_trade_left() 
 
 def test_what_is_left_of_a_trade_that_ended_untold_keeps_its_stop() -> None:
     bench = long(Bench().start())
+    late = sold(bench, "10")
+    bench.account.fills.remove(late)
     bench.push(bench.position(AAA, "0"))
     bench.wait(17)
     again = restarted(bench).start()
-    again.push(sold(again, "10"))
+    again.push(late)
     held = again.core.state.positions.open[AAA]
     assert held.origin is not None
     assert held.stop_wanted == held.origin.stop

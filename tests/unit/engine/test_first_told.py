@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from cockpit.domain.enums import Side
+from decimal import Decimal
+
+from cockpit.domain.enums import OrderStatus, Side
 from cockpit.domain.positions import FillReport
 from cockpit.engine.effects import FillBooked, PositionClosed, RequestReports
 from tests.support.core_fixtures import AAA, Bench
 from tests.support.core_scenes import long
-from tests.unit.engine.test_early_fills import sold
+from tests.unit.engine.test_early_fills import entered, sold
 from tests.unit.engine.test_orders import net_of_trades
 from tests.unit.engine.test_restart import restarted
 
@@ -171,3 +173,60 @@ def test_money_of_an_execution_that_waits_is_not_missing() -> None:
     bench.is_reading = True
     bench.wait(20)
     assert [told.fill.exec_id for told in bench.told(FillBooked)] == [waiting.exec_id]
+
+
+def test_the_rest_of_an_entry_that_fills_after_an_untold_end_is_ours_and_guarded() -> None:
+    bench = Bench().start()
+    entry = entered(bench)
+    bench.push(bench.order_report(entry, OrderStatus.PARTIALLY_FILLED, "10"))
+    bench.push(bench.fill(entry, "100.02", "10"), bench.position(AAA, "10", "100.02", "99.67"))
+    bench.push(bench.position(AAA, "0"))
+    bench.wait(17)
+    late = bench.fill(entry, "100.02", "15")
+    bench.push(bench.position(AAA, "15", "100.02", seq=late.seq))
+    bench.push(late)
+    bench.wait(5)
+    held = bench.core.state.positions.open[AAA]
+    assert (held.is_foreign, held.qty) == (False, 15)
+    assert bench.stops or len(bench.sent) > 1, "it is guarded"
+
+
+def test_a_position_by_hand_after_a_flat_one_of_before_is_a_new_one() -> None:
+    bench = Bench()
+    bench.position(AAA, "10")
+    bench.start()
+    bench.push(bench.position(AAA, "0"))
+    bench.wait(17)
+    opened = bought(bench, "5")
+    bench.push(bench.position(AAA, "5", seq=opened.seq))
+    bench.push(opened)
+    bench.wait(12)
+    held = bench.core.state.positions.open[AAA]
+    assert (held.fills.qty, held.is_taken_over) == (5, False)
+
+
+def test_what_is_done_by_hand_after_an_untold_end_is_not_in_our_trade() -> None:
+    bench = long(Bench().start())
+    bench.push(bench.position(AAA, "0"))
+    bench.wait(17)
+    bench.is_reading = False
+    bought(bench, "10")
+    bench.push(sold(bench, "10", "101"))
+    bench.is_reading = True
+    bench.wait(12)
+    rows = {told.trade.kind: told.trade.gross_pnl for told in bench.told(PositionClosed)}
+    assert rows == {"bounce": 0, "foreign": 10}
+
+
+def test_a_base_that_a_newer_word_replaced_is_the_same_after_a_restart() -> None:
+    bench = held_before()
+    bench.push(bought(bench, "5"), bench.position(AAA, "15"))
+    bench.wait(12)
+    bench.is_reading = False
+    turned = bench.execution(AAA, Side.SELL, "101", "20", closed_qty=Decimal(15))
+    bench.push(bench.position(AAA, "-5", "101", seq=turned.seq))
+    bench.is_reading = True
+    bench.wait(12)
+    before = bench.core.state.positions.open[AAA]
+    after = restarted(bench).start().core.state.positions.open[AAA]
+    assert (after.fills.qty, after.is_taken_over) == (before.fills.qty, True)

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from cockpit.domain.commands import ClosePosition, MoveStopToBreakeven
-from cockpit.domain.enums import OrderRole, OrderStatus, Side
+from cockpit.domain.enums import TRADING, OrderRole, OrderStatus, Side
 from cockpit.domain.events import OrderLookedUp, Outcome
 from cockpit.domain.ids import Maker, maker_of, role_of
 from cockpit.domain.orders import END_STATES, OrderRequest
@@ -44,7 +44,7 @@ def journal_of(bench: Bench) -> Recovery:
         closed_trades=[trade for trade in trades.values() if trade.closed_ns is not None],
         open_fills=fills,
         seen_exec_ids=[fill.exec_id for fill in fills],
-        last_seqs={fill.symbol: fill.seq for fill in sorted(fills, key=lambda fill: fill.seq)},
+        last_seqs={f.symbol: f.seq for f in sorted(fills, key=lambda f: f.seq) if f.exec_type in TRADING},
         last_fill_ms=max((fill.ts_event // NS_PER_MS for fill in fills), default=0),
         settings=bench.flags,
     )
