@@ -10,7 +10,7 @@ import pytest
 
 from cockpit.domain.commands import ClosePosition, MoveStopToBreakeven, ResumeEntries
 from cockpit.domain.enums import OrderRole, OrderStatus, Side
-from cockpit.domain.events import Outcome
+from cockpit.domain.events import OrderLookedUp, Outcome
 from cockpit.domain.ids import role_of
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import StopConfirmed
@@ -406,3 +406,29 @@ def test_a_half_close_of_unknown_outcome_does_not_hold_up_the_close_of_a_naked_p
     bench.answer_stop(Outcome.NO, code=10001, reason="StopLoss is on the wrong side of base_price")
     close = bench.sent[2]
     assert (close.reduce_only, close.close_on_trigger) == (True, True)
+
+
+def test_a_half_close_whose_end_is_not_told_does_not_hold_up_the_close_of_a_naked_position() -> None:
+    bench = naked()
+    assert bench.order(ClosePosition(AAA, 50)) == ""
+    bench.answer(bench.sent[1])
+    bench.wait(3)
+    bench.answer_stop(Outcome.NO, code=10001, reason="StopLoss is on the wrong side of base_price")
+    assert [(each.lots, each.reduce_only) for each in bench.sent[1:]] == [(125, True), (0, True)]
+
+
+def test_a_close_whose_end_is_not_told_is_asked_for_every_two_seconds() -> None:
+    bench = long(Bench().start())
+    assert bench.order(ClosePosition(AAA)) == ""
+    close = bench.sent[1]
+    bench.answer(close)
+    asked_ns: list[int] = []
+    for _ in range(120):
+        bench.wait(0.25)
+        if len(bench.queried) > len(asked_ns):
+            now_ns = bench.now_ns
+            asked_ns.append(now_ns)
+            lost = OrderLookedUp(client_id=close.client_id, report=None, failure="502", sent_ns=now_ns, ts_recv=now_ns)
+            bench.feed(lost)
+    assert len(asked_ns) > 8
+    assert max(later - earlier for earlier, later in pairwise(asked_ns)) <= 3 * NS_PER_S
