@@ -10,7 +10,7 @@ from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.state import EngineState, Outbox, SymbolState
 from cockpit.execution.exits import ExitCheck, ExitFacts, evaluate, first_hit, time_stop, wants_breakeven
-from cockpit.execution.positions import OpenPosition
+from cockpit.execution.open_position import OpenPosition
 from cockpit.market.tape import TEN_SECONDS_NS
 
 CADENCE_NS = 100 * NS_PER_MS

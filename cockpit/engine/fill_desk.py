@@ -16,8 +16,8 @@ from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.state import EngineState, Outbox
 from cockpit.engine.stop_desk import StopDesk
 from cockpit.engine.trades import merged_row, trade_id_of, trade_row
+from cockpit.execution.open_position import OpenPosition
 from cockpit.execution.orders import TrackedOrder
-from cockpit.execution.positions import OpenPosition
 from cockpit.ports.journal import Recovery, TradeRow
 
 LONGEST_WAIT_NS = 30 * NS_PER_S

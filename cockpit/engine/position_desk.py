@@ -10,7 +10,7 @@ from cockpit.engine.query_desk import QueryDesk
 from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.state import EngineState, Outbox
 from cockpit.engine.stop_desk import StopDesk
-from cockpit.execution.positions import OpenPosition
+from cockpit.execution.open_position import OpenPosition
 
 FLAT_GRACE_NS = 5 * NS_PER_S
 

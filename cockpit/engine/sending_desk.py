@@ -17,8 +17,8 @@ from cockpit.engine.effects import OrderChanged, PositionChanged, SetStop, Submi
 from cockpit.engine.query_desk import QueryDesk
 from cockpit.engine.state import EngineState, Outbox
 from cockpit.engine.trades import trade_row
+from cockpit.execution.open_position import OpenPosition
 from cockpit.execution.orders import TrackedOrder
-from cockpit.execution.positions import OpenPosition
 from cockpit.risk.gate import RiskApproved
 
 

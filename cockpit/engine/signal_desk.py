@@ -19,7 +19,7 @@ from cockpit.engine.effects import ApprovalRefused, SignalDecided
 from cockpit.engine.entry_gates import EntryGates
 from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.state import EngineState, Outbox, SymbolState
-from cockpit.execution.positions import OpenPosition
+from cockpit.execution.open_position import OpenPosition
 from cockpit.execution.ticket import BookSides, Ticket, make_ticket, ticket_hash
 from cockpit.risk.checks import Check, OrderFacts, order_checks
 from cockpit.risk.gate import RiskRefused, review

@@ -11,7 +11,7 @@ from cockpit.engine.query_desk import QueryDesk
 from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.state import EngineState, Outbox
 from cockpit.engine.trades import trade_row
-from cockpit.execution.positions import OpenPosition
+from cockpit.execution.open_position import OpenPosition
 
 NAKED_NS = 4 * NS_PER_S
 """What the exchange has called naked for as long is closed at the next tick: within 5 s (reliability.md P1)."""

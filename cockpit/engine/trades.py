@@ -10,7 +10,7 @@ import msgspec
 from cockpit.domain.orders import EntryOrigin
 from cockpit.domain.positions import FillReport
 from cockpit.engine.state import EngineState
-from cockpit.execution.positions import OpenPosition
+from cockpit.execution.open_position import OpenPosition
 from cockpit.ports.journal import TradeRow
 
 STOP_REASONS = frozenset({"stop_loss", "breakeven_stop"})

@@ -36,8 +36,9 @@ from cockpit.engine.signal_desk import SignalDesk
 from cockpit.engine.state import DayBook, Outbox
 from cockpit.engine.stop_desk import StopDesk
 from cockpit.engine.watch_desk import WatchDesk
+from cockpit.execution.open_position import OpenPosition
 from cockpit.execution.orders import OrderManager
-from cockpit.execution.positions import OpenPosition, PositionManager
+from cockpit.execution.positions import PositionManager
 from cockpit.risk.sizing import Sizing
 
 

@@ -88,9 +88,6 @@ def read_recovery(connection: Connection, epoch: int, now_ns: int) -> Recovery:
     open_fills = _fills_of(connection, open_trades)
     since = now_ns - _SEEN_DAYS * _DAY_NS
     seen = connection.scalars(select(executions.c.exec_id).where(executions.c.ts_event >= since))
-    is_trade = executions.c.exec_type.in_(kind.value for kind in TRADING)
-    by_symbol = select(executions.c.symbol, func.max(executions.c.seq)).where(executions.c.ts_event >= since, is_trade)
-    last_seqs = connection.execute(by_symbol.group_by(executions.c.symbol))
     newest = connection.scalar(select(func.max(executions.c.ts_event)))
     midnight = now_ns - now_ns % _DAY_NS
     profits = connection.scalars(select(trades.c.net_pnl).where(trades.c.closed_ns >= midnight))
@@ -112,13 +109,21 @@ def read_recovery(connection: Connection, epoch: int, now_ns: int) -> Recovery:
         closed_trades=[trade_row(row) for row in closed_trades],
         open_fills=[fill_report(row) for row in open_fills],
         seen_exec_ids=list(seen),
-        last_seqs={row[0]: row[1] for row in last_seqs},
+        last_seqs=_last_seqs(connection, since),
         last_fill_ms=ms_from_nanos(newest or 0),
         day_realised=sum(profits, Decimal(0)),
         ledger_fills=[fill_report(row) for row in _rows(connection, lately)],
         flow_ids=list(flow_ids),
         settings=settings,
     )
+
+
+def _last_seqs(connection: Connection, since_ns: int) -> dict[str, int]:
+    """The newest sequence of the trades of each symbol; other executions have sequences of their own."""
+    columns = executions.c
+    is_trade = columns.exec_type.in_(kind.value for kind in TRADING)
+    newest = select(columns.symbol, func.max(columns.seq)).where(columns.ts_event >= since_ns, is_trade)
+    return {row[0]: row[1] for row in connection.execute(newest.group_by(columns.symbol))}
 
 
 def _fills_of(connection: Connection, open_trades: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from cockpit.engine.core import TradingCore
 from cockpit.engine.projection import words
 from cockpit.engine.state import SymbolState
 from cockpit.engine.story import clock_text
-from cockpit.execution.positions import OpenPosition
+from cockpit.execution.open_position import OpenPosition
 from cockpit.market import measures
 from cockpit.market.tape import FIVE_MINUTES_NS, ONE_MINUTE_NS, TEN_SECONDS_NS
 from cockpit.views import numbers, texts

@@ -11,8 +11,8 @@ from cockpit.engine.core import TradingCore
 from cockpit.engine.projection import words
 from cockpit.engine.signal_desk import QueuedSignal
 from cockpit.execution.flatten import FlattenState, SymbolProgress
+from cockpit.execution.open_position import OpenPosition
 from cockpit.execution.orders import TrackedOrder
-from cockpit.execution.positions import OpenPosition
 from cockpit.execution.ticket import Ticket, ticket_hash
 from cockpit.risk.checks import Check
 from cockpit.risk.sizing import Refusal

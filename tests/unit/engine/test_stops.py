@@ -16,7 +16,7 @@ from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import StopConfirmed
 from cockpit.engine.locks import STOP_GUARD
 from cockpit.engine.projection.markets import SymbolSeries, book_view
-from cockpit.execution.positions import OpenPosition
+from cockpit.execution.open_position import OpenPosition
 from tests.support.core_fixtures import AAA, Bench
 from tests.support.core_scenes import bounce, long, short
 
