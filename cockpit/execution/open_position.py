@@ -56,8 +56,7 @@ class OpenPosition:
         """Profit and fees from before a late fill took the position up again."""
         self.coin_fees: dict[str, Decimal] = {}
         """Fees paid in other coins than the settlement coin; they are in no sum."""
-        self.base: PositionReport | None = None
-        """What the exchange said of it before any fill was booked: it has all those up to its ``seq`` in it."""
+        self.base: PositionReport | None = None  # the word it was begun with: fills up to its ``seq`` are in it
         self.counted_net = Decimal(0)
         """What the day's book has counted of this trade already."""
         self.best_speed = 0.0
