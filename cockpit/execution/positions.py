@@ -130,7 +130,7 @@ class PositionManager:
         self._disown(fill.symbol)
         vanished = self._vanished.pop(fill.symbol, None)
         ended = self._ended.pop(origin_of(fill.client_id) or "", None)
-        if vanished is not None and _is_of(vanished, fill):
+        if vanished is not None and ended in (None, vanished) and _is_of(vanished, fill):
             vanished.go_on(report)
             return vanished
         if ended is not None:

@@ -230,3 +230,23 @@ def test_a_base_that_a_newer_word_replaced_is_the_same_after_a_restart() -> None
     before = bench.core.state.positions.open[AAA]
     after = restarted(bench).start().core.state.positions.open[AAA]
     assert (after.fills.qty, after.is_taken_over) == (before.fills.qty, True)
+
+
+def test_a_late_fill_of_another_entry_is_not_of_the_trade_that_ended_untold() -> None:
+    bench = Bench().start()
+    other = entered(bench)
+    bench.push(bench.fill(other, "100.02", "20"), bench.position(AAA, "20", "100.02", "99.67"))
+    bench.push(sold(bench, "20", "101.02"))
+    bench.push(bench.position(AAA, "0"))
+    late = bench.fill(other, "100.02", "5")
+    bench.account.fills.remove(late)
+    bench.push(bench.order_report(other, OrderStatus.CANCELLED, "20"))
+    again = restarted(bench, after_s=300).start()
+    long(again)
+    again.push(again.position(AAA, "0"))
+    again.wait(17)
+    again.push(late)
+    assert other.origin is not None
+    held = again.core.state.positions.open[AAA].origin
+    assert held is not None
+    assert held.trade_id == other.origin.trade_id
