@@ -49,7 +49,7 @@ from cockpit.engine.force_desk import ForceDesk
 from cockpit.engine.foreign_desk import ForeignDesk
 from cockpit.engine.ledger_desk import LedgerDesk
 from cockpit.engine.leverage_desk import LeverageDesk
-from cockpit.engine.locks import ACCOUNT
+from cockpit.engine.locks import ACCOUNT, JOURNAL
 from cockpit.engine.operator_desk import OperatorDesk
 from cockpit.engine.order_desk import OrderDesk
 from cockpit.engine.outcome_watch import OutcomeWatch
@@ -362,10 +362,10 @@ class TradingCore:
         self._read_account("the account is being read: the machine was away", out)
 
     def _journal(self, event: JournalHealth, out: Outbox) -> None:
-        """Without a journal no entry can be made; exits and protection go on."""
-        self.state.locks.pop("journal", None)
+        """Without a journal no entry can be made, and no stop is moved; exits and protection go on."""
+        self.state.locks.pop(JOURNAL, None)
         if not event.is_ok:
-            text = self.state.locks["journal"] = f"journal cannot be written: {event.reason}"
+            text = self.state.locks[JOURNAL] = f"journal cannot be written: {event.reason}"
             out.note("journal", Severity.CRITICAL, text)
 
     # ------------------------------------------------------------------------------------------------------ timers

@@ -7,6 +7,7 @@ from decimal import Decimal
 from cockpit.domain.enums import BookSide, OrderRole, Side
 from cockpit.domain.orders import EntryOrigin
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
+from cockpit.engine.locks import JOURNAL
 from cockpit.engine.sending_desk import SendingDesk
 from cockpit.engine.state import EngineState, Outbox, SymbolState
 from cockpit.execution.exits import ExitCheck, ExitFacts, evaluate, first_hit, time_stop, wants_breakeven
@@ -103,6 +104,8 @@ class ExitDesk:
             return f"the stop stands at {instrument.price_text(held)}, breakeven {wanted} is not better"
         if (instrument.nearest_ticks(mid) - target) * sign <= 0:
             return f"the price has not passed breakeven {instrument.price_text(target)} yet"
+        if JOURNAL in self.state.locks:
+            return "the journal cannot be written, and a restart must know of the better stop"
         if self.sending.is_stop_busy(position, target):
             return "an earlier stop change may still arrive"
         self.sending.move_stop(position, target, out)

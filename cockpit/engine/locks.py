@@ -22,6 +22,7 @@ INSTANCE = "instance"
 STOP_GUARD = "stop guard"
 LIQUIDATION = "liquidation"
 LEDGER = "ledger"
+JOURNAL = "journal"
 
 OPERATOR_CLEARS: Mapping[str, str] = {
     PAUSED: "paused",

@@ -119,10 +119,12 @@ class DiskJournal:
                     self.disk.flows[row.row_id] = row
 
     async def set_flag(self, name: str, value: str) -> None:
-        """Flags have a second home that does not fail with the database."""
+        """Flags have a second home that does not fail with the database; the failure is told all the same."""
         await asyncio.sleep(0.0003)
         await self._alive()
         self.disk.flags[name] = value
+        if self.disk.is_failing:
+            raise JournalError("disk full")
 
     async def aclose(self) -> None:
         return

@@ -17,7 +17,7 @@ from cockpit.domain.commands import (
     Shutdown,
 )
 from cockpit.domain.enums import OrderRole, OrderStatus, OrderType, Side, StreamName, TimeInForce
-from cockpit.domain.events import Outcome, StreamLost
+from cockpit.domain.events import JournalHealth, Outcome, StreamLost
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import CommandAnswered, EndEngine, SetFlag, SignalDecided
 from cockpit.engine.state import DAY_NS
@@ -405,6 +405,18 @@ def test_breakeven_is_refused_until_the_price_has_passed_it_and_then_lowers_the_
     bench.answer_stop()
     bench.push(bench.position(AAA, "25", "100.02", "100.14"))
     assert "not better" in bench.order(MoveStopToBreakeven(AAA))
+    assert len(bench.stops) == 1
+
+
+def test_breakeven_waits_for_the_journal_that_a_restart_needs_to_know_of_it() -> None:
+    bench = long(Bench().start())
+    bench.feed(JournalHealth(False, "disk full", bench.now_ns))
+    bench.markets[AAA].move(10_100)
+    assert "the journal cannot be written" in bench.order(MoveStopToBreakeven(AAA))
+    bench.wait(5)
+    assert bench.stops == []
+    bench.feed(JournalHealth(True, "", bench.now_ns))
+    bench.wait(5)
     assert len(bench.stops) == 1
 
 
