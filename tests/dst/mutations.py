@@ -155,16 +155,15 @@ def _tenfold_size() -> Any:
 
 
 def _any_report_is_new() -> list[Any]:
+    original = PositionManager.on_report
+
     def on_report(self: PositionManager, report: Any) -> Any:
         position = self.open.get(report.symbol)
-        if position is None:
-            self.unclaimed[report.symbol] = report
-            if report.qty == 0:
-                del self.unclaimed[report.symbol]
-            return None
-        position.report = report
-        position.last_seq = report.seq
-        return position
+        if position is not None:
+            position.seen, position.last_seq = (-1, -1), -1
+        self.unclaimed.pop(report.symbol, None)
+        with patch.dict(self.__dict__, _closed_seq={}):
+            return original(self, report)
 
     return [patch.object(PositionManager, "on_report", on_report)]
 
