@@ -15,7 +15,7 @@ from cockpit.engine.state import EngineState, Outbox
 from cockpit.execution.orders import TrackedOrder
 
 FILL_OVERLAP_MS = 60_000
-QUERY_BACKOFF_S = (1.0, 2.0, 4.0, 8.0)
+QUERY_BACKOFF_S = (1.0, 2.0, 4.0)
 EXIT_BACKOFF_S = (1.0, 2.0)
 """A position may be without a stop while its close is working: how that went must not stay open for long."""
 LEDGER_FLAG = "ledger_since_ms"

@@ -80,7 +80,7 @@ def make_ticket(
     distance_pct = (instrument.price(touch) / instrument.price(stop) - 1) * 100 * side.sign if stop > 0 else Decimal(0)
     if distance_pct < Decimal(repr(config.min_stop_pct)):
         return Refusal("stop", f"stop {instrument.price_text(stop)} is too close or passed ({distance_pct:.3f} %)")
-    sizing = size_entry(instrument, limits, limit, stop, *account)
+    sizing = size_entry(instrument, limits, limit, stop, *account, dearest=touch)
     if isinstance(sizing, Refusal):
         return sizing
     take_profit = fixed_take_profit(touch, stop, config.exits.take_profit_r)

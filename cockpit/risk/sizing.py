@@ -30,7 +30,14 @@ class Sizing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def size_entry(
-    instrument: Instrument, limits: RiskLimits, entry: Ticks, stop: Ticks, equity: Decimal, margin_used: Decimal
+    instrument: Instrument,
+    limits: RiskLimits,
+    entry: Ticks,
+    stop: Ticks,
+    equity: Decimal,
+    margin_used: Decimal,
+    *,
+    dearest: Ticks,
 ) -> Sizing | Refusal:
     """Quantity of an entry.
 
@@ -41,6 +48,7 @@ def size_entry(
         stop: price of the attached stop.
         equity: account equity in USDT.
         margin_used: initial margin of positions and of everything in flight, USDT.
+        dearest: highest price the order may fill at, which its margin is counted at: of a sale that is the touch.
 
     Returns:
         The quantity with its cut, or a refusal naming the number that is needed.
@@ -50,17 +58,17 @@ def size_entry(
     if distance == 0 or equity <= 0:
         return Refusal("size", f"no size: stop distance {distance}, equity {equity:.2f} USDT")
     wish = _wished_qty(limits, price, distance, equity)
-    qty, cut = _cut(instrument, limits, wish, price, equity, margin_used)
+    highest = instrument.price(max(entry, dearest))
+    qty, cut = _cut(instrument, limits, wish, highest, equity, margin_used)
     lots = instrument.lots_down(max(qty, Decimal(0)))
     refusal = _below_minimum(instrument, lots, price, wish, cut)
     if refusal is not None:
         return refusal
-    notional = instrument.qty(lots) * price
     return Sizing(
         lots=lots,
         risk_usdt=instrument.qty(lots) * distance,
-        notional_usdt=notional,
-        margin_usdt=notional / limits.leverage,
+        notional_usdt=instrument.qty(lots) * price,
+        margin_usdt=instrument.qty(lots) * highest / limits.leverage,
         cut=cut,
     )
 

@@ -393,7 +393,7 @@ LOAD_BEARING = (
     ),
     Mutation("a stop that vanishes four times ends the position", ("I2",), lambda: [_restores_are_not_counted()]),
     Mutation("a held account is read every 3 s", ("I2",), lambda: [_reads_as_often_as_when_flat()]),
-    Mutation("a part of unknown outcome does not hold up the whole", ("I2",), lambda: [_part_holds_up_the_whole()]),
+    Mutation("a part does not hold up the whole", ("I2",), lambda: [_part_holds_up_the_whole()]),
     Mutation(
         "positions are closed when the connection stays lost",
         ("I3",),

@@ -42,21 +42,26 @@ limits = st.builds(
 money = st.decimals("0", "1000000", places=4)
 
 
-@given(instruments(), limits, st.integers(1, 1_000_000), st.integers(1, 1_000_000), money, money)
+@given(
+    instruments(), limits, st.integers(1, 1_000_000), st.integers(1, 1_000_000), money, money, st.integers(-100, 10_000)
+)
 def test_a_size_respects_every_cap_and_every_rule_of_the_exchange(
-    instrument: Instrument, limit: RiskLimits, entry: int, stop: int, equity: Decimal, used: Decimal
+    instrument: Instrument, limit: RiskLimits, entry: int, stop: int, equity: Decimal, used: Decimal, collar: int
 ) -> None:
-    sizing = size_entry(instrument, limit, Ticks(entry), Ticks(stop), equity, used)
+    dearest = Ticks(entry + collar)
+    sizing = size_entry(instrument, limit, Ticks(entry), Ticks(stop), equity, used, dearest=dearest)
     if isinstance(sizing, Refusal):
         assert sizing.text
         return
     price, qty = instrument.price(entry), instrument.qty(sizing.lots)
     distance = abs(price - instrument.price(stop))
-    slack = instrument.qty_step * price * Decimal("1e-9")  # a share of one lot: the rounding of a quotient
+    highest = max(price, instrument.price(dearest))
+    slack = instrument.qty_step * highest * Decimal("1e-9")  # a share of one lot: the rounding of a quotient
     assert isinstance(sizing.lots, int)
     assert instrument.min_qty <= qty <= instrument.max_qty
     assert qty * price >= instrument.min_notional
-    assert qty * price <= Decimal(repr(limit.max_notional_usdt)) + slack
+    assert qty * highest <= Decimal(repr(limit.max_notional_usdt)) + slack
+    assert abs(sizing.margin_usdt * limit.leverage - qty * highest) <= slack
     assert used + sizing.margin_usdt <= equity * Decimal(repr(limit.max_exposure_pct)) / 100 + slack
     assert sizing.notional_usdt == qty * price
     assert sizing.risk_usdt == qty * distance
@@ -71,8 +76,12 @@ def test_a_mirrored_stop_gives_the_same_size(
     instrument: Instrument, limit: RiskLimits, entry: int, distance: int, equity: Decimal
 ) -> None:
     assume(distance < entry)
-    below = size_entry(instrument, limit, Ticks(entry), Ticks(entry - distance), equity, Decimal(0))
-    above = size_entry(instrument, limit, Ticks(entry), Ticks(entry + distance), equity, Decimal(0))
+    below = size_entry(
+        instrument, limit, Ticks(entry), Ticks(entry - distance), equity, Decimal(0), dearest=Ticks(entry)
+    )
+    above = size_entry(
+        instrument, limit, Ticks(entry), Ticks(entry + distance), equity, Decimal(0), dearest=Ticks(entry)
+    )
     assert below == above
 
 
@@ -80,9 +89,13 @@ def test_a_mirrored_stop_gives_the_same_size(
 def test_no_stop_distance_or_no_room_is_refused(
     instrument: Instrument, limit: RiskLimits, entry: int, equity: Decimal, used: Decimal
 ) -> None:
-    assert isinstance(size_entry(instrument, limit, Ticks(entry), Ticks(entry), equity, used), Refusal)
+    assert isinstance(
+        size_entry(instrument, limit, Ticks(entry), Ticks(entry), equity, used, dearest=Ticks(entry)), Refusal
+    )
     full = equity * Decimal(repr(limit.max_exposure_pct)) / 100
-    assert isinstance(size_entry(instrument, limit, Ticks(entry), Ticks(entry + 1), equity, full), Refusal)
+    assert isinstance(
+        size_entry(instrument, limit, Ticks(entry), Ticks(entry + 1), equity, full, dearest=Ticks(entry)), Refusal
+    )
 
 
 def test_lots_and_prices_leave_as_whole_numbers() -> None:
@@ -96,7 +109,8 @@ def test_lots_and_prices_leave_as_whole_numbers() -> None:
         min_notional=Decimal(5),
         max_leverage=Decimal(10),
     )
-    sizing = size_entry(instrument, RiskLimits(), Ticks(10_000), Ticks(9_970), Decimal(10_000), Decimal(0))
+    entry, stop, equity = Ticks(10_000), Ticks(9_970), Decimal(10_000)
+    sizing = size_entry(instrument, RiskLimits(), entry, stop, equity, Decimal(0), dearest=entry)
     assert not isinstance(sizing, Refusal)
     assert sizing.lots == Lots(333)
     assert instrument.qty_text(sizing.lots) == "33.3"
