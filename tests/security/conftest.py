@@ -134,12 +134,13 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 @pytest.fixture(scope="session")
 def traded(stage: Stage) -> Stage:
-    """The stage after a position was opened from outside and closed by the engine at an operator's word."""
+    """The stage after a position was opened from outside and closed at an operator's word, and after a signal."""
     wait_until(lambda: stage.profile.status()["header"]["streams_up"] == 3, "the engine is connected")
     stage.control("manual/order", symbol="BTCUSDT", side="Buy", orderType="Market", qty="0.01")
     wait_until(lambda: stage.profile.status()["positions"]["rows"], "the engine sees the position")
     asyncio.run(_close(stage))
     wait_until(lambda: not stage.control("account")["positions"], "the position is closed")
+    wait_until(lambda: stage.cockpit("journal", "signals", "--json"), "a signal is in the journal", 180)
     return stage
 
 
