@@ -22,8 +22,6 @@ from cockpit.ports.journal import Recovery, TradeRow
 
 LONGEST_WAIT_NS = 30 * NS_PER_S
 """An early execution is booked before one that is so much newer: well within the overlap of two reads."""
-
-
 OLDEST_READ_NS = 6 * NS_PER_S
 """A read may tell of so long before it was asked for: until then one that does not show an execution proves nothing."""
 
@@ -55,8 +53,8 @@ class FillDesk:
         """Book one execution, however it was heard of; one that is booked already changes nothing.
 
         One that does not fit what is known here is early: those before it are on their way, and a read of the account
-        is asked for them. It is booked after them, or after the first read that does not bring them. A read
-        (``is_read``) tells them in their order: each is booked at its place, whether it waits or not.
+        is asked for them. It is booked after them, or at the end of a read that does not bring them (``after_read``).
+        A read (``is_read``) tells them in their order: each is booked at its place, whether it waits or not.
         """
         if self.state.positions.knows(fill.exec_id) or (fill.exec_id in self._early and not is_read):
             return

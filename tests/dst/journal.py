@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import dropwhile
+from operator import attrgetter
 
 from cockpit.domain.enums import TRADING, OrderRole, OrderStatus
 from cockpit.domain.errors import JournalError
@@ -25,10 +26,6 @@ from cockpit.ports.journal import (
 )
 
 _ENDED = frozenset(status.value for status in END_STATES)
-
-
-def _seq(fill: FillReport) -> int:
-    return fill.seq
 
 
 @dataclass
@@ -79,7 +76,11 @@ class DiskJournal:
             closed_trades=[row for row in disk.trades.values() if row.closed_ns is not None],
             open_fills=[fill for fill in booked if fill.symbol in symbols],
             seen_exec_ids=list(disk.fills),
-            last_seqs={f.symbol: f.seq for f in sorted(disk.fills.values(), key=_seq) if f.exec_type in TRADING},
+            last_seqs={
+                fill.symbol: fill.seq
+                for fill in sorted(disk.fills.values(), key=attrgetter("seq"))
+                if fill.exec_type in TRADING
+            },
             last_fill_ms=max((fill.ts_event // 1_000_000 for fill in disk.fills.values()), default=0),
             day_realised=sum((r.net_pnl for r in disk.trades.values() if r.closed_ns is not None), Decimal(0)),
             ledger_fills=[fill for fill in disk.fills.values() if fill.ts_event >= self._compared_ns()],

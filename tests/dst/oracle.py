@@ -89,7 +89,7 @@ class Oracle:
     """When an order to close has left last, by symbol, whether it arrived or not."""
     rules_changed_s: dict[str, float] = field(default_factory=dict)
     knows_rules: Any = None
-    """Callable: has the engine read the rules of a symbol as they are now."""
+    """Callable: had the engine that made a link id read the rules of a symbol as they are now."""
     banned_s: dict[str, float] = field(default_factory=dict)
     """Under a ban of the address: when it was told to this engine first (""), and the last probe of each kind."""
     is_wire_whole: Any = None
@@ -149,7 +149,7 @@ class Oracle:
             self.fail("I14", "more than 10 orders within a second")
         rules = self.exchange.rules[symbol]
         is_off = qty and (qty % rules.step or (price is not None and price % rules.tick))
-        if is_off and self._must_know_rules(symbol):
+        if is_off and self._must_know_rules(symbol, link_id):
             self.fail("I13", f"{link_id}: {qty} @ {price} off the grid")
         if len(link_id) > 36:
             self.fail("I13", f"link id {link_id} too long")
@@ -159,10 +159,10 @@ class Oracle:
         elif not reduce_only:
             self.fail("I11", f"exit {link_id} is not reduce-only")
 
-    def _must_know_rules(self, symbol: str) -> bool:
+    def _must_know_rules(self, symbol: str, link_id: str) -> bool:
         """What was on its way when the rules changed is refused by the exchange, and no fault of ours."""
         is_new = self.now_s() - self.rules_changed_s.get(symbol, -RULES_GRACE_S) < RULES_GRACE_S
-        return not is_new and (self.knows_rules is None or bool(self.knows_rules(symbol)))
+        return not is_new and (self.knows_rules is None or bool(self.knows_rules(symbol, link_id)))
 
     def _accepted(self, order: Order) -> None:
         if not order.link_id.startswith(OWN) or ENTRY_ROLE not in order.link_id:

@@ -33,7 +33,7 @@ from tests.dst.exchange import Exchange, Market
 from tests.dst.journal import Disk, DiskJournal
 from tests.dst.loop import Deadlock, VirtualClock, VirtualLoop
 from tests.dst.network import Network
-from tests.dst.oracle import ENTRY_ROLE, Limits, Oracle
+from tests.dst.oracle import ENTRY_ROLE, OWN, Limits, Oracle
 from tests.dst.plan import Plan
 from tests.dst.venue_client import VenueClient
 from tests.dst.world_faults import WorldFaults, rules_of
@@ -278,10 +278,14 @@ class World:
 
     _states: dict[str, list[OrderStatus]]
 
-    def _knows_rules(self, symbol: str) -> bool:
-        """True if the engine has read the rules of a symbol as they are now."""
+    def _knows_rules(self, symbol: str, link_id: str) -> bool:
+        """True if the engine that made a link id lives and has read the rules of a symbol as they are now.
+
+        What an engine had sent before it was killed may arrive when the next one has read them already.
+        """
         client = self.network.client
-        return client is not None and client.rules.get(symbol) is self.instruments[symbol]
+        is_of_the_living = link_id.startswith(f"{OWN}{self.disk.epoch}-")
+        return is_of_the_living and client is not None and client.rules.get(symbol) is self.instruments[symbol]
 
     # ------------------------------------------------------------------------------------------------------- people
 
