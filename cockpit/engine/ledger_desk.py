@@ -46,10 +46,10 @@ class LedgerDesk:
         self._is_asked = False
         self._due_ns = 0
         self._started_ns = 0
-        self._suspect_ns: int | None = None
-        """Since when there has been a difference that is not yet certain."""
-        self._is_reread = False
-        """The account was read completely since the difference was seen."""
+        self._suspects: dict[str, int] = {}
+        """Engine time at which each thing that differs and is not yet certain was seen first, by its name."""
+        self._reread_ns = 0
+        """When the last complete read of the account was asked for, 0 while executions wait for another one."""
         self._is_day_known = False
         state.locks[READING] = "the transaction log has not been read yet"
 
@@ -100,8 +100,7 @@ class LedgerDesk:
 
     def on_reports(self, reports: VenueReports, *, are_fills_waiting: bool) -> None:
         """A complete read of the account: what it did not tell, no later one will, unless executions wait for more."""
-        if self._suspect_ns is not None and reports.requested_ns >= self._suspect_ns:
-            self._is_reread = not are_fills_waiting
+        self._reread_ns = 0 if are_fills_waiting else reports.requested_ns
 
     def on_failed(self, event: LedgerFailed, out: Outbox) -> None:
         """No information: nothing is concluded, it is asked again."""
@@ -130,7 +129,7 @@ class LedgerDesk:
         return symbol not in self.state.positions.symbols()
 
     def _agrees(self, comparison: Difference, out: Outbox) -> None:
-        if self._suspect_ns is not None:
+        if self._suspects:
             out.note("ledger", Severity.INFO, "the difference to the transaction log has been explained")
         self.difference = None
         self._clear_suspicion()
@@ -146,29 +145,33 @@ class LedgerDesk:
         out.effects.append(SetFlag(LEDGER_CURSOR_FLAG, f"{self._book.cursor_ms};{kept}"))
 
     def _clear_suspicion(self) -> None:
-        self._suspect_ns, self._is_reread = None, False
+        self._suspects.clear()
         if self._is_day_known:
             self.state.locks.pop(READING, None)
 
     def _differs(self, difference: Difference, out: Outbox) -> None:
-        """Off at once; certain when it outlives a new read of the account and some time."""
+        """Off at once; certain when one and the same thing outlives a new read of the account and some time."""
         self.difference = difference
         if MISMATCH in self.state.locks:
             self._clear_suspicion()
             self._lock(difference, out)
             return
-        self._due_ns = self.state.now_ns + RETRY_NS
-        if self._suspect_ns is None:
-            self._suspect_ns = self.state.now_ns
+        now_ns = self.state.now_ns
+        self._due_ns = now_ns + RETRY_NS
+        if not self._suspects:
             out.note("ledger", Severity.WARNING, f"money differs, reading again: {difference.text}")
-        elif self._is_reread and self.state.now_ns - self._suspect_ns >= self._confirm_ns:
+        self._suspects = {name: self._suspects.get(name, now_ns) for name in difference.names}
+        if any(self._is_certain(seen_ns) for seen_ns in self._suspects.values()):
             self._clear_suspicion()
             self._lock(difference, out)
             return
         self.state.locks[READING] = "our books and the transaction log differ; both are read again"
-        if not self._is_reread:
+        if max(self._suspects.values()) > self._reread_ns:
             since_ms = difference.since_ms or self._book.cursor_ms
-            out.effects.append(RequestReports(max(0, since_ms - OVERLAP_MS), self.state.now_ns))
+            out.effects.append(RequestReports(max(0, since_ms - OVERLAP_MS), now_ns))
+
+    def _is_certain(self, seen_ns: int) -> bool:
+        return seen_ns <= self._reread_ns and self.state.now_ns - seen_ns >= self._confirm_ns
 
     def _lock(self, difference: Difference, out: Outbox) -> None:
         text = f"{MISMATCH}: {difference.text}"

@@ -72,6 +72,12 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
         return f"exchange minus books {amounts}; " + "; ".join(part for part in parts if part)
 
     @property
+    def names(self) -> set[str]:
+        """What differs: ids of executions, and symbols whose profit does."""
+        unknown = {row.exec_id or row.row_id for row in self.unknown}
+        return unknown | {fill.exec_id for fill in self.missing} | {*self.unequal, *self.profits}
+
+    @property
     def since_ms(self) -> int:
         """Exchange time of the oldest row that our books do not know, 0 if they know all."""
         return min((row.ts_ms for row in self.unknown), default=0)

@@ -144,6 +144,26 @@ def test_a_fill_that_comes_in_time_explains_the_difference() -> None:
     assert notes(bench, "money_mismatch") == []
 
 
+def test_a_difference_that_is_not_the_first_one_is_asked_for_and_given_its_time_before_it_locks() -> None:
+    bench = Bench().start()
+    bench.ledger.append(bench.row("TRADE", "x-first", fee=Decimal("0.11")))
+    bench.is_reading = False
+    bench.wait(62)
+    bench.read_ledger()
+    bench.read()
+    bench.wait(12)
+    bench.ledger[:] = [bench.row("TRADE", "x-next", fee=Decimal("0.22"), ts_ms=bench.now_ns // 1_000_000 - 6_000)]
+    reads = len(bench.asked(RequestReports))
+    bench.read_ledger()
+    assert "differ; both are read again" in reasons(bench)
+    assert notes(bench, "money_mismatch") == []
+    assert len(bench.asked(RequestReports)) > reads
+    bench.read()
+    bench.wait(12)
+    bench.read_ledger()
+    assert "-0.22 USDT; 1 not in our books: x-next" in reasons(bench)
+
+
 def test_an_execution_that_the_log_does_not_show_is_a_difference() -> None:
     bench = Bench().start()
     bench.mirrors = False
