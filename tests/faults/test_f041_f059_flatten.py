@@ -18,7 +18,7 @@ from cockpit.domain.commands import FlattenAll, Shutdown
 from cockpit.domain.enums import Environment, Side
 from cockpit.execution import flatten as flatten_state
 from cockpit.simex.config import DEFAULT_SYMBOLS
-from tests.faults.bench import BTC, CANCEL_ALL, CREATE, ETH, REALTIME, REST, SOL, Bench, running_bench
+from tests.faults.bench import BTC, CANCEL_ALL, CREATE, ETH, POSITIONS, REALTIME, REST, SOL, Bench, running_bench
 from tests.support.gate import gate_before
 
 TWELVE = (*DEFAULT_SYMBOLS, "TONUSDT", "LTCUSDT", "DOTUSDT", "UNIUSDT")
@@ -56,11 +56,12 @@ async def test_f042_streams_are_dead(bench: Bench) -> None:
     await bench.settled()
 
 
-async def test_f043_close_or_its_answer_is_lost(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("times", [5, pytest.param(10, marks=pytest.mark.soak)])
+async def test_f043_close_or_its_answer_is_lost(bench: Bench, times: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flatten_state, "FIRST_RETRY_S", 0.1)
     await bench.enter(BTC)
     await bench.enter(ETH, Side.SELL)
-    for _ in range(5):
+    for _ in range(times):
         await bench.control("fault/rest", route=CREATE, is_dropped=True, symbol=BTC)
         await bench.control("fault/rest", route=CREATE, is_reply_lost=True, symbol=ETH)
     await bench.flatten()
@@ -228,26 +229,39 @@ async def test_f054_journal_is_locked(bench: Bench) -> None:
     await bench.settled()
 
 
-async def test_f055_killed_in_the_middle(bench: Bench) -> None:
+@pytest.mark.parametrize(
+    ("fault", "path", "count"),
+    [
+        pytest.param({}, CREATE, 0, id="accepted"),
+        pytest.param({"route": CANCEL_ALL, "late_s": 0.6}, CANCEL_ALL, 1, id="cancel-on-its-way"),
+        pytest.param({"route": CREATE, "late_s": 0.6}, CREATE, 1, id="close-on-its-way"),
+        pytest.param({"route": CREATE, "ret_code": 10016, "count": -1}, CREATE, 1, id="close-refused"),
+        pytest.param({"route": CREATE, "is_reply_lost": True}, CREATE, 1, id="close-done-and-answer-lost"),
+        pytest.param({"route": CREATE, "ret_code": 10016, "count": -1, "symbol": ETH}, CREATE, 2, id="one-closed"),
+        pytest.param({"route": POSITIONS, "late_s": 0.6}, POSITIONS, 1, id="positions-being-read"),
+        pytest.param({"route": REALTIME, "late_s": 0.6}, REALTIME, 1, id="orders-being-read"),
+    ],
+)
+async def test_f055_killed_in_the_middle(bench: Bench, fault: dict[str, Any], path: str, count: int) -> None:
     await bench.enter(BTC)
-    await bench.control("fault/rest", route=CREATE, ret_code=10016, count=-1)
+    await bench.enter(ETH, Side.SELL)
+    await bench.control("manual/order", **LINEAR_BTC, qty="0.01", price="50000")
+    await bench.until(lambda: bench.core.state.orders.open_orders() != [], "the engine sees the order")
+    last = (await bench.requests())[-1]["number"]
+    if fault:
+        await bench.control("fault/rest", **fault)
     await bench.flatten()
 
-    async def is_tried() -> bool:
-        return len(await closes(bench, BTC)) >= 1
+    async def is_there() -> bool:
+        return len(await bench.requests(path, after=last)) >= count
 
-    await bench.until(is_tried, "a close is tried")
-    await bench.until(lambda: _is_kept(bench), "the wish to flatten is on disk")
+    await bench.until(is_there, "the flatten has come so far")
     await bench.kill()
     await bench.control("heal")
     await bench.start(wait=False)
     await bench.until(lambda: bench.is_started, "the engine is up")
     await bench.flat()
     await bench.settled()
-
-
-def _is_kept(bench: Bench) -> bool:
-    return bool(bench.stored("select * from engine_state where name = 'flatten' and value != ''"))
 
 
 async def test_f056_main_host_does_not_take_connections(exchange: Bench) -> None:

@@ -14,7 +14,6 @@ from cockpit.domain.errors import AuthRejected
 from tests.faults.bench import BTC, CREATE, ETH, EXECUTIONS, HISTORY, POSITIONS, REALTIME, WALLET, WRITES, Bench
 
 INSTRUMENTS = "/v5/market/instruments-info"
-RESTARTS = 6
 EMPTY = json.dumps({"retCode": 0, "retMsg": "OK", "result": {"list": [], "nextPageCursor": ""}, "retExtInfo": {}})
 
 
@@ -102,11 +101,12 @@ def _foreign_stop(exchange: Bench) -> Decimal | None:
     return None if report is None else report.stop_loss
 
 
-async def test_f061_warm_restart_sends_nothing(bench: Bench) -> None:
+@pytest.mark.parametrize("restarts", [6, pytest.param(50, marks=pytest.mark.soak)])
+async def test_f061_warm_restart_sends_nothing(bench: Bench, restarts: int) -> None:
     await bench.enter(BTC)
     last = (await bench.requests())[-1]["number"]
     stop = (await bench.position(BTC) or {})["stopLoss"]
-    for _ in range(RESTARTS):
+    for _ in range(restarts):
         await bench.stop()
         await bench.start()
         await bench.until(lambda: bench.is_protected(BTC), "the position is adopted")
