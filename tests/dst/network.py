@@ -128,7 +128,9 @@ class Network:
         self.exchange.listeners.append(self._listen)
 
     def _listen(self, kind: str, what: Any) -> None:
-        """Private pushes of whatever changed."""
+        """Private pushes of whatever changed; what a stale read shows is kept whether anybody hears them or not."""
+        if kind == "position" and self.faults.stale_read_s:
+            self.snapshots.append(Snapshot(self.loop.time(), current_positions(self)))
         if self.client is None or not self.client.is_subscribed or getattr(what, "symbol", "") in self.unseen:
             return
         match kind:
@@ -139,8 +141,6 @@ class Network:
             case "position":
                 self._push([position_report(what, self)])
                 self._push([balance_report(self)])
-                if self.faults.stale_read_s:
-                    self.snapshots.append(Snapshot(self.loop.time(), current_positions(self)))
 
     def _push(self, reports: list[Any]) -> None:
         faults, random = self.faults, self.random
