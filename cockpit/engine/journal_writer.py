@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from typing import Any
 
 from cockpit.domain.errors import JournalError
@@ -34,6 +35,10 @@ class JournalWriter:
         self._emit = emit
         self._rows: list[JournalRow] = []
         self._flags: dict[str, str] = {}
+        """Flags that are not on disk yet, by name."""
+        self._untried = 0
+        self._all_tried = asyncio.Event()
+        self._all_tried.set()
         self._is_ok = True
         self.commits = CommitTimes(clock)
         """Durable commits; who writes to the journal by other ways measures there too."""
@@ -46,19 +51,40 @@ class JournalWriter:
         if len(self._rows) > before:
             self._ready.set()
 
-    async def set_flag(self, name: str, value: str) -> None:
-        """Write a durable flag, as often as it takes; a newer value of the same flag replaces one that waits."""
+    def set_flag(self, name: str, value: str) -> Coroutine[Any, Any, None]:
+        """Take a durable flag; the coroutine writes it, as often as it takes, unless a newer value of it is taken."""
         self._flags[name] = value
+        self._untried += 1
+        self._all_tried.clear()
+        return self._write_flag(name, value)
+
+    async def flags_tried(self, timeout_s: float) -> None:
+        """Wait until each flag has been tried once: it is on disk, or its failure has been told. Gives up silently."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._all_tried.wait()
+
+    async def _write_flag(self, name: str, value: str) -> None:
+        await self._try_flag(name, value)
+        self._untried -= 1
+        if self._untried == 0:
+            self._all_tried.set()
         while self._flags.get(name) == value:
-            try:
-                async with self.commits.measured():
-                    await self._journal.set_flag(name, value)
-            except JournalError as error:
-                self._failed(error)
-                await self._clock.sleep(RETRY_S)
-                continue
-            self._flags.pop(name, None)
-            self._succeeded()
+            await self._clock.sleep(RETRY_S)
+            await self._try_flag(name, value)
+
+    async def _try_flag(self, name: str, value: str) -> None:
+        if self._flags.get(name) != value:
+            return
+        try:
+            async with self.commits.measured():
+                await self._journal.set_flag(name, value)
+        except JournalError as error:
+            self._failed(error)
+            return
+        if self._flags.get(name) == value:
+            del self._flags[name]
+        self._succeeded()
 
     async def write(self, timeout_s: float) -> None:
         """Wait for rows, at most ``timeout_s``, and write what has gathered; what cannot be written is kept."""

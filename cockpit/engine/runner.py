@@ -71,6 +71,8 @@ SNAPSHOTS = "snapshots"
 CLOCK = "clock"
 BEAT_S = 1.0
 """An idle task shows that it lives this often."""
+FLAG_WAIT_S = 2.0
+"""How long a command's answer waits for its flags; a locked database says so after a second."""
 UNSEEN_S = 0.25
 """How soon the first view follows when somebody attaches."""
 
@@ -215,8 +217,10 @@ class Runner:
         return step
 
     async def command(self, frame: CommandFrame, operator: str) -> CommandReply:
-        """Judge one command of a screen."""
+        """Judge one command of a screen. What its answer promises outlives a crash, unless the disk fails."""
         step = self.handle(self._operator_command(frame.command_id, operator, frame.command, frame.seen))
+        if any(isinstance(effect, SetFlag) for effect in step.effects):
+            await self._writer.flags_tried(FLAG_WAIT_S)
         for output in step.outputs:
             if isinstance(output, CommandAnswered):
                 return CommandReply(frame.command_id, output.accepted, output.reason)

@@ -251,6 +251,7 @@ async def test_f055_killed_in_the_middle(bench: Bench, fault: dict[str, Any], pa
     if fault:
         await bench.control("fault/rest", **fault)
     await bench.flatten()
+    assert bench.stored("select * from engine_state where name = 'flatten' and value != ''"), "accepted and not kept"
 
     async def is_there() -> bool:
         return len(await bench.requests(path, after=last)) >= count

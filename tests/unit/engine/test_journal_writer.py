@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -32,6 +33,14 @@ class Stubborn:
     def __init__(self) -> None:
         self.is_broken = True
         self.rows: list[JournalRow] = []
+        self.flags: list[tuple[str, str]] = []
+
+    async def set_flag(self, name: str, value: str) -> None:
+        is_broken = self.is_broken
+        await asyncio.sleep(0)
+        if is_broken:
+            raise JournalError("disk full")
+        self.flags.append((name, value))
 
     async def append(self, rows: Sequence[JournalRow]) -> None:
         if self.is_broken:
@@ -57,3 +66,40 @@ async def test_i017_what_waits_is_bounded_and_money_is_never_given_up(monkeypatc
     assert [row for row in journal.rows if isinstance(row, SystemEventRow)] == money
     assert len(journal.rows) < 2 * len(money)
     assert health[-1] is True
+
+
+async def test_flags_are_tried_once_they_are_on_disk() -> None:
+    journal = Stubborn()
+    journal.is_broken = False
+    writer = JournalWriter(journal, Still(), lambda _told: None)  # type: ignore[arg-type]
+    writing = [asyncio.create_task(writer.set_flag(name, "1")) for name in ("flatten", "paused")]
+    await writer.flags_tried(5.0)
+    assert journal.flags == [("flatten", "1"), ("paused", "1")]
+    await asyncio.gather(*writing)
+    await writer.flags_tried(5.0)
+
+
+async def test_a_flag_that_fails_is_tried_again_and_nobody_waits_for_it_longer_than_the_first_time() -> None:
+    journal, health = Stubborn(), []
+    writer = JournalWriter(journal, Still(), lambda told: health.append(told.is_ok))  # type: ignore[arg-type]
+    writing = asyncio.create_task(writer.set_flag("flatten", "1"))
+    await writer.flags_tried(5.0)
+    assert (health[0], journal.flags, writing.done()) == (False, [], False)
+    journal.is_broken = False
+    await writing
+    assert (journal.flags, health[-1]) == ([("flatten", "1")], True)
+
+
+async def test_an_older_value_that_succeeds_late_does_not_take_a_newer_one_with_it() -> None:
+    journal = Stubborn()
+    journal.is_broken = False
+    writer = JournalWriter(journal, Still(), lambda _told: None)  # type: ignore[arg-type]
+    older = asyncio.create_task(writer.set_flag("flatten", "1"))
+    await asyncio.sleep(0)  # it is on its way
+    journal.is_broken = True
+    newer = asyncio.create_task(writer.set_flag("flatten", ""))
+    await older
+    await writer.flags_tried(5.0)
+    journal.is_broken = False
+    await newer
+    assert journal.flags == [("flatten", "1"), ("flatten", "")]
