@@ -71,8 +71,9 @@ SNAPSHOTS = "snapshots"
 CLOCK = "clock"
 BEAT_S = 1.0
 """An idle task shows that it lives this often."""
-FLAG_WAIT_S = 2.0
-"""How long a command's answer waits for its flags; a locked database says so after a second."""
+FLAG_WAIT_S = 0.8
+"""How long a command's answer waits for its flags: less than ``cockpit flatten`` waits for an answer. With a locked
+database their second home has them by then."""
 UNSEEN_S = 0.25
 """How soon the first view follows when somebody attaches."""
 
