@@ -47,6 +47,8 @@ class SetStop(msgspec.Struct, frozen=True, tag=True):
     """Set or move the stop of an open position in place."""
 
     request: StopRequest
+    is_move: bool = False
+    """A stop stands already: this one leaves once the rows of its step are on disk, or not at all."""
 
 
 class SetLeverage(msgspec.Struct, frozen=True, tag=True):

@@ -43,6 +43,9 @@ class JournalWriter:
         self.commits = CommitTimes(clock)
         """Durable commits; who writes to the journal by other ways measures there too."""
         self._ready = asyncio.Event()
+        self._is_writing = False
+        self._waiters: list[asyncio.Future[None]] = []
+        """Who waits for the end of the write that goes on, or of the next one."""
 
     def put(self, rows: Iterable[JournalRow]) -> None:
         """Take rows to be written; never waits."""
@@ -86,6 +89,20 @@ class JournalWriter:
             del self._flags[name]
         self._succeeded()
 
+    async def written(self, timeout_s: float) -> None:
+        """Wait until the rows that were put are on disk.
+
+        Raises:
+            JournalError: a write failed, or it lasts longer than ``timeout_s``; the rows are kept and tried again.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                for _ in range(self._is_writing + bool(self._rows)):
+                    self._waiters.append(asyncio.get_running_loop().create_future())
+                    await self._waiters[-1]
+        except TimeoutError:
+            raise JournalError(f"nothing was written within {timeout_s:g} s") from None
+
     async def write(self, timeout_s: float) -> None:
         """Wait for rows, at most ``timeout_s``, and write what has gathered; what cannot be written is kept."""
         try:
@@ -96,16 +113,30 @@ class JournalWriter:
             return
         self._ready.clear()
         rows, self._rows = self._rows, []
+        self._is_writing = True
         try:
             async with self.commits.measured():
                 await self._journal.append(rows)
         except JournalError as error:
             self._rows = self._bounded(rows + self._rows)
+            self._end_write(error)
             self._failed(error)
             await self._clock.sleep(RETRY_S)
             self._ready.set()
             return
+        self._end_write(None)
         self._succeeded()
+
+    def _end_write(self, error: JournalError | None) -> None:
+        self._is_writing = False
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if waiter.done():
+                continue
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(error)
 
     @staticmethod
     def _bounded(rows: list[JournalRow]) -> list[JournalRow]:

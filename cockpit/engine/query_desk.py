@@ -67,6 +67,8 @@ class QueryDesk:
         if order is not None and is_unsettled(order):
             self._tries[client_id] = self._tries.get(client_id, 0) + 1
             self.look_at(order, out)
+            if order.unbooked_qty > 0:  # what it has filled may be without a stop: no lost answer is waited for
+                self.look_again(order, out)
 
     def note_action(self, symbol: str) -> None:
         """We have just acted on a symbol, or it was filled: what was read of it before is out of date."""

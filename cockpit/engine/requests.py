@@ -43,6 +43,8 @@ from cockpit.ports.clock import Clock
 from cockpit.ports.journal import DurableIntent, Journal, unjournaled_exit
 from cockpit.ports.venue import Venue
 
+WRITTEN_S = 1.0
+"""How long a stop that stands may wait for the disk before it is moved."""
 _Verdict = tuple[Outcome, int, str]
 
 
@@ -56,12 +58,15 @@ class VenueRequests:
         clock: Clock,
         emit: Callable[[VenueEvent], Any],
         commits: CommitTimes,
+        written: Callable[[float], Awaitable[None]],
     ) -> None:
+        """``written`` waits at most so many seconds until all that was told is in the journal, or raises."""
         self._venue = venue
         self._journal = journal
         self._clock = clock
         self._emit = emit
         self._commits = commits
+        self._written = written
         self._reading_since: int | None = None
         self._read_again: tuple[int, int] | None = None
 
@@ -115,12 +120,17 @@ class VenueRequests:
         verdict = await self._outcome(self._venue.cancel_entries(symbol))
         self._emit(self._cancel_answer(symbol, "", verdict, sent))
 
-    async def set_stop(self, request: StopRequest) -> None:
-        """Set or move the stop of an open position."""
+    async def set_stop(self, request: StopRequest, *, is_move: bool) -> None:
+        """Set the stop of an open position; a move of it is on disk before it leaves."""
         sent = self._clock.now_ns()
         outcome, code, reason, is_retryable = Outcome.YES, 0, "", False
         try:
+            if is_move:
+                await self._written(WRITTEN_S)
+                sent = self._clock.now_ns()
             await self._venue.set_stop(request)
+        except JournalError as error:
+            outcome, reason = Outcome.NO, f"not sent, the journal cannot be written: {error}"
         except VenueError as error:
             outcome, code, reason = self._verdict(error)
             is_retryable = isinstance(error, VenueUnavailable | VenueThrottled)

@@ -122,9 +122,9 @@ class Runner:
         self._supervisor = supervisor
         self._views = views
         self._figures = figures
-        self._writer = JournalWriter(journal, clock, self.handle)
-        self._host = HostWatch(clock, venue, self._writer.commits, figures)
-        self._requests = VenueRequests(venue, journal, clock, self.handle, self._writer.commits)
+        self._writer = writer = JournalWriter(journal, clock, self.handle)
+        self._host = HostWatch(clock, venue, writer.commits, figures)
+        self._requests = VenueRequests(venue, journal, clock, self.handle, writer.commits, writer.written)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._effects: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
@@ -259,8 +259,8 @@ class Runner:
                 self._spawn(self._requests.cancel(request))
             case CancelEntries(symbol):
                 self._spawn(self._requests.cancel_entries(symbol))
-            case SetStop(request):
-                self._spawn(self._requests.set_stop(request))
+            case SetStop(request, is_move):
+                self._spawn(self._requests.set_stop(request, is_move=is_move))
             case SetLeverage(symbol, leverage):
                 self._spawn(self._requests.set_leverage(symbol, leverage))
             case QueryOrder(symbol, client_id):

@@ -114,7 +114,11 @@ class SendingDesk:
         return ""
 
     def move_stop(self, position: OpenPosition, stop: Ticks, out: Outbox) -> None:
-        """Set or move the stop of an open position in place. The journal knows it first: a restart never loosens it."""
+        """Set or move the stop of an open position in place. A missing stop waits for nothing.
+
+        The journal knows of a move first: a restart never loosens it, although somebody took it away meanwhile.
+        """
+        is_move = position.stop_confirmed is not None
         position.ask_stop(stop, self.state.now_ns)
         if (symbol := self.state.symbols.get(position.symbol)) is not None:
             symbol.stop_asked_ns = self.state.now_ns
@@ -124,7 +128,7 @@ class SendingDesk:
         instrument = self.state.instrument(position.symbol)
         tick_size = None if instrument is None else instrument.tick_size
         request = StopRequest(symbol=position.symbol, stop_loss=stop, trigger_by=trigger, tick_size=tick_size)
-        out.effects.append(SetStop(request))
+        out.effects.append(SetStop(request, is_move))
 
     def is_stop_busy(self, position: OpenPosition, stop: Ticks) -> bool:
         """True while an earlier request for another stop may still arrive after one for ``stop`` sent now."""

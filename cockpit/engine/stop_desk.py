@@ -43,6 +43,8 @@ class StopDesk:
         out.note("stop", Severity.CRITICAL, text, answer.symbol)
         if position.stop_confirmed is not None:
             position.stop_wanted = position.stop_confirmed
+            if answer.outcome is Outcome.NO:  # what may have arrived stays in the journal: it is the better one
+                out.outputs.append(PositionChanged(trade_row(self.state, position, self.state.now_ns)))
             return
         position.stop_failures += 1
         if answer.outcome is Outcome.NO and not answer.is_retryable:

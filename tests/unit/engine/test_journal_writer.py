@@ -103,3 +103,52 @@ async def test_an_older_value_that_succeeds_late_does_not_take_a_newer_one_with_
     journal.is_broken = False
     await newer
     assert journal.flags == [("flatten", "1"), ("flatten", "")]
+
+
+class Paced(Stubborn):
+    """A journal whose writes end when they are let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_broken = False
+        self.begun = asyncio.Event()
+        self.gate = asyncio.Event()
+
+    async def append(self, rows: Sequence[JournalRow]) -> None:
+        self.begun.set()
+        await self.gate.wait()
+        await super().append(rows)
+
+
+async def test_what_was_put_is_written_when_the_wait_for_it_ends() -> None:
+    journal = Paced()
+    writer = JournalWriter(journal, Still(), lambda _told: None)  # type: ignore[arg-type]
+    await writer.written(5.0)  # nothing waits
+    writer.put([snapshot(1)])
+    writing = asyncio.create_task(writer.write(1.0))
+    await journal.begun.wait()
+    writer.put([snapshot(2)])
+    waiting = asyncio.create_task(writer.written(5.0))
+    await asyncio.sleep(0)
+    journal.gate.set()
+    await writing
+    assert (len(journal.rows), waiting.done()) == (1, False)
+    await writer.write(1.0)
+    await waiting
+    assert len(journal.rows) == 2
+
+
+async def test_a_wait_for_rows_ends_with_the_failure_of_their_write() -> None:
+    journal = Stubborn()
+    writer = JournalWriter(journal, Still(), lambda _told: None)  # type: ignore[arg-type]
+    writer.put([snapshot(1)])
+    waiting = asyncio.create_task(writer.written(5.0))
+    await asyncio.sleep(0)
+    await writer.write(1.0)
+    with pytest.raises(JournalError, match="disk full"):
+        await waiting
+    with pytest.raises(JournalError, match="nothing was written within"):
+        await writer.written(0.01)
+    journal.is_broken = False
+    await writer.write(1.0)
+    assert len(journal.rows) == 1

@@ -263,7 +263,7 @@ def test_a_lost_execution_is_found_by_asking_and_blocks_the_symbol_meanwhile() -
     bench.is_reading = False
     bench.answer(entry)
     bench.push(bench.order_report(entry, OrderStatus.FILLED, "25"))
-    bench.wait(3)
+    bench.wait(2)
     assert bench.queried == [entry.client_id]
     facts = bench.core.signals.gates.market_facts(AAA, None, Side.SELL)
     assert facts.has_in_flight or facts.has_position
@@ -605,3 +605,14 @@ def test_f078_a_cancel_that_races_with_the_fill_leaves_the_position_that_was_fil
     assert [len(bench.told(PositionOpened)), status(bench, entry)] == [1, OrderStatus.CANCELLED]
     bench.wait(20)
     assert len(bench.sent) == 1
+
+
+def test_executions_that_nobody_tells_are_asked_for_again_although_no_answer_comes() -> None:
+    bench = bounce(Bench().start())
+    assert bench.approve() == ""
+    [entry] = bench.sent
+    bench.answer(entry)
+    bench.is_reading = False
+    bench.push(bench.order_report(entry, OrderStatus.FILLED, "25"))
+    bench.wait(8)
+    assert bench.queried.count(entry.client_id) >= 3

@@ -13,7 +13,7 @@ from cockpit.domain.enums import OrderRole, OrderStatus, Side
 from cockpit.domain.events import OrderLookedUp, Outcome
 from cockpit.domain.ids import role_of
 from cockpit.domain.time import NS_PER_MS, NS_PER_S
-from cockpit.engine.effects import StopConfirmed
+from cockpit.engine.effects import PositionChanged, SetStop, StopConfirmed
 from cockpit.engine.locks import STOP_GUARD
 from cockpit.engine.projection.markets import SymbolSeries, book_view
 from cockpit.execution.open_position import OpenPosition
@@ -287,6 +287,24 @@ def test_f126_a_stop_move_that_is_refused_leaves_the_old_stop_and_can_be_asked_a
     bench.wait(10)
     assert len(bench.sent) == 1
     assert bench.order(MoveStopToBreakeven(AAA)) == ""
+
+
+@pytest.mark.parametrize(("outcome", "kept"), [(Outcome.NO, 9967), (Outcome.UNKNOWN, 10014)])
+def test_the_journal_keeps_the_best_stop_that_may_stand(outcome: Outcome, kept: int) -> None:
+    bench = to_breakeven(long(Bench().start()))
+    assert bench.told(PositionChanged)[-1].trade.parameters["stop"] == 10014
+    bench.answer_stop(outcome, reason="no")
+    assert bench.told(PositionChanged)[-1].trade.parameters["stop"] == kept
+
+
+def test_a_move_waits_for_the_journal_and_a_missing_stop_does_not() -> None:
+    bench = to_breakeven(long(Bench().start()))
+    bench.answer_stop()
+    bench.push(bench.position(AAA, "25", "100.02", "100.14"))
+    bench.push(bench.position(AAA, "25", "100.02"))
+    bench.wait(4)
+    asked = [(effect.request.stop_loss, effect.is_move) for effect in bench.asked(SetStop)]
+    assert asked[:2] == [(10014, True), (10014, False)]
 
 
 def test_a_stop_move_without_an_answer_never_loosens_what_the_exchange_shows() -> None:
