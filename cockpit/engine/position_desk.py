@@ -51,14 +51,20 @@ class PositionDesk:
     def on_tick(self, out: Outbox) -> None:
         """Once a second: what the exchange calls flat and no execution closes, what is to be closed, missing stops."""
         for position in list(self.state.positions.open.values()):
-            since, read = position.flat_since_ns, self.state.reconciled_ns
-            if since is not None and self.state.now_ns - since >= FLAT_GRACE_NS and read is not None and read > since:
+            if self._has_vanished(position):
                 self._end_vanished(position, out)
                 continue
             if position.exit_wanted:
                 self._close_again(position, out)
-            if since is None:
+            if position.flat_since_ns is None:
                 self.stops.guard(position, out)  # also while it is being closed: that may take long
+
+    def _has_vanished(self, position: OpenPosition) -> bool:
+        """True if it has been called flat for a while, and a read that was asked for since then has not told how."""
+        since = position.flat_since_ns
+        if since is None or self.state.now_ns - since < FLAT_GRACE_NS:
+            return False
+        return self.state.read_asked_ns >= since
 
     def _close_again(self, position: OpenPosition, out: Outbox) -> None:
         """What is to be closed is tried again, ever slower, until the exchange says that it is gone.

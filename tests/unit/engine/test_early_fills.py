@@ -332,3 +332,21 @@ def test_the_flatten_of_a_position_of_before_that_was_partly_closed_by_hand_ends
         answered = len(bench.sent)
         bench.wait(0.5)
     assert bench.core.flatten.flatten.state.value == "flat"
+
+
+def test_a_read_that_was_asked_for_before_the_word_flat_does_not_end_a_trade_untold() -> None:
+    bench = long(Bench().start())
+    bench.is_reading = False
+    asked_ns = bench.now_ns
+    close = sold(bench, "25")  # at the exchange, and not told
+    bench.wait(1)
+    bench.push(bench.position(AAA, "0"))
+    bench.account.fills.remove(close)
+    bench.read(requested_ns=asked_ns)
+    bench.wait(17)
+    assert bench.told(PositionClosed) == []
+    bench.account.fills.append(close)
+    bench.read()
+    (closed,) = bench.told(PositionClosed)
+    assert (closed.trade.exit_price, closed.trade.exit_reason) == (close.price, "external")
+    assert "position_gone" not in bench.notes()
