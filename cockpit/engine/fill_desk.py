@@ -91,8 +91,13 @@ class FillDesk:
         """True if a fill is early. An entry of ours never is: its position is to be guarded from its first fill."""
         if self.sending.origin_of(fill.client_id) is not None:
             return False
-        is_entry_due = self.state.orders.is_entry_due(fill.symbol)
-        return self.state.positions.is_early(fill, is_entry_due=is_entry_due, is_read=is_read)
+        orders = self.state.orders
+        return self.state.positions.is_early(
+            fill,
+            is_entry_due=orders.is_entry_due(fill.symbol),
+            is_exit_due=orders.is_exit_due(fill.symbol),
+            is_read=is_read,
+        )
 
     def after_read(self, fills: Sequence[FillReport], requested_ns: int, out: Outbox) -> None:
         """A complete read has been booked: what was early when it was asked for waits no longer, if the read shows it.

@@ -52,7 +52,9 @@ class PositionManager:
         """True if an execution has been booked."""
         return exec_id in self._seen
 
-    def is_early(self, fill: FillReport, *, is_entry_due: bool, is_read: bool = False) -> bool:
+    def is_early(
+        self, fill: FillReport, *, is_entry_due: bool, is_exit_due: bool = False, is_read: bool = False
+    ) -> bool:
         """True if a fill does not fit the fills booked so far: those before it have not been heard of.
 
         It closes more than they have opened; or one by hand opens against what they have left, which others must have
@@ -61,6 +63,7 @@ class PositionManager:
         Args:
             fill: an execution that is not booked yet, and of no entry of ours.
             is_entry_due: an entry of ours on the symbol has executions that have not come yet.
+            is_exit_due: a close of ours has: one by hand may open after them, on the side that they close.
             is_read: a complete read told it, after all that were before it.
         """
         if fill.exec_type is not ExecType.TRADE:  # a forced one raises its alarm at once
@@ -75,7 +78,9 @@ class PositionManager:
             if position is None and not is_read:
                 return True  # what closed the last one is missing
         if position is not None:
-            return not position.has_in_base(fill) and _is_too_much(fill, position.fills.qty, is_by_hand=is_by_hand)
+            is_after_exit = is_by_hand and is_exit_due and not is_read
+            is_too_much = _is_too_much(fill, position.fills.qty, is_by_hand=is_by_hand)
+            return not position.has_in_base(fill) and (is_too_much or is_after_exit)
         base = self._base_of(fill)
         if base is None and fill.symbol in self._first_told and not is_read:
             return True  # so is what closed that one

@@ -350,3 +350,21 @@ def test_a_read_that_was_asked_for_before_the_word_flat_does_not_end_a_trade_unt
     (closed,) = bench.told(PositionClosed)
     assert (closed.trade.exit_price, closed.trade.exit_reason) == (close.price, "external")
     assert "position_gone" not in bench.notes()
+
+
+def test_an_opening_by_hand_waits_for_the_executions_of_a_close_of_ours() -> None:
+    bench = long(Bench().start())
+    bench.is_reading = False
+    assert bench.order(ClosePosition(AAA)) == ""
+    close = bench.sent[1]
+    bench.answer(close)
+    bench.push(bench.order_report(close, OrderStatus.FILLED, "25"))
+    bench.push(bench.fill(close, "101.02", "15", closed_qty=Decimal(15)))
+    lost = bench.fill(close, "101.02", "10", closed_qty=Decimal(10))
+    bench.push(bench.execution(AAA, Side.BUY, "103", "5"))
+    assert bench.core.state.positions.open[AAA].fills.qty == 10
+    bench.push(lost)
+    closed = bench.told(PositionClosed)[-1].trade
+    assert (closed.kind, closed.gross_pnl) == ("bounce", Decimal(25))
+    left = bench.core.state.positions.open[AAA]
+    assert (left.origin, left.fills.qty, left.entry_price) == (None, 5, 103)
