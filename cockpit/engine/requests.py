@@ -131,6 +131,7 @@ class VenueRequests:
             await self._venue.set_stop(request)
         except JournalError as error:
             outcome, reason = Outcome.NO, f"not sent, the journal cannot be written: {error}"
+            is_retryable = True
         except VenueError as error:
             outcome, code, reason = self._verdict(error)
             is_retryable = isinstance(error, VenueUnavailable | VenueThrottled)

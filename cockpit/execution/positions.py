@@ -52,9 +52,7 @@ class PositionManager:
         """True if an execution has been booked."""
         return exec_id in self._seen
 
-    def is_early(
-        self, fill: FillReport, *, is_entry_due: bool, is_exit_due: bool = False, is_read: bool = False
-    ) -> bool:
+    def is_early(self, fill: FillReport, *, is_entry_due: bool, is_exit_due: bool, is_read: bool) -> bool:
         """True if a fill does not fit the fills booked so far: those before it have not been heard of.
 
         It closes more than they have opened; or one by hand opens against what they have left, which others must have

@@ -62,7 +62,7 @@ async def test_f096_engine_without_a_free_descriptor_flattens_all_the_same(
             for _ in range(limit - len(_descriptors(pid)) + 1):
                 crowd.enter_context(_peer(profile))
             wait_until(lambda: len(_descriptors(pid)) == limit, "no descriptor is left")
-            # The streams' go free and are taken by those who wait: the engine cannot connect again.
+            # The streams have to connect anew beside the flatten, out of the same reserve.
             for channel in ("public", "private"):
                 exchange.ask("fault/socket", channel=channel, reset=True)
             assert (await client.send(FlattenAll(), seen="test")).accepted
