@@ -115,7 +115,7 @@ class EntryGates:
             has_leverage=symbol.has_leverage,
             has_position=name in state.positions.symbols(),
             has_in_flight=bool(state.orders.in_flight(name))
-            or any(o.symbol == name for o in state.orders.unbooked())
+            or any(o.symbol == name for o in (*state.orders.live_entries(), *state.orders.unbooked()))
             or self._may_stop_arrive(symbol),
             last_entry_ns=None if side is None else symbol.last_entry_ns.get(side),
         )

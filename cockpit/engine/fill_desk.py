@@ -42,7 +42,8 @@ class FillDesk:
         for row in recovery.closed_trades:
             self.state.positions.remember(row)
         for row in recovery.open_trades:
-            self.state.positions.restore(row, [fill for fill in recovery.open_fills if fill.symbol == row.symbol])
+            fills = [fill for fill in recovery.open_fills if fill.symbol == row.symbol]
+            self.state.positions.restore(row, fills, self.sending.origin_of)
         for position in self.state.positions.open.values():
             if position.stop_wanted is not None:  # the earlier engine may have asked for it in its last instant
                 position.stop_request = (position.stop_wanted, self.state.now_ns, position.seen)

@@ -5,7 +5,7 @@ A report older than a fill that is already booked (by ``seq``) is dropped.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from itertools import dropwhile
 
@@ -266,12 +266,15 @@ class PositionManager:
             self._vanished[row.symbol] = position
         self._ended[row.trade_id] = position
 
-    def restore(self, row: TradeRow, fills: Iterable[FillReport]) -> None:
+    def restore(
+        self, row: TradeRow, fills: Iterable[FillReport], entry_of: Callable[[str], EntryOrigin | None]
+    ) -> None:
         """Take up a trade that the journal left open, out of the executions that made it.
 
         Args:
             row: the trade as it was written last.
             fills: executions of its symbol since about when it was opened, in booking order.
+            entry_of: what an entry of ours was sent for, by link id: one of another trade may have filled late into it.
         """
         origin = _origin_of(row)
         own = list(dropwhile(lambda fill: fill.exec_id != row.first_exec_id, fills))
@@ -280,7 +283,8 @@ class PositionManager:
             begun.first_exec_id, begun.began_ns = row.first_exec_id, own[0].ts_event
             begun.take_over(msgspec.convert(base, PositionReport, strict=False))
         for fill in own:
-            self.on_fill(fill, origin if origin_of(fill.client_id) == row.trade_id else None)
+            is_its_own = origin_of(fill.client_id) == row.trade_id
+            self.on_fill(fill, origin if is_its_own else entry_of(fill.client_id))
         position = self.open.get(row.symbol)
         if position is not None:
             position.is_restored = True

@@ -236,7 +236,7 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     """Mark of this data folder, made with its journal: part of every link id (``domain.ids``)."""
     open_intents: list[OpenIntent]
     entries: list[OrderRequest] = []
-    """Entries of the last day, however they ended: an execution may still come for each."""
+    """Entries, however they ended, from a day before the oldest open trade on: an execution may still come for each."""
     dead_entries: list[OrderRequest] = []
     """Those of them that were judged dead: what of them fills after all is closed at once."""
     open_trades: list[TradeRow]

@@ -81,8 +81,10 @@ def read_recovery(connection: Connection, epoch: int, now_ns: int) -> Recovery:
     end_states = [status.value for status in END_STATES]
     open_orders = _rows(connection, select(intents).where(intents.c.status.not_in(end_states)).order_by("created_ns"))
     open_trades = _rows(connection, select(trades).where(trades.c.closed_ns.is_(None)).order_by("opened_ns"))
-    since_yesterday = select(intents).where(intents.c.role == OrderRole.ENTRY, intents.c.created_ns >= now_ns - _DAY_NS)
-    entries = _rows(connection, since_yesterday.order_by("created_ns"))
+    oldest_ns = min([now_ns, *(row["opened_ns"] for row in open_trades)])
+    lately_sent = intents.c.created_ns >= oldest_ns - _DAY_NS
+    of_entries = select(intents).where(intents.c.role == OrderRole.ENTRY, lately_sent)
+    entries = _rows(connection, of_entries.order_by("created_ns"))
     ended = select(trades).where(trades.c.closed_ns >= now_ns - _DAY_NS).order_by("closed_ns")
     closed_trades = _rows(connection, ended)
     open_fills = _fills_of(connection, open_trades)

@@ -86,6 +86,16 @@ async def test_f005_an_entry_that_was_judged_dead_is_told_as_such(path: Path) ->
     assert [entry.client_id for entry in recovery.dead_entries] == [f"cs1-s{dead}-e1"]
 
 
+async def test_entries_are_told_from_a_day_before_the_oldest_open_trade_on(path: Path) -> None:
+    journal = SqlJournal(path, LiveClock())
+    await journal.start(NOW)
+    for number, days in enumerate((6, 4, 3, 0)):
+        await journal.append_intent(request(number, created_ns=NOW - days * DAY), NOW)
+    await journal.append([trade(opened_ns=NOW - 3 * DAY + 1)])
+    await journal.aclose()
+    assert [entry.client_id for entry in (await restarted(path)).entries] == ["cs1-s2-e1", "cs1-s3-e1"]
+
+
 async def test_a_later_state_without_order_id_does_not_erase_the_known_one(journal: SqlJournal, path: Path) -> None:
     await journal.append_intent(request(), NOW)
     await journal.append(

@@ -258,6 +258,15 @@ def test_a_late_older_report_does_not_reopen_an_order() -> None:
     assert status(bench, entry) is OrderStatus.CANCELLED
 
 
+def test_an_entry_that_the_exchange_works_keeps_its_symbol_to_itself() -> None:
+    bench, entry = entered()
+    bench.answer(entry)
+    bench.push(bench.order_report(entry, OrderStatus.NEW))
+    assert bench.core.signals.gates.market_facts(AAA, None, Side.SELL).has_in_flight
+    bench.push(bench.order_report(entry, OrderStatus.CANCELLED))
+    assert not bench.core.signals.gates.market_facts(AAA, None, Side.SELL).has_in_flight
+
+
 def test_a_lost_execution_is_found_by_asking_and_blocks_the_symbol_meanwhile() -> None:
     bench, entry = entered()
     bench.is_reading = False

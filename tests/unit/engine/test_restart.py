@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from cockpit.domain.commands import ClosePosition, MoveStopToBreakeven
@@ -80,6 +81,23 @@ def test_a_position_with_its_stop_is_adopted_without_a_single_write(scene) -> No
     assert (position.stop_confirmed, position.origin) == (before.stop_confirmed, before.origin)
     assert again.order(ClosePosition(AAA)) == ""
     assert maker_of(again.sent[0].client_id, 2, "") is Maker.THIS_START
+
+
+def test_a_position_that_a_late_entry_of_ours_turned_round_is_the_same_after_a_restart() -> None:
+    earlier = bounce(Bench().start())
+    assert earlier.approve() == ""
+    late = earlier.sent[0]
+    bench = short(Bench(recover=recovery(epoch=2, entries=[late])).start())
+    bench.push(bench.fill(late, "100", "40", closed_qty=Decimal(25)), bench.position(AAA, "15", "100", "99.67"))
+    before = bench.core.state.positions.open[AAA]
+    assert (before.side, before.fills.qty) == (Side.BUY, Decimal(15))
+    journal = msgspec.structs.replace(journal_of(bench), entries=[late, *bench.sent])
+    again = Bench(recover=journal, start_ns=bench.now_ns + NS_PER_S)
+    again.account, again.sequence = bench.account, bench.sequence
+    again.start()
+    after = again.core.state.positions.open[AAA]
+    assert (after.side, after.fills.qty) == (before.side, before.fills.qty)
+    assert (after.gross, after.fees) == (before.gross, before.fees)
 
 
 def test_an_intent_that_never_left_is_dead_after_two_looks_beyond_its_time_to_live() -> None:
