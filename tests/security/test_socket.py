@@ -249,11 +249,12 @@ def mutations(rng: random.Random) -> Iterator[bytes]:
         yield bytes(body) or b"\xc0"
 
 
-def test_ten_thousand_mutated_frames_are_refused_or_are_exactly_what_they_say() -> None:
+@pytest.mark.parametrize("count", [FRAMES, pytest.param(FRAMES * 100, marks=pytest.mark.soak)])
+def test_ten_thousand_mutated_frames_are_refused_or_are_exactly_what_they_say(count: int) -> None:
     """The decoder raises its own error and nothing else; what passes encodes to a frame of the same meaning."""
     texts = mutations(random.Random(20))
     refused = 0
-    for _ in range(FRAMES):
+    for _ in range(count):
         body = next(texts)
         try:
             frame = wire.client_frame(body)
@@ -262,7 +263,7 @@ def test_ten_thousand_mutated_frames_are_refused_or_are_exactly_what_they_say() 
             continue
         assert wire.client_frame(msgspec.msgpack.encode(frame)) == frame
         assert isinstance(frame, Attach | Watch | CommandFrame)
-    assert refused > FRAMES * 0.5
+    assert refused > count * 0.5
 
 
 async def test_ten_thousand_mutated_frames_over_the_socket_reach_the_engine_only_as_valid_commands(path: Path) -> None:
