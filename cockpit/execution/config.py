@@ -65,7 +65,8 @@ class ExecutionConfig(BaseModel):
     max_stop_restores: Annotated[int, Field(ge=1, le=10)] = 3
     """After this many requests to restore a missing stop the position is closed instead."""
     unknown_first_query_s: Positive = 4.0
-    """First query of an order with unknown outcome, after its time to live plus 1 s; then 1, 2, 4, 8 s apart."""
+    """First query of an order with unknown outcome, after its time to live plus 1 s; then every 1, 2, 4, 4 ...
+    s; of an order that closes every 1, 2, 2 ... s."""
     order_ttl_s: Positive = 3.0
     """recv_window of order requests: an order cannot be accepted later than this after it was sent."""
     reconcile_s: Positive = 10.0
