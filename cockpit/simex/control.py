@@ -16,6 +16,7 @@ from cockpit.simex import rest_trade
 from cockpit.simex.auth import Refusal
 from cockpit.simex.control_conditions import Conditions
 from cockpit.simex.control_money import MoneyFlows
+from cockpit.simex.control_network import Line
 from cockpit.simex.exchange import Exchange
 from cockpit.simex.faults import OrderFault, RequestFault, SocketFault
 from cockpit.simex.feed import Feed
@@ -34,7 +35,7 @@ class Control:
         self._log = log
         self._feed = feed
         conditions, flows = Conditions(exchange), MoneyFlows(exchange)
-        self._verbs: dict[tuple[str, str], Verb] = {
+        self.verbs: dict[tuple[str, str], Verb] = {
             ("GET", "status"): self.status,
             ("GET", "account"): self.account,
             ("GET", "requests"): self.requests,
@@ -43,6 +44,7 @@ class Control:
             ("POST", "fault/trade"): self.fault_trade,
             ("POST", "fault/socket"): self.fault_socket,
             ("POST", "fault/order"): self.fault_order,
+            ("POST", "net/part"): Line(exchange).part,
             ("POST", "heal"): self.heal,
             ("POST", "market/jump"): self.jump,
             ("POST", "market/status"): self.market_status,
@@ -56,6 +58,7 @@ class Control:
             ("POST", "money/fees"): flows.fees,
             ("POST", "key"): self.key,
             ("POST", "market/thin"): conditions.thin,
+            ("POST", "market/book"): conditions.book,
             ("POST", "market/crossed"): conditions.crossed,
             ("POST", "market/halt"): conditions.halt,
             ("POST", "market/delist"): conditions.delist,
@@ -66,7 +69,7 @@ class Control:
 
     async def handle(self, request: Request) -> Response:
         """Answer one control request; the body is a JSON object."""
-        verb = self._verbs.get((request.method, request.path_params["verb"]))
+        verb = self.verbs.get((request.method, request.path_params["verb"]))
         if verb is None:
             return Response(status_code=404)
         try:

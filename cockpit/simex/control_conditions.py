@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from cockpit.matching.market_view import MarketView
+from cockpit.simex.events import BookChange, Level
 from cockpit.simex.exchange import Exchange
 from cockpit.simex.rest_account import MARGIN_MODES
 from cockpit.simex.rules import entry_of
@@ -34,6 +35,21 @@ class Conditions:
         levels = params.get("levels")
         lots = int(params.get("lots", 2**53))
         self._view(params).book.thin = None if levels is None else (int(levels), lots)
+        return {}
+
+    def book(self, params: dict[str, Any]) -> dict[str, Any]:
+        """``market/book``: levels of ``symbol`` get new sizes: ``bids`` and ``asks`` as [price, quantity], 0 removes.
+
+        They stay until the market says something else about them. Synthetic market only.
+        """
+        market = self._market(params)
+        if market.recorded or market.latest is None:
+            raise ValueError("only the book of a synthetic market that has begun can be changed")
+        bids, asks = (self._levels(market, params.get(side, [])) for side in ("bids", "asks"))
+        last = market.latest
+        self._exchange.on_book(
+            BookChange(market.symbol, False, bids, asks, market.view.seq, ts_ms=last.ts_ms, cts_ms=last.cts_ms)
+        )
         return {}
 
     def crossed(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -99,6 +115,12 @@ class Conditions:
         """``clock``: the exchange's time is ``shift_s`` off the machine's from now on; the market's stamps are not."""
         self._exchange.clock_shift_ns = int(Decimal(str(params["shift_s"])) * 1_000_000_000)
         return {}
+
+    @staticmethod
+    def _levels(market: SymbolMarket, rows: list[list[Any]]) -> list[Level]:
+        rules = market.rules
+        levels = [(rules.instrument.ticks(Decimal(str(p))), rules.instrument.lots(Decimal(str(q)))) for p, q in rows]
+        return [(ticks, lots, rules.price_text(ticks), rules.qty_text(lots) if lots else "0") for ticks, lots in levels]
 
     def _market(self, params: dict[str, Any]) -> SymbolMarket:
         return self._exchange.markets[str(params["symbol"])]

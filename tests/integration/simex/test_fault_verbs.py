@@ -216,3 +216,58 @@ async def test_limit_price_is_moved_without_a_word(exchange: Any, pybit_session:
         await control(ready, "fault/order", shift_ticks=-7)
         await asyncio.to_thread(pybit.place_order, **RESTING)
         assert [row["price"] for row in await rows(pybit)] == ["59999.3"]
+
+
+@pytest.mark.parametrize(("direction", "orders"), [("in", 0), ("out", 1), ("both", 0)])
+async def test_partition_lets_requests_hang_and_orders_arrive_only_where_it_is_open(
+    exchange: Any, pybit_session: Any, control: Any, direction: str, orders: int
+) -> None:
+    async with exchange() as ready:
+        pybit = pybit_session(ready)
+        pybit.timeout = 0.5
+        await control(ready, "net/part", direction=direction)
+        with pytest.raises(requests.exceptions.ReadTimeout):
+            await asyncio.to_thread(pybit.place_order, **RESTING)
+        await control(ready, "heal", now=True)
+        pybit.timeout = 5
+        assert len(await rows(pybit)) == orders
+
+
+@pytest.mark.parametrize(("direction", "comes"), [("in", True), ("out", False), ("both", False)])
+async def test_partition_silences_sockets_and_breaks_none(
+    exchange: Any, open_client: Any, control: Any, direction: str, comes: bool
+) -> None:
+    async with exchange() as ready, open_client(ready["public"] + "/linear") as socket:
+        await socket.subscribe("orderbook.50.BTCUSDT")
+        await control(ready, "net/part", direction=direction)
+        await socket.send({"op": "ping", "req_id": "lost"})
+        with pytest.raises(requests.exceptions.ReadTimeout):
+            await asyncio.to_thread(requests.get, ready["rest"] + "/v5/market/time", timeout=1)
+        if comes:
+            await socket.until(lambda frame: frame.get("type") == "delta")
+        await control(ready, "heal", now=True)
+        await socket.send({"op": "ping", "req_id": "answered"})
+        await socket.until(lambda frame: frame.get("req_id") == "answered")
+        assert "lost" not in [frame.get("req_id") for frame in socket.frames]
+        await socket.until(lambda frame: frame.get("type") == "delta")
+
+
+async def test_level_of_the_book_is_put_there_by_hand(exchange: Any, open_client: Any, control: Any) -> None:
+    async with exchange() as ready, open_client(ready["public"] + "/linear") as socket:
+        await socket.subscribe("orderbook.200.BTCUSDT")
+        first = await socket.until(lambda frame: frame.get("type") == "snapshot")
+        shown = [price for price, _ in first["data"]["b"]]
+        price = next(text for text in (f"{float(price) - 0.1:.1f}" for price in shown[30:]) if text not in shown)
+        await control(ready, "market/book", symbol=BTC, bids=[[price, "777.5"]])
+        await socket.until(lambda frame: [price, "777.500"] in frame.get("data", {}).get("b", []))
+
+
+async def test_book_of_a_symbol_that_is_no_multiple_of_its_tick_is_refused(exchange: Any) -> None:
+    async with exchange() as ready:
+        answer = await asyncio.to_thread(
+            requests.post,
+            f"{ready['control']}/market/book",
+            json={"symbol": BTC, "bids": [["60000.0123", "1"]]},
+            timeout=5,
+        )
+        assert answer.status_code == 400
