@@ -30,6 +30,8 @@ from tests.support.program import environment
 from tests.support.pty_terminal import PtyTerminal
 
 SYMBOLS = "BTCUSDT,ETHUSDT"
+GROUP = 65_534 if os.geteuid() == 0 else None
+"""Engine and exchange of root run in this group: by it, what of them in ``/proc`` belongs to root is told apart."""
 
 
 @contextlib.contextmanager
@@ -69,7 +71,7 @@ class Stage:
         config.write_text('[venue]\norder_path = "socket"\n')
         exposed = {"BYBIT_API_KEY": EXPOSED_KEY, "BYBIT_API_SECRET": EXPOSED_SECRET}
         with variables(self.variables | exposed):
-            self.engine = self.profile.start_headless("--symbols", SYMBOLS, "--config", str(config))
+            self.engine = self.profile.start_headless("--symbols", SYMBOLS, "--config", str(config), group=GROUP)
 
     def control(self, verb: str, **body: Any) -> Any:
         """Look inside the simulated exchange, or make it do something."""

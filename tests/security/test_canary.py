@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.security.conftest import Stage
+from tests.security.conftest import GROUP, Stage
 from tests.support.canary import ALL, EXPOSED_KEY, KEY, SECRET, everything_below, forms, processes, seen_in
 from tests.support.failing_attach import PLACES
+from tests.support.profile import wait_until
 from tests.support.vt import Screen
 
 COMMANDS = [
@@ -30,6 +33,12 @@ SIGNED = (b"X-BAPI-SIGN", b"X-BAPI-API-KEY", b"x-bapi-sign", b'"op":"auth","args
 
 def signed(content: bytes) -> list[str]:
     return [word.decode() for word in SIGNED if word in content]
+
+
+def owner(pid: int) -> tuple[int, int]:
+    """User and group of a process's environment; of one that is not dumpable root's, whoever runs it (proc(5))."""
+    environ = Path(f"/proc/{pid}/environ").stat()
+    return environ.st_uid, environ.st_gid
 
 
 def test_the_search_finds_what_it_is_meant_to_find() -> None:
@@ -110,11 +119,14 @@ def test_all_that_was_written_is_for_this_user_alone(traded: Stage) -> None:
 
 def test_engine_and_exchange_leave_no_core_and_are_closed_to_debuggers(traded: Stage) -> None:
     assert traded.profile.simex is not None
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, group=GROUP) as plain:
+        wait_until(lambda: Path(f"/proc/{plain.pid}/environ").read_bytes(), "it runs")
+        assert owner(plain.pid) != (0, 0), "nothing would be shown by root as the owner"
+        plain.communicate(b"\n")
     for pid in (traded.engine.pid, traded.profile.simex["pid"]):
         limits = Path(f"/proc/{pid}/limits").read_text()
         core = next(line.split() for line in limits.splitlines() if line.startswith("Max core file size"))
         assert core[4:6] == ["0", "0"]
-        # A process that is not dumpable belongs to root in /proc, whoever runs it.
-        assert Path(f"/proc/{pid}/environ").stat().st_uid == 0
+        assert owner(pid) == (0, 0)
         umask = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("Umask"))
         assert umask.split()[1] == "0077"

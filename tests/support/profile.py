@@ -41,14 +41,16 @@ class ProfileFolder:
         """Run a command on this data folder to its end."""
         return cockpit(*arguments, "--data-dir", str(self.folder), timeout_s=timeout_s)
 
-    def start_headless(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start_headless(self, *arguments: str, group: int | None = None) -> subprocess.Popen[bytes]:
         """Start an engine in the foreground of a process of ours, and wait until its socket answers."""
-        child = self.spawn("run", "--headless", *arguments)
+        child = self.spawn("run", "--headless", *arguments, group=group)
         wait_until(lambda: child.poll() is not None or self.engine is not None, "the engine is ready", 60.0)
         assert child.poll() is None, (self.folder / "headless.out").read_text()
         return child
 
-    def spawn(self, *arguments: str, preexec_fn: Callable[[], None] | None = None) -> subprocess.Popen[bytes]:
+    def spawn(
+        self, *arguments: str, preexec_fn: Callable[[], None] | None = None, group: int | None = None
+    ) -> subprocess.Popen[bytes]:
         """Start a command on this data folder without waiting for anything; it ends with the test at the latest."""
         with (self.folder / "headless.out").open("ab") as said:
             child = subprocess.Popen(
@@ -58,6 +60,7 @@ class ProfileFolder:
                 stderr=said,
                 env=environment(),
                 preexec_fn=preexec_fn,
+                group=group,
             )
         self._children.append(child)
         return child
