@@ -63,7 +63,7 @@ class AccountDesk:
                 case PositionReport():
                     self.positions.on_report(report, out)
                 case BalanceReport():
-                    self._balance(report, out)
+                    self._balance(report)
 
     def on_reports(self, reports: VenueReports, out: Outbox) -> None:
         """One complete read of the account by REST."""
@@ -79,7 +79,8 @@ class AccountDesk:
         named = {position.symbol for position in reports.positions}
         # A read of all positions leaves flat ones out and may be old: only the symbol's own row proves that it is flat.
         out.effects += [QueryPosition(symbol) for symbol in sorted(self.state.positions.symbols() - named)]
-        self._balance(reports.balance, out)
+        self._balance(reports.balance)
+        self._begin_day(reports, out)
         self.state.read_equity, self.state.equity_ns = reports.balance.equity, reports.requested_ns
         self.state.reconciled_ns, self.state.read_asked_ns = reports.ts_recv, reports.requested_ns
         for held in list(self.state.positions.open.values()):
@@ -88,8 +89,12 @@ class AccountDesk:
             if is_told and self.queries.is_newer(reports, held.symbol):
                 self.stops.guard(held, out)
 
-    def _balance(self, report: BalanceReport, out: Outbox) -> None:
+    def _balance(self, report: BalanceReport) -> None:
         self.state.balance, self.state.balance_taken_ns = report, self.state.now_ns
-        risk_pct, now_ms = Decimal(repr(self.state.settings.risk.risk_pct)), self.state.exchange_ns // NS_PER_MS
-        if self.state.day.take_equity(report.equity, risk_pct, now_ms):
+
+    def _begin_day(self, reports: VenueReports, out: Outbox) -> None:
+        """The first read of the wallet that is asked for on a new day is what the day began with."""
+        risk_pct = Decimal(repr(self.state.settings.risk.risk_pct))
+        asked_ms = self.state.to_exchange_ns(reports.requested_ns) // NS_PER_MS
+        if self.state.day.take_equity(reports.balance.equity, risk_pct, asked_ms):
             out.effects.append(SetFlag(DAY_FLAG, self.state.day.flag()))

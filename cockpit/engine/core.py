@@ -386,6 +386,7 @@ class TradingCore:
         out.effects.append(SetTimer("tick", state.now_ns + TICK_NS))
         if state.day.roll(state.exchange_ns):
             self.ledger.ask()
+            self.queries.request_reports(out)
             out.note("day", Severity.INFO, "a new exchange day has begun")
         for desk in self._ticked:
             desk.on_tick(out)

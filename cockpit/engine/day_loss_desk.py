@@ -2,7 +2,8 @@
 
 The books can be behind the exchange: a position that was closed while the streams were away goes on losing in them. So
 a loss that an open position makes, or that equity alone shows, keeps entries off at once and becomes the day's lock
-when the account has been read since.
+when the account has been read since. The wallet tells a withdrawal at once and the transaction log seconds later: what
+equity shows is a loss only by a log that was read so much later.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ class DayLossDesk:
         """Exchange day (number since 1970) in which the limit was reached."""
         self._low_since_ns: int | None = None
         """Since when equity alone says that the limit is reached."""
+        self._read: tuple[int, Decimal] | None = None
+        """The first read of the account since then: when it was asked for, and its equity. A later one would wait for
+        a later log, without end where reads come more often than the log settles."""
         self._losing: tuple[int, Held] | None = None
         """When our books first said so, and the positions that were open then."""
 
@@ -51,7 +55,7 @@ class DayLossDesk:
 
     def on_tick(self, out: Outbox) -> None:
         """Once a second: look at the day's loss."""
-        if DAY_LOSS in self.state.locks or not (self._is_reached() or self._losing):
+        if DAY_LOSS in self.state.locks or not (self._is_reached() or self._losing or self._is_equity_low()):
             self._forget()
             return
         if self._is_at_limit(self.signals.day_pnl()) and self._losing is None:
@@ -74,7 +78,7 @@ class DayLossDesk:
         out.note("day_loss", Severity.CRITICAL, text)
 
     def _forget(self) -> None:
-        self._low_since_ns = self._losing = None
+        self._low_since_ns = self._losing = self._read = None
         self.state.locks.pop(DAY_LOSS_CHECK, None)
 
     def _is_reached(self) -> bool:
@@ -98,22 +102,33 @@ class DayLossDesk:
         return frozenset((held.symbol, held.first_exec_id, held.fills.qty) for held in positions)
 
     def _is_equity_certain(self, out: Outbox) -> bool:
-        """True once wallet and log were both read since: a withdrawal is in both then, and no loss."""
+        """True once the wallet was read since, and the log when it has settled: a withdrawal is in both, no loss."""
+        state = self.state
         if self._low_since_ns is None:
-            self._low_since_ns = self.state.now_ns
+            self._low_since_ns = state.now_ns
             self._read_account(out)
-        read_ns = self.state.equity_ns
-        is_told = self.state.to_exchange_ns(read_ns) > self.state.day.last_move_ms * NS_PER_MS + NS_PER_S
-        if read_ns < self._low_since_ns or not is_told:
-            return False
-        if self.state.day.ledger_ns < read_ns:
+        if self._read is None or not self._knows_moves(self._read[0]):
+            if (
+                state.read_equity is None
+                or state.equity_ns < self._low_since_ns
+                or not self._knows_moves(state.equity_ns)
+            ):
+                return False
+            self._read = state.equity_ns, state.read_equity
+        settled_ns = self._read[0] + round(state.settings.execution.ledger_settle_s * NS_PER_S)
+        if state.day.ledger_ns >= settled_ns:
+            return True
+        if state.now_ns >= settled_ns or state.day.ledger_ns < self._read[0]:  # most rows are there at once
             self.ledger.ask()
-            return False
-        return True
+        return False
+
+    def _knows_moves(self, read_ns: int) -> bool:
+        """True for a read of the account that was asked for after the newest deposit or withdrawal of today."""
+        return self.state.to_exchange_ns(read_ns) > self.state.day.last_move_ms * NS_PER_MS + NS_PER_S
 
     def _is_equity_low(self) -> bool:
-        """By the read alone: a push that came later may be older than it."""
-        return self._is_at_limit(self.signals.pnl_by(self.state.read_equity))
+        """By the read alone: a push that came later may be older than it, and a loss made good later counts."""
+        return self._read is not None and self._is_at_limit(self.signals.pnl_by(self._read[1]))
 
     def _read_account(self, out: Outbox) -> None:
         now_ns = self.state.now_ns

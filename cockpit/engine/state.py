@@ -122,13 +122,13 @@ class DayBook:
         self.start_equity: Decimal | None = None
         """Equity with which the day began, USDT; None until it is known."""
         self.start_ms = 0
-        """Exchange time of ``start_equity``."""
+        """Exchange time from which deposits and withdrawals are not in ``start_equity``."""
         self.lowest = Decimal(0)
         """Lowest point of the day's result by the transaction log as it was read at the start, USDT, never positive."""
         self.ledger_ns = 0
         """When the transaction log was asked for that ``moved`` is made of."""
         self._has_rolled = False
-        """The day began while this engine ran: its first wallet read is the day's start."""
+        """The day began while this engine ran: the first wallet read that is asked for on it is its start."""
         self._moves: dict[str, tuple[int, Decimal]] = {}
         self._risk_pct = Decimal(0)
         self.trades = 0
@@ -152,17 +152,22 @@ class DayBook:
             self._has_rolled = True
         return not is_first
 
-    def take_equity(self, equity: Decimal, risk_pct: Decimal, now_ms: int) -> bool:
-        """Note the wallet; True if it is the start of a day that has just begun.
+    def take_equity(self, equity: Decimal, risk_pct: Decimal, asked_ms: int) -> bool:
+        """Note the wallet as a read showed it; True if it is the start of a day that has just begun.
 
+        A read that was asked for (exchange time ``asked_ms``) before a new day tells nothing of it, and a push never
+        says of when it is: it may be older than a withdrawal that the day's ``moved`` counts. Until a read of the day
+        1R is 0, and its gate lets no entry pass.
         After a start of the engine the day is older than the first read: ``reconstruct`` tells what it began with.
         """
         self._risk_pct = risk_pct
+        if self._has_rolled and asked_ms < self._midnight_ms:
+            return False
         if self.r_usdt == 0:
             self.r_usdt = (self.start_equity or equity) * risk_pct / 100
         if self.start_equity is not None or not self._has_rolled:
             return False
-        self.start_equity, self.start_ms = equity, now_ms
+        self.start_equity, self.start_ms = equity, asked_ms
         return True
 
     def reconstruct(self, wallet: Decimal, lowest: Decimal) -> bool:
@@ -174,7 +179,7 @@ class DayBook:
         """
         if self.start_equity is not None:
             return False
-        self.start_equity, self.start_ms = wallet, (self.day or 0) * DAY_NS // NS_PER_MS
+        self.start_equity, self.start_ms = wallet, self._midnight_ms
         self.lowest = lowest
         capital = wallet if wallet > 0 else self.moved  # an account that was funded today began with nothing
         if capital > 0:
@@ -184,8 +189,12 @@ class DayBook:
     def note_moves(self, moves: Iterable[tuple[str, int, Decimal]]) -> None:
         """Money that came or went without being a result: row id, exchange time in ms, USDT."""
         self._moves.update((row_id, (ts_ms, amount)) for row_id, ts_ms, amount in moves if amount)
-        midnight_ms = (self.day or 0) * DAY_NS // NS_PER_MS
-        self._moves = {row_id: move for row_id, move in self._moves.items() if move[0] >= midnight_ms}
+        self._moves = {row_id: move for row_id, move in self._moves.items() if move[0] >= self._midnight_ms}
+
+    @property
+    def _midnight_ms(self) -> int:
+        """When the day began, exchange time."""
+        return (self.day or 0) * DAY_NS // NS_PER_MS
 
     @property
     def moved(self) -> Decimal:
@@ -207,7 +216,7 @@ class DayBook:
         equity, _, start_ms = rest.partition(":")
         if day == str(self.day) and equity:
             self.start_equity = Decimal(equity)
-            self.start_ms = int(start_ms or (self.day or 0) * DAY_NS // NS_PER_MS)
+            self.start_ms = int(start_ms or self._midnight_ms)
 
     def close_trade(self, net: Decimal, *, is_first: bool = True) -> None:
         """Count one closed trade; a trade that a late fill took up again only adds its difference."""

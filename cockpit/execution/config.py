@@ -81,7 +81,8 @@ class ExecutionConfig(BaseModel):
     ledger_s: Positive = 60.0
     """Our books are compared with the exchange's transaction log this often."""
     ledger_settle_s: NonNegative = 5.0
-    """Younger rows of the log are left to the next comparison: they may still be on their way."""
+    """Younger rows of the log are left to the next comparison: they may still be on their way. Equity that fell by the
+    day's limit is a loss only by a log that was read so much later."""
     ledger_confirm_s: NonNegative = 10.0
     """A difference that is still there after this long, and after a new read of the account, locks entries."""
     probe_s: Positive = 15.0

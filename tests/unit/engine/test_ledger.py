@@ -12,6 +12,7 @@ from cockpit.domain.enums import ExecType, Severity, Side
 from cockpit.domain.events import HostHealth, LedgerFailed
 from cockpit.domain.ledger import LedgerRow
 from cockpit.domain.positions import FillReport
+from cockpit.domain.time import NS_PER_S
 from cockpit.engine.effects import (
     FillBooked,
     FlowBooked,
@@ -385,9 +386,9 @@ def at(hour: int) -> int:
 
 
 def settled(bench: Bench) -> Bench:
-    """Started, and everything read that the day's loss is made of."""
+    """Started, and everything read that the day's loss is made of, the log once more when it has settled."""
     bench.start()
-    bench.wait(6)
+    bench.wait(10)
     return bench
 
 
@@ -469,8 +470,92 @@ def test_equity_that_nothing_explains_is_a_loss_once_the_log_was_read() -> None:
     assert "the transaction log is being read" in reasons(bench)
     assert "day_loss" not in bench.notes()
     bench.is_reading = True
-    bench.wait(6)
+    bench.wait(8)
     assert "day loss limit of 3 R reached" in reasons(bench)
+
+
+@pytest.mark.parametrize("late_s", [3, 5])
+def test_a_withdrawal_whose_row_comes_seconds_after_the_wallet_told_it_is_no_loss(late_s: int) -> None:
+    bench = Bench().start()
+    bench.wait(65)
+    bench.account.equity -= 1_000
+    row = bench.row("TRANSFER_OUT", category="", symbol="", cash_flow=Decimal(-1_000))
+    bench.push(bench.account.balance())
+    bench.wait(late_s)
+    assert "the transaction log is being read" in reasons(bench)
+    bench.ledger.append(row)
+    bench.wait(30)
+    assert "day_loss" not in bench.notes()
+    assert reasons(bench) == ""
+
+
+def test_equity_that_was_read_low_is_a_loss_although_it_recovers_before_the_log_can_tell() -> None:
+    bench = Bench().start()
+    bench.account.equity -= 40
+    bench.push(bench.account.balance())
+    bench.wait(2)
+    bench.account.equity += 30
+    bench.push(bench.account.balance())
+    bench.read()
+    bench.wait(8)
+    assert "day loss limit of 3 R reached" in reasons(bench)
+
+
+def test_a_lasting_loss_locks_although_the_account_is_read_more_often_than_the_log_needs() -> None:
+    bench = long(Bench().start())
+    bench.account.equity -= 40
+    for _ in range(10):
+        bench.read()
+        bench.wait(1)
+    assert "day loss limit of 3 R reached" in reasons(bench)
+
+
+def new_day(bench: Bench, seconds: float) -> Bench:
+    """An engine whose exchange's day began so long ago, and whose account answers nothing since."""
+    bench.is_reading = False
+    bench.now_ns = (NOON_NS // DAY_NS + 1) * DAY_NS
+    bench.wait(seconds)
+    return bench
+
+
+def test_a_wallet_push_from_before_a_withdrawal_does_not_begin_the_day() -> None:
+    bench = new_day(Bench().start(), 0.1)
+    before = bench.account.balance()
+    bench.account.equity -= 1_000
+    bench.ledger.append(bench.row("TRANSFER_OUT", category="", symbol="", cash_flow=Decimal(-1_000)))
+    bench.wait(2)
+    bench.push(before)
+    assert bench.core.state.day.start_equity is None
+    bench.is_reading = True
+    bench.wait(2)
+    bench.push(bench.account.balance())
+    bench.wait(120)
+    assert bench.core.state.day.start_equity == Decimal(9_000)
+    assert "day_loss" not in bench.notes()
+
+
+def test_a_read_of_the_wallet_that_was_asked_for_yesterday_does_not_begin_the_day() -> None:
+    bench = new_day(Bench().start(), 2)
+    midnight_ns = (NOON_NS // DAY_NS + 1) * DAY_NS
+    bench.read(requested_ns=midnight_ns - NS_PER_S)
+    assert bench.core.state.day.start_equity is None
+    bench.read(requested_ns=midnight_ns + NS_PER_S)
+    day = bench.core.state.day
+    assert (day.start_equity, day.start_ms) == (Decimal(10_000), (midnight_ns + NS_PER_S) // 1_000_000)
+
+
+def test_no_entry_is_made_on_a_new_day_before_the_wallet_was_read_on_it() -> None:
+    midnight_ns = (NOON_NS // DAY_NS + 1) * DAY_NS
+    bench = Bench(start_ns=midnight_ns - 15 * NS_PER_S).start()
+    bounce(bench)
+    bench.is_reading = False
+    bench.wait((midnight_ns - bench.now_ns) / NS_PER_S + 2)
+    bench.push(bench.account.balance())
+    assert bench.approve() == "day loss no data (needs > -3 R)"
+    bench.is_reading = True
+    bench.wait(12)
+    assert bench.core.state.day.start_equity == Decimal(10_000)
+    assert bench.approve() == ""
 
 
 def test_the_day_is_the_exchange_s_whatever_this_machine_s_clock_says() -> None:
