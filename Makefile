@@ -60,8 +60,8 @@ SEED ?= 1
 dst: $(VENV)/.installed-test ## simulate faults: SCHEDULES=n SEED=s
 	@$(BIN)/python -m tests.dst --schedules $(SCHEDULES) --seed $(SEED)
 
-dst-replay: $(VENV)/.installed-test ## the trace of one schedule: SEED=s
-	@$(BIN)/python -m tests.dst --replay $(SEED)
+dst-replay: $(VENV)/.installed-test ## the trace of one schedule: SEED=s, or the name of a known one
+	@$(BIN)/python -m tests.dst --replay "$(SEED)"
 
 soak: $(VENV)/.installed-test ## hours of faults; stop it with ctrl+c
 	@$(PYTEST) -m soak --timeout=0 $(ARGS)

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ REQUIRED_MARKS = (
     "filled_before_answer",
     "partial_then_cancelled",
     "stop_confirmed",
+    "stop_restored",
+    "gap_resync",
+    "lock_survived_restart",
     "killed_with_position",
     "killed_in_flight",
     "killed_in_flatten",
@@ -48,14 +52,14 @@ REQUIRED_MARKS = (
 """What a green batch must have gone through; without them it would prove nothing."""
 CORPUS = Path(__file__).with_name("corpus.jsonl")
 """One line a schedule that failed once: seed, invariant, what was learned, ``path`` if orders took the socket, and
-``venue`` if the faults of the exchange itself were drawn."""
+``venue`` and ``frames`` if the faults of the exchange itself and of the market's frames were drawn."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="dst")
     parser.add_argument("--schedules", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--replay", type=int)
+    parser.add_argument("--replay", metavar="SEED", help="print the trace of a seed, or of a known schedule by name")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--mutations", type=int, metavar="N", help="switch each rule off for at most N schedules")
     parser.add_argument("--corpus", action="store_true", help="run the schedules that failed once")
@@ -69,10 +73,12 @@ def main() -> int:
     return many(options.seed, options.schedules, options.jobs)
 
 
-def replay(seed: int) -> int:
-    result = run_schedule(draw(seed, traced=True))
+def replay(named: str) -> int:
+    """Trace of one schedule: what a seed draws, or one that is run every time by its name (``known_plans``)."""
+    known = known_plans()
+    result = run_schedule(replace(known[named], is_traced=True) if named in known else draw(int(named), traced=True))
     print("\n".join(result.events))
-    print(f"seed {seed}: {result.executions} executions, {len(result.violations)} violations")
+    print(f"schedule {named}: {result.executions} executions, {len(result.violations)} violations")
     for violation in result.violations:
         print(f"  {violation}")
     return 1 if result.violations else 0
@@ -81,21 +87,21 @@ def replay(seed: int) -> int:
 def corpus() -> int:
     """Every schedule that found a bug once."""
     plans = known_plans()
-    failures = [result for plan in plans if (result := run_schedule(plan)).violations]
+    failures = {name: result for name, plan in plans.items() if (result := run_schedule(plan)).violations}
     print(f"corpus      {len(plans)} schedules, {len(failures)} failed")
-    for result in failures:
-        print(f"  make dst-replay SEED={result.seed}: {result.violations[0]}")
+    for name, result in failures.items():
+        print(f"  make dst-replay SEED='{name}': {result.violations[0]}")
     return 1 if failures else 0
 
 
-def known_plans() -> list[Plan]:
-    """The schedules that are run every time: written by hand, and those that found a bug once."""
-    entries = [json.loads(line) for line in CORPUS.read_text().splitlines()]
-    found = [
-        draw(entry["seed"], path=OrderPath(entry.get("path", OrderPath.REST)), has_venue=entry.get("venue", False))
-        for entry in entries
-    ]
-    return [*DIRECTED.values(), *found]
+def known_plans() -> dict[str, Plan]:
+    """What is run every time: schedules by hand, by name, and those that found a bug once (``corpus 57``)."""
+    found = {}
+    for entry in map(json.loads, CORPUS.read_text().splitlines()):
+        path = OrderPath(entry.get("path", OrderPath.REST))
+        families = {"has_venue": entry.get("venue", False), "has_frames": entry.get("frames", False)}
+        found[f"corpus {entry['seed']}"] = draw(entry["seed"], path=path, **families)
+    return {**DIRECTED, **found}
 
 
 def mutation_gate(first: int, most: int, jobs: int) -> int:
@@ -116,7 +122,7 @@ def _mutate(name: str, first: int, most: int) -> tuple[str, int, str, str]:
     """Run schedules with one rule off until an expected invariant breaks."""
     mutation = next(each for each in (*LOAD_BEARING, *REDUNDANT) if each.name == name)
     with mutation.active():
-        plans = [*known_plans(), *(draw(seed) for seed in range(first, first + most))]
+        plans = [*known_plans().values(), *(draw(seed) for seed in range(first, first + most))]
         for count, plan in enumerate(plans, 1):
             for violation in run_schedule(plan).violations:
                 invariant = violation.split()[0]

@@ -1,4 +1,4 @@
-"""What an engine meets: a market that moves, a strategy that raises signals, people at the keys and at the phone."""
+"""What raises the signals of a schedule, in the place of detectors and rules, and what a hand at the phone trades."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ from cockpit.detectors.activity import NO_ACTIVITY
 from cockpit.detectors.wall import Wall
 from cockpit.domain.enums import BookSide, Side, SignalKind
 from cockpit.domain.ids import SignalId, WallId
-from cockpit.domain.market import BookSnapshot, Ticker
 from cockpit.domain.time import NS_PER_S
 from cockpit.engine.core import TradingCore
 from cockpit.signals.base import Signal, SignalRaised
-from tests.dst.network import Network
 
 
 class NoDetectors:
@@ -98,54 +96,6 @@ def install(core: TradingCore, plans: dict[str, list[tuple[int, Side]]]) -> None
         symbol.bank = NoDetectors()  # type: ignore[assignment]
         prefix = f"{core.state.settings.epoch}{chr(97 + number)}"
         symbol.pipeline = Strategy(name, plans[name], prefix)  # type: ignore[assignment]
-
-
-class MarketActor:
-    """Moves prices and sends book frames: a random walk with jumps."""
-
-    def __init__(self, network: Network, random: Random, period_s: float) -> None:
-        self.network = network
-        self.random = random
-        self.period_s = period_s
-        self.update_ids = dict.fromkeys(network.instruments, 1)
-        self.is_frozen = False
-        """Prices stand still; frames go on."""
-        self.silent: set[str] = set()
-        """Symbols whose feed is cut."""
-        self.shown: dict[str, Decimal] = {}
-        """Price of the last frame of each symbol."""
-
-    def step(self) -> None:
-        """One move of every symbol, and its frames."""
-        for symbol, rules in self.network.instruments.items():
-            market = self.network.exchange.markets[symbol]
-            ticks = round(self.random.gauss(0, 6))
-            if self.random.random() < 0.01:
-                ticks *= 12
-            if self.is_frozen:
-                ticks = 0
-            price = max(market.price + ticks * rules.tick_size, rules.tick_size * 1000)
-            self.network.exchange.move(symbol, price)
-            self.send(symbol)
-        self.network.loop.call_later(self.period_s, self.step)
-
-    def send(self, symbol: str, *, gap: bool = False) -> None:
-        """A frame of the symbol's book as it stands; with ``gap`` it tells of a hole in the update ids."""
-        client = self.network.client
-        faults = self.network.faults
-        is_cut = faults.is_partitioned or faults.is_down
-        if client is None or is_cut or symbol in self.silent or not client.is_subscribed:
-            return
-        self.update_ids[symbol] += 2 if gap else 1
-        now_ns = self.network.exchange.now_ms() * 1_000_000
-        market, rules = self.network.exchange.markets[symbol], self.network.instruments[symbol]
-        tick = rules.tick_size
-        bid, ask, size = float(market.price - tick), float(market.price + tick), float(market.depth)
-        bids, asks = [(bid, size), (bid - float(tick), size)], [(ask, size), (ask + float(tick), size)]
-        self.shown[symbol] = market.price
-        client.deliver(BookSnapshot(symbol, now_ns, 0, self.update_ids[symbol], self.update_ids[symbol], bids, asks))
-        mark = float(market.price)
-        client.deliver(Ticker(symbol, now_ns, 0, last_price=mark, mark_price=mark, change_24h=0.01))
 
 
 def quantity(rules: Any, random: Random) -> Decimal:

@@ -72,6 +72,18 @@ DIRECTED = {
         [(3.0, BTC, Side.BUY), (7.5, BTC, Side.BUY), (9.0, BTC, Side.BUY)],
         [(2.0, "wire", {"drop_push": 1.0}), (2.9, "lose_order_replies", {"seconds": 12.0})],
     ),
+    "an entry reaches the exchange long after it was judged dead": _plan(
+        30, [(3.0, BTC, Side.BUY)], [(2.5, "slow_route", {"route": "create", "delay": 14.0, "seconds": 4.0})]
+    ),
+    "a frame is lost, and no snapshot comes, when a signal is approved": _plan(
+        31, [(4.0, BTC, Side.BUY)], [(4.7, "lose_frame", {"symbol": 0, "seconds": 3.0})], approve_after_s=1.2
+    ),
+    "the mark price is far off when a signal is approved": _plan(
+        32, [(5.0, BTC, Side.BUY)], [(4.0, "mark_off", {"symbol": 0, "share": "0.02", "seconds": 8.0})]
+    ),
+    "an entry waits to be matched when its symbol signals the other way": _plan(
+        33, [(3.0, BTC, Side.BUY), (3.6, BTC, Side.SELL)], [(2.0, "slow_match", {"most": 2.0, "seconds": 8.0})]
+    ),
     "a signal is approved long after its feed went silent": _plan(
         3, [(3.0, BTC, Side.BUY)], [(3.8, "silence_one", {"symbol": BTC, "seconds": 25.0})], approve_after_s=6.0
     ),
@@ -163,18 +175,18 @@ DIRECTED = {
         15,
         [(3.0, BTC, Side.BUY)],
         [
-            (7.9, "slow_stops", {"delay": 2.2, "seconds": 1.1}),
+            (7.9, "slow_route", {"route": "set_stop", "delay": 2.2, "seconds": 1.1}),
             (8.0, "jump", {"symbol": BTC, "percent": "0.55"}),
             (8.9, "kill", {"restart_after_s": 0.2}),
             (9.0, "remove_stop", {}),
-            (9.05, "slow_stops", {"delay": 1.2, "seconds": 4.0}),
+            (9.05, "slow_route", {"route": "set_stop", "delay": 1.2, "seconds": 4.0}),
         ],
     ),
     "a stop is on its way when its position is closed by hand, and the next signal comes": _plan(
         16,
         [(3.0, BTC, Side.BUY), (8.6, BTC, Side.BUY)],
         [
-            (7.9, "slow_stops", {"delay": 2.6, "seconds": 1.1}),
+            (7.9, "slow_route", {"route": "set_stop", "delay": 2.6, "seconds": 1.1}),
             (8.0, "jump", {"symbol": BTC, "percent": "0.55"}),
             (8.7, "phone_close", {}),
         ],
@@ -183,7 +195,7 @@ DIRECTED = {
         17,
         [(3.0, BTC, Side.BUY)],
         [
-            (7.9, "slow_stops", {"delay": 2.6, "seconds": 5.0}),
+            (7.9, "slow_route", {"route": "set_stop", "delay": 2.6, "seconds": 5.0}),
             (8.0, "jump", {"symbol": BTC, "percent": "0.55"}),
             (8.2, "kill", {"restart_after_s": 0.1}),
             (8.6, "adl", {}),

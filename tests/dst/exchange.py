@@ -115,6 +115,13 @@ class Market:
     depth: Decimal
     """Quantity that one market order can take at most."""
     is_halted: bool = False
+    mark_off: Decimal = ZERO
+    """How far the mark price is from the last price, as a share of it."""
+
+    @property
+    def mark(self) -> Decimal:
+        """Mark price: open profit counts by it."""
+        return self.price * (1 + self.mark_off)
 
 
 class Refused(Exception):
@@ -444,8 +451,8 @@ class Exchange:
     # ------------------------------------------------------------------------------------------------- money
 
     def unrealised(self) -> Decimal:
-        """Open profit at the current prices."""
-        return sum(((self.markets[p.symbol].price - p.avg) * p.qty for p in self.positions.values()), ZERO)
+        """Open profit at the current mark prices."""
+        return sum(((self.markets[p.symbol].mark - p.avg) * p.qty for p in self.positions.values()), ZERO)
 
     def equity(self) -> Decimal:
         """Cash plus open profit."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import selectors
 from collections.abc import Mapping
 from typing import Any
@@ -33,11 +34,23 @@ class _JumpingSelector(selectors.BaseSelector):
         if timeout is None:
             raise Deadlock("no timer and nothing ready")
         if timeout > 0:
-            self.now += timeout
+            self.now = round(self.now + timeout, 9)  # whole nanoseconds: what is due together stays together
         return []
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
         return self._keys
+
+
+class _Timer(asyncio.TimerHandle):
+    """A timer that keeps its turn among those of the same instant, whatever other timers there are."""
+
+    __slots__ = ("number",)
+
+    number: int
+
+    def __lt__(self, other: object) -> bool:
+        assert isinstance(other, _Timer)
+        return (self.when(), self.number) < (other.when(), other.number)
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -46,6 +59,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
+        self._timers = 0
+
+    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:
+        timer = _Timer(round(when, 9), callback, args, self, context)
+        self._timers += 1
+        timer.number = self._timers
+        heapq.heappush(self._scheduled, timer)  # type: ignore[attr-defined]  # asyncio's own breaks ties by chance
+        timer._scheduled = True  # type: ignore[attr-defined]
+        return timer
 
     def time(self) -> float:
         return self._jumping.now

@@ -25,6 +25,7 @@ from cockpit.engine.core import TradingCore
 from cockpit.engine.day_loss_desk import DayLossDesk
 from cockpit.engine.entry_gates import EntryGates
 from cockpit.engine.exit_desk import ExitDesk
+from cockpit.engine.fill_desk import FillDesk
 from cockpit.engine.flatten_desk import FlattenDesk
 from cockpit.engine.journal_writer import JournalWriter
 from cockpit.engine.ledger_desk import LedgerDesk
@@ -39,7 +40,11 @@ from cockpit.engine.watch_desk import WatchDesk
 from cockpit.execution.open_position import OpenPosition
 from cockpit.execution.orders import OrderManager
 from cockpit.execution.positions import PositionManager
+from cockpit.market.book import OrderBook
+from cockpit.risk import checks
+from cockpit.risk.checks import Check
 from cockpit.risk.sizing import Sizing
+from tests.dst import venue_client
 
 
 @dataclass(frozen=True)
@@ -184,6 +189,14 @@ def _breakeven_at_any_price() -> Any:
 
 def _nothing(*_arguments: Any, **_keywords: Any) -> None:
     return None
+
+
+def _still_valid(*_arguments: Any) -> bool:
+    return True
+
+
+def _near_mark(*_arguments: Any) -> Check:
+    return Check("mark", True, "", "")
 
 
 def _no_time(*_arguments: Any) -> int:
@@ -362,6 +375,8 @@ LOAD_BEARING = (
     Mutation("entries need a fresh read of the account", ("I12",), lambda: [_read_just_now()]),
     Mutation("entries wait for the trade socket", ("I12",), lambda: [_trade_socket_is_always_there()]),
     Mutation("stale books stop entries", ("I6",), lambda: [_fresh_book()]),
+    Mutation("a broken book stops entries", ("I6",), lambda: [patch.object(OrderBook, "_break", _still_valid)]),
+    Mutation("a symbol takes one entry at a time", ("I1",), lambda: [_market_facts_with(has_in_flight=False)]),
     Mutation("flatten is durable", ("I3", "I12"), lambda: [_flags_in_memory()]),
     Mutation("entries keep their purpose over a restart", ("I2", "I15", "I7", "I19"), lambda: [_forget_entries()]),
     Mutation(
@@ -440,6 +455,21 @@ REDUNDANT = (
         ("I1",),
         lambda: [_tenfold_size(), patch.object(SignalDesk, "_order_gates", _no_gates)],
         covered_by="the gate of the order itself counts its margin",
+    ),
+    Mutation(
+        "entries stay near the mark price",
+        ("I6",),
+        lambda: [patch.object(checks, "_mark", _near_mark), patch.object(checks, "_price_to_mark", _near_mark)],
+        covered_by="the order's own limit is held against the mark price too",
+    ),
+    Mutation(
+        "an order lives no longer than its recv_window",
+        ("I9",),
+        lambda: [
+            patch.object(venue_client, "ORDER_TTL_S", 1e9),
+            patch.object(FillDesk, "_leave_late_fill", _nothing),
+        ],
+        covered_by="what a dead entry fills is closed at once",
     ),
     Mutation(
         "flatten repeats",

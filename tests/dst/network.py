@@ -38,6 +38,7 @@ class Client(Protocol):
     is_subscribed: bool
     is_socket_up: bool
     lost_s: float | None
+    public_lost_s: float
 
     def deliver(self, event: Any) -> None:
         """Something arrived."""
@@ -94,6 +95,15 @@ class Snapshot:
 
 
 @dataclass
+class Untold:
+    """An entry whose answer has not come."""
+
+    sent_s: float
+    misses: int = 0
+    """Looks that did not find it; after two it counts as dead."""
+
+
+@dataclass
 class Network:
     """The state of the wires of one schedule; it outlives the engines."""
 
@@ -119,6 +129,10 @@ class Network:
     """The private stream tells of orders and positions, but of no execution."""
     tell_banned: Callable[[str, bool], None] | None = None
     """Is told every request that reaches the exchange under a ban: its kind, and whether it is a flatten's."""
+    tell_resync: Callable[[str], None] | None = None
+    """Is told the symbol of every snapshot that an engine asks for."""
+    untold: dict[str, Untold] = field(default_factory=dict)
+    """By link id, the entries that have left and of which no engine has heard what became of them."""
     tell_closing: Callable[[str], None] | None = None
     """Is told the symbol of every order that leaves an engine to close something, whether it arrives or not."""
     order_path: OrderPath = OrderPath.REST
@@ -192,6 +206,7 @@ class Network:
         if self.client is not None:
             for stream in (StreamName.PUBLIC, StreamName.PRIVATE):
                 self.client.deliver(StreamLost(stream, "silent", 0))
+            self.client.public_lost_s = self.loop.time()
             if self.client.lost_s is None:
                 self.client.lost_s = self.loop.time()
             self.client.socket_lost("no pong")

@@ -5,6 +5,7 @@ It sees every request as it arrives and every event of the exchange model, and n
 
 from __future__ import annotations
 
+import re
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,6 +14,7 @@ from typing import Any
 from tests.dst.exchange import Exchange, Execution, Order, PositionState
 from tests.dst.journal import Disk
 
+LINK_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 OWN = "cs"
 ENTRY_ROLE = "-e"
 NAKED_LIMIT_S = 5.0
@@ -48,6 +50,7 @@ class Limits:
     exposure_pct: Decimal
     max_positions: int
     day_loss_usdt: Decimal
+    notional_usdt: Decimal
 
 
 @dataclass
@@ -59,13 +62,14 @@ class Oracle:
     now_s: Any
     violations: list[str] = field(default_factory=list)
     marks: Counter[str] = field(default_factory=Counter)
-    approvals: set[str] = field(default_factory=set)
-    """Signal ids that an operator approved."""
-    is_healthy: bool = False
+    approvals: dict[str, int] = field(default_factory=dict)
+    """Signals that an operator approved, each with the time at which its life ends, ns."""
+    now_ns: Any = None
+    """Callable: the time of the engines' clock."""
     paused_s: float | None = None
     """When entries were switched off for good (flatten or pause accepted), in virtual seconds."""
-    unknown_now: Any = None
-    """Callable: how many of the engine's intents are unknown at this instant."""
+    flatten_s: float | None = None
+    """When a flatten was accepted, or was due because the connection stayed lost."""
     entries: Counter[str] = field(default_factory=Counter)
     equities: deque[tuple[float, Decimal]] = field(default_factory=lambda: deque(maxlen=64))
     """Equity every half second: a withdrawal may stay untold until the account is read, and its room with it."""
@@ -79,8 +83,12 @@ class Oracle:
     creates: deque[float] = field(default_factory=lambda: deque(maxlen=64))
     start_equity: Decimal = Decimal(0)
     loss_since_s: float | None = None
+    is_day_over: bool = False
+    """The loss has stood at its limit for so long that a healthy engine has seen it: the day is locked, whatever
+    becomes of the loss."""
     executions: int = 0
-    stop_was_removed: set[str] = field(default_factory=set)
+    arrivals: list[str] = field(default_factory=list)
+    """Every request that reached the exchange."""
     held_stop: dict[str, tuple[Decimal, float]] = field(default_factory=dict)
     """The stop that a request of ours has put last, by symbol, and when."""
     restores: Counter[str] = field(default_factory=Counter)
@@ -120,8 +128,6 @@ class Oracle:
                 self._execution(what)
             case "stop":
                 self._stop(*what)
-            case "stop_removed":
-                self.stop_was_removed.add(what.symbol)
             case "position" if what.qty == 0:
                 self.restores.pop(what.symbol, None)
                 self.held_stop.pop(what.symbol, None)
@@ -141,9 +147,14 @@ class Oracle:
     # ---------------------------------------------------------------------------------------------------- arrivals
 
     def _request(self, request: tuple[Any, ...]) -> None:
+        self.arrivals.append(f"{self.now_s():.6f} {request}")
+        if request[0] == "set_stop" and request[2] <= 0:
+            self.fail("I10", f"a request to take the stop of {request[1]} away")
         if request[0] != "create":
             return
         _, link_id, symbol, _side, qty, price, reduce_only, stop = request
+        if not LINK_ID.fullmatch(link_id):
+            self.fail("I13", f"link id {link_id}")
         self.creates.append(self.now_s())
         if len([t for t in self.creates if t > self.now_s() - 1.0]) > CREATES_PER_SECOND:
             self.fail("I14", "more than 10 orders within a second")
@@ -151,8 +162,6 @@ class Oracle:
         is_off = qty and (qty % rules.step or (price is not None and price % rules.tick))
         if is_off and self._must_know_rules(symbol, link_id):
             self.fail("I13", f"{link_id}: {qty} @ {price} off the grid")
-        if len(link_id) > 36:
-            self.fail("I13", f"link id {link_id} too long")
         if ENTRY_ROLE in link_id:
             if stop is None:
                 self.fail("I2", f"entry {link_id} has no stop attached")
@@ -173,22 +182,35 @@ class Oracle:
             self.fail("I5", f"second entry for signal {signal}")
         if signal not in self.approvals:
             self.fail("I5", f"entry for signal {signal} that nobody approved")
+        working = [o for o in self.exchange.orders.values() if o is not order and o.status == "New"]
+        if any(o.symbol == order.symbol and ENTRY_ROLE in o.link_id and o.link_id.startswith(OWN) for o in working):
+            self.fail("I1", f"entry {order.link_id} beside another one in {order.symbol}")
 
-    def entry_decided(self, signal: str, unknown: int, is_stale: bool) -> None:
-        """The engine has just decided to enter; what must have been true at that instant."""
+    def entry_decided(self, signal: str, untold: list[str], book_fault: str) -> None:
+        """The engine has just decided to enter; what must have been true at that instant.
+
+        Args:
+            signal: what it enters for.
+            untold: entries of which nobody has told what became of them, and that are old enough to be unknown.
+            book_fault: why the frames that the engine was sent allow no entry, "" if they do.
+        """
+        if self.now_ns() > self.approvals.get(signal, self.now_ns()):
+            self.fail("I12", f"entry for {signal} after its life")
         if self.paused_s is not None:
             self.fail("I12", f"entry for {signal} after entries were switched off at {self.paused_s:.3f} s")
         for symbol, since_s in self.bare_s.items():
             if self.engine_since_s - since_s > NAKED_BEFORE_START_S:
                 self.fail("I12", f"entry for {signal} although {symbol} was naked before the engine started")
-        if unknown:
-            self.fail("I9", f"entry for {signal} while {unknown} intents are unknown")
-        if is_stale:
-            self.fail("I6", f"entry for {signal} on a book that is stale or broken")
+        if untold:
+            self.fail("I9", f"entry for {signal} while {', '.join(untold)} is unknown")
+        if book_fault:
+            self.fail("I6", f"entry for {signal} although {book_fault}")
         if self.unexplained_s is not None and self.now_s() - self.unexplained_s > MISMATCH_S:
             self.fail("I7", f"entry for {signal} {self.now_s() - self.unexplained_s:.0f} s after money was missing")
         if self.loss_since_s is not None and self.now_s() - self.loss_since_s > DAY_LOSS_GRACE_S:
             self.fail("I8", f"entry for {signal} {self.now_s() - self.loss_since_s:.0f} s after the day's loss limit")
+        elif self.is_day_over:
+            self.fail("I8", f"entry for {signal} on a day whose loss limit was reached")
 
     def banned(self, kind: str, is_flatten: bool) -> None:
         """A request under a ban: the first one could not know of it; then nothing but a flatten's, and rarely."""
@@ -203,9 +225,11 @@ class Oracle:
             self.fail("I14", f"a {kind} of the flatten twice within {PROBE_S:g} s under a ban")
         self.banned_s[kind] = now_s
 
-    def entry_priced(self, symbol: str, side: str, limit: Decimal, shown: Decimal) -> None:
-        """The terms of the entry: its worst price against the one shown last, and how soon it follows others."""
+    def entry_priced(self, symbol: str, side: str, limit: Decimal, qty: Decimal, shown: Decimal) -> None:
+        """The terms of the entry: its worst price against the one shown last, its value, how soon it follows others."""
         now_s = self.now_s()
+        if limit * qty > self.limits.notional_usdt:
+            self.fail("I13", f"entry in {symbol} of {limit * qty:.2f} USDT")
         tick = self.exchange.rules[symbol].tick  # the touch is one away from the price, and the collar is rounded
         if (limit - shown) * (1 if side == "Buy" else -1) > (shown + tick) * COLLAR + 2 * tick:
             self.fail("I13", f"entry in {symbol} at {limit}, the market is shown at {shown}")
@@ -257,6 +281,7 @@ class Oracle:
         if is_looser and is_heard:
             self.fail("I10", f"stop of {symbol} put back at {stop}, it stood at {held}")
         self.restores[symbol] += 1
+        self.marks["stop_restored"] += 1
         is_often = self.restores[symbol] > STOP_RESTORES
         # Until a close has worked the stop is put back without end.
         is_closing = self.now_s() - self.closing_s.get(symbol, -CLOSING_S) < CLOSING_S
@@ -274,9 +299,11 @@ class Oracle:
         else:
             self.loss_since_s = None
 
-    def poll(self) -> None:
-        """Every half second: how long own positions have been naked while everything is healthy."""
+    def poll(self, healthy_s: float) -> None:
+        """Every half second: how long own positions have been naked while everything was healthy, and for how long."""
         self.equities.append((self.now_s(), self.exchange.equity()))
+        loss_s = 0.0 if self.loss_since_s is None else self.now_s() - self.loss_since_s
+        self.is_day_over |= min(healthy_s, loss_s) > DAY_LOSS_GRACE_S
         for position in self.exchange.positions.values():
             symbol = position.symbol
             is_bare = position.qty != 0 and position.stop is None and position.is_own
@@ -285,7 +312,7 @@ class Oracle:
             else:
                 self.bare_s.pop(symbol, None)
             self._still_bare(symbol)
-            if not is_bare or not self.is_healthy:
+            if not is_bare or not healthy_s:
                 self.naked_s.pop(symbol, None)
                 continue
             since = self.naked_s.setdefault(symbol, self.now_s())
@@ -333,6 +360,8 @@ class Oracle:
         has_violation = any(text.startswith(("I4", "I7", "I19")) for text in self.violations)
         if is_mismatch and self.unexplained_s is None and not has_violation:
             self.fail("I7", "locked for money that is not missing")
+        if self.is_day_over and "day loss" not in locks:
+            self.fail("I8", "the day's loss limit was reached and nothing is locked")
         if "day loss" in locks and self.deepest < self.limits.day_loss_usdt / 2:
             self.fail("I8", f"the day is locked, but the largest loss was {self.deepest:.2f} USDT")
 

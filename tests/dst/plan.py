@@ -45,12 +45,24 @@ class Plan:
     order_path: OrderPath = OrderPath.REST
     """Orders over the trade socket meet its own faults besides those of the wires."""
 
+    screens: int = 0
+    """Screens that look on."""
+    deliveries: int = 1
+    """How often each command of a person is delivered."""
+
     def calm(self) -> Plan:
         """The plan after healing: nobody approves any more."""
         return replace(self, approves=False)
 
 
-def draw(seed: int, *, traced: bool = False, path: OrderPath | None = None, has_venue: bool = True) -> Plan:
+def draw(
+    seed: int,
+    *,
+    traced: bool = False,
+    path: OrderPath | None = None,
+    has_venue: bool = True,
+    has_frames: bool = True,
+) -> Plan:
     """The plan of a seed.
 
     Args:
@@ -58,8 +70,12 @@ def draw(seed: int, *, traced: bool = False, path: OrderPath | None = None, has_
         traced: keep the trace.
         path: instead of the drawn way of orders.
         has_venue: with the faults of the exchange itself; seeds found before these were drawn go without.
+        has_frames: with faults of the frames of the market, likewise.
     """
     plan, moments = _draw(seed, traced)
+    if has_frames:
+        faults = [*plan.faults, *_frames(Random(seed * 32_452_843 + 9), plan.chaos_s, moments)]
+        plan = replace(plan, faults=sorted(faults, key=lambda item: item[0]))
     if has_venue:
         faults = [*plan.faults, *_venue(Random(seed * 15_485_863 + 5), plan.chaos_s, moments)]
         plan = replace(plan, faults=sorted(faults, key=lambda item: item[0]))
@@ -220,6 +236,19 @@ def _venue(random: Random, chaos_s: float, moments: list[float]) -> Faults:
         (_near(random, moments, chaos_s), "main_host", {"seconds": seconds}),
     ]
     chances = (0.3, 0.3, 0.15)
+    return [fault for fault, chance in zip(drawn, chances, strict=True) if random.random() < chance]
+
+
+def _frames(random: Random, chaos_s: float, moments: list[float]) -> Faults:
+    """What is wrong with the frames of a symbol: one lost, bid above ask, a mark price far off."""
+    symbol, seconds = random.randint(0, 4), 1 + random.random() * 8
+    off = random.choice(("0.013", "-0.013"))
+    drawn: Faults = [
+        (_near(random, moments, chaos_s), "lose_frame", {"symbol": symbol, "seconds": seconds / 2}),
+        (_near(random, moments, chaos_s), "cross_book", {"symbol": symbol, "seconds": seconds}),
+        (_near(random, moments, chaos_s), "mark_off", {"symbol": symbol, "share": off, "seconds": seconds}),
+    ]
+    chances = (0.4, 0.2, 0.1)
     return [fault for fault, chance in zip(drawn, chances, strict=True) if random.random() < chance]
 
 

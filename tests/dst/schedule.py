@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,13 +13,13 @@ from random import Random
 from typing import Any
 
 from cockpit.domain.commands import ApproveSignal, ClosePosition, Command, FlattenAll, MoveStopToBreakeven
-from cockpit.domain.enums import Environment, OrderPath, OrderStatus, Side
+from cockpit.domain.enums import Environment
 from cockpit.domain.instrument import Instrument
-from cockpit.domain.orders import OrderRequest
 from cockpit.domain.time import NS_PER_S
 from cockpit.engine import host_watch, runner
 from cockpit.engine.core import EngineEvent, TradingCore
-from cockpit.engine.effects import FlowBooked, Noted, OrderChanged, Step, StopConfirmed, SubmitOrder
+from cockpit.engine.effects import Step
+from cockpit.engine.locks import DAY_LOSS_FLAG
 from cockpit.engine.projection import ShellFigures
 from cockpit.engine.runner import Runner
 from cockpit.engine.state import CoreSettings
@@ -27,41 +27,49 @@ from cockpit.engine.supervisor import Supervisor
 from cockpit.execution.config import ExecutionConfig
 from cockpit.execution.ticket import ticket_hash
 from cockpit.ports.journal import Recovery
+from cockpit.risk.limits import RiskLimits
 from cockpit.views.frames import CommandFrame
-from tests.dst.actors import MarketActor, install
+from cockpit.views.model import View
+from tests.dst.actors import install
 from tests.dst.exchange import Exchange, Market
+from tests.dst.feed import MarketActor
 from tests.dst.journal import Disk, DiskJournal
 from tests.dst.loop import Deadlock, VirtualClock, VirtualLoop
 from tests.dst.network import Network
-from tests.dst.oracle import ENTRY_ROLE, OWN, Limits, Oracle
+from tests.dst.oracle import OWN, Limits, Oracle
 from tests.dst.plan import Plan
 from tests.dst.venue_client import VenueClient
+from tests.dst.witness import Witness
 from tests.dst.world_faults import WorldFaults, rules_of
 
 START_NS = 1_767_225_600 * NS_PER_S + 9 * 3_600 * NS_PER_S
 """2026-01-01 09:00 UTC."""
 CASH = Decimal(100_000)
+LIMITS = Limits(Decimal(5), 10, CASH * Decimal("0.003"), Decimal(RiskLimits().max_notional_usdt))
+SIGNAL_LIFE_NS = 45 * NS_PER_S
 SETTLE_S = 32.0
+STAYS_FLAT_S = 20.0
+"""After a flatten the account is watched longer: it must stay flat (reliability.md I3)."""
 EXECUTION = ExecutionConfig(ledger_s=10.0)
 """A schedule lasts a minute or so: the transaction log is compared more often."""
 POLL_S = 0.5
 STOP_FAULTS = frozenset({"ignore_stop", "remove_stop", "lose_stop_requests", "close_part"})
 """They never keep a whole close from the exchange."""
-CONNECTION_LOSS_S = 32.0
-"""30 s of the engine's own ticks."""
-PONG_LIMIT_S, READ_LIMIT_S = 10.5, 30.5
-"""The gates' 10 s and 30 s, and what an event may wait in the engine's queue."""
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT")
 
 
-class NoScreens:
-    """Nobody looks."""
+class Screens:
+    """As many screens as a plan says look at every symbol, and give no command."""
 
-    watched: frozenset[str] = frozenset()
-    viewers = 0
+    operators = 0
 
-    def publish(self, _views: Any) -> None:
-        return
+    def __init__(self, plan: Plan) -> None:
+        self.viewers = plan.screens
+        self.watched = frozenset(SYMBOLS[: plan.symbols]) if plan.screens else frozenset()
+
+    def publish(self, views: Iterable[View]) -> None:
+        for _ in views:
+            pass
 
 
 @dataclass
@@ -74,6 +82,8 @@ class Result:
     executions: int
     trace: str
     """Digest of all steps of all engines."""
+    arrivals: list[str]
+    """Every request that reached the exchange, with its time."""
     events: list[str] = field(default_factory=list)
 
 
@@ -108,7 +118,7 @@ class Engine:
             journal=self.journal,
             clock=world.clock,
             supervisor=supervisor,
-            views=NoScreens(),
+            views=Screens(world.plan),
             figures=ShellFigures(
                 environment_word="SIM", source="model", disk_free=lambda: 10**12, is_lock_held=lambda: True
             ),
@@ -148,20 +158,22 @@ class World:
         self.network = Network(self.exchange, self.clock, loop, self.random, self.instruments)
         self.network.order_path = plan.order_path
         self.disk = Disk()
-        self.oracle = Oracle(self.exchange, Limits(Decimal(5), 10, CASH * Decimal("0.003")), loop.time)
+        self.oracle = Oracle(self.exchange, LIMITS, loop.time)
+        self.witness = Witness(self)
         self.faults = WorldFaults(self)
         self.market = MarketActor(self.network, Random(plan.seed * 31 + 7), plan.market_period_s)
         self.market.is_frozen = plan.keeps_still
         self.network.tell_banned = self.oracle.banned
         self.network.tell_closing = self.oracle.close_left
+        self.network.tell_resync = self.market.resync
         self.oracle.knows_rules = self._knows_rules
+        self.oracle.now_ns = self.clock.now_ns
         self.oracle.is_wire_whole = lambda: not (self.network.marks["reply_lost"] or self.network.marks["push_lost"])
         self.oracle.is_only_stops = {name for _at_s, name, _how in plan.faults} <= STOP_FAULTS
         self.engine: Engine | None = None
         self.main: asyncio.Task[Any] | None = None
         self.traces: list[str] = []
         self.events: list[str] = []
-        self.is_flatten_accepted = False
         self._signals = {name: list(plan.signals.get(name, ())) for name in self.instruments}
         self._command = 0
 
@@ -176,9 +188,11 @@ class World:
             order_path=self.plan.order_path,
             execution=EXECUTION,
         )
+        if recovery.settings.get(DAY_LOSS_FLAG):
+            self.oracle.marks["lock_survived_restart"] += 1
         core = ObservedCore(settings, recovery)
         install(core, self._signals)
-        core.observer = self.observe
+        core.observer = self.witness.observe
         if self.mutation is not None:
             self.mutation.apply(core)
         return core
@@ -189,6 +203,11 @@ class World:
         self.oracle.engine_since_s = self.loop.time()
         self.oracle.begin_life()
         self.engine = Engine(self)
+
+    @property
+    def client(self) -> VenueClient | None:
+        """The hands of the engine that lives."""
+        return None if self.engine is None else self.engine.client
 
     def kill_engine(self, restart_after_s: float) -> None:
         """Kill the engine and start another one later."""
@@ -212,72 +231,6 @@ class World:
         if core.flatten.flatten.is_running:
             self.oracle.marks["killed_in_flatten"] += 1
 
-    def observe(self, core: TradingCore, step: Step) -> None:
-        """Look at a step of the engine: coverage marks, and what must have been true when it decided."""
-        marks = self.oracle.marks
-        for output in step.outputs:
-            if isinstance(output, OrderChanged):
-                self._mark_order(output)
-            elif isinstance(output, Noted) and output.event == "money_mismatch":
-                marks["money_mismatch"] += 1
-            elif isinstance(output, FlowBooked):
-                marks["external_flow"] += 1
-            elif isinstance(output, StopConfirmed):
-                marks["stop_confirmed"] += 1
-            if self.plan.is_traced:
-                self.note(f"  {type(output).__name__} {str(output)[:160]}")
-        for effect in step.effects:
-            if isinstance(effect, SubmitOrder) and ENTRY_ROLE in effect.request.client_id:
-                self._observe_entry(core, effect.request, step.now_ns)
-
-    def _observe_entry(self, core: TradingCore, request: OrderRequest, now_ns: int) -> None:
-        """What must be true when an entry is decided."""
-        symbol = core.state.symbols[request.symbol]
-        age_s = (now_ns - (symbol.recv_ns or 0)) / NS_PER_S
-        is_stale = age_s > 4.5 or not symbol.market.book.is_valid
-        self.oracle.entry_decided(str(request.signal_id), len(core.state.orders.unknown()), is_stale)
-        if closed := self._closed_gate():
-            self.oracle.fail("I12", f"entry for {request.signal_id} although {closed}")
-        if self._has_no_way():
-            self.oracle.fail("I12", f"entry for {request.signal_id} without the trade socket")
-        assert request.price is not None
-        limit = self.instruments[request.symbol].price(request.price)
-        self.oracle.entry_priced(request.symbol, request.side.value, limit, self.market.shown[request.symbol])
-
-    def _closed_gate(self) -> str:
-        """What the wires know that must keep an entry out, "" if nothing."""
-        client, now_s = self.network.client, self.loop.time()
-        if client is None:
-            return ""
-        if now_s - client.answered_s > PONG_LIMIT_S:
-            return f"the private stream answered {now_s - client.answered_s:.1f} s ago"
-        if now_s - client.read_s > READ_LIMIT_S:
-            return f"the account was read {now_s - client.read_s:.1f} s ago"
-        return "the exchange is down" if self.network.faults.is_down else ""
-
-    def _has_no_way(self) -> bool:
-        """Orders go over the trade socket, and it has been gone for so long that the engine must know."""
-        client = self.network.client
-        if self.plan.order_path is OrderPath.REST or client is None or client.is_socket_up:
-            return False
-        return self.loop.time() - client.socket_down_s > 0.1
-
-    def _mark_order(self, output: OrderChanged) -> None:
-        marks = self.oracle.marks
-        history = self._states.setdefault(output.client_id, [])
-        before = history[-1] if history else None
-        history.append(output.status)
-        if before is OrderStatus.UNKNOWN:
-            marks["unknown_then_dead" if output.status is OrderStatus.DEAD else "unknown_then_adopted"] += 1
-        if before is OrderStatus.DEAD:
-            marks["dead_then_adopted"] += 1
-        if output.status is OrderStatus.CANCELLED and output.filled_qty > 0:
-            marks["partial_then_cancelled"] += 1
-        if output.status is OrderStatus.FILLED and before is OrderStatus.INTENT:
-            marks["filled_before_answer"] += 1
-
-    _states: dict[str, list[OrderStatus]]
-
     def _knows_rules(self, symbol: str, link_id: str) -> bool:
         """True if the engine that made a link id lives and has read the rules of a symbol as they are now.
 
@@ -298,11 +251,12 @@ class World:
         engine = self.engine
 
         async def give() -> None:
+            for _ in range(self.plan.deliveries - 1):
+                self.loop.create_task(engine.runner.command(frame, "person"))
             reply = await engine.runner.command(frame, "person")
             self.note(f"command {type(command).__name__} -> {reply.reason or 'accepted'}")
             if reply.accepted and isinstance(command, FlattenAll):
-                self.is_flatten_accepted = True
-                self.oracle.paused_s = self.loop.time()
+                self.oracle.paused_s = self.oracle.flatten_s = self.loop.time()
                 self.oracle.marks["flatten"] += 1
 
         self.loop.create_task(give())
@@ -315,7 +269,7 @@ class World:
             youngest_ns = self.clock.now_ns() - round(self.plan.approve_after_s * NS_PER_S)
             for queued in list(core.signals.queue.values()):
                 if queued.raised_ns <= youngest_ns and self.random.random() < 0.5:
-                    self.oracle.approvals.add(queued.signal.signal_id)
+                    self.oracle.approvals[queued.signal.signal_id] = queued.raised_ns + SIGNAL_LIFE_NS
                     approve = ApproveSignal(
                         queued.signal.signal_id, ticket_hash(queued.signal, core.state.settings.risk)
                     )
@@ -332,7 +286,6 @@ class World:
 
     async def run(self) -> None:
         """Chaos, healing, judgement."""
-        self._states = {}
         self.main = asyncio.current_task()
         self.loop.call_later(0.05, self.market.step)
         self.loop.call_later(1.0, self.people)
@@ -343,30 +296,16 @@ class World:
         await asyncio.sleep(self.plan.chaos_s)
         self._heal()
         await asyncio.sleep(SETTLE_S)
-        if self.is_flatten_accepted:
-            self.oracle.check_flat("flatten")
+        if self.oracle.flatten_s is not None:
+            await asyncio.sleep(STAYS_FLAT_S)
         self._judge()
         if self.plan.restarts_at_end and not self.oracle.violations:
             await self._restart_quietly()
         self._end()
 
     def _poll(self) -> None:
-        self.oracle.poll()
-        self._watch_connection()
+        self.witness.poll()
         self.loop.call_later(POLL_S, self._poll)
-
-    def _watch_connection(self) -> None:
-        """A connection that stays lost while a position of ours is known: from then on all must become flat."""
-        client, core = self.network.client, None if self.engine is None else self.engine.core
-        held = [] if core is None else [p for p in core.state.positions.open.values() if p.origin is not None]
-        if client is None or client.lost_s is None or not held:
-            self._holding_s = self.loop.time()
-        elif self.loop.time() - max(client.lost_s, self._holding_s) > CONNECTION_LOSS_S:
-            self.is_flatten_accepted = True
-            self.oracle.marks["connection_loss_flatten"] += 1
-
-    _holding_s = 0.0
-    """Since when a position of ours has been known to an engine without connection."""
 
     def _fault(self, name: str, arguments: dict[str, Any]) -> None:
         self.note(f"fault {name} {arguments}")
@@ -384,11 +323,9 @@ class World:
         self.exchange.defer = None
         self.disk.is_failing = self.exchange.ignores_attached_stop = False
         self.market.silent.clear()
+        self.market.crossed.clear()
         for market in self.exchange.markets.values():
-            market.is_halted, market.depth = False, Decimal(self.plan.depth)
-        self.oracle.is_healthy = not partitioned
-        if partitioned:
-            self.loop.call_later(15.0, setattr, self.oracle, "is_healthy", True)
+            market.is_halted, market.depth, market.mark_off = False, Decimal(self.plan.depth), Decimal(0)
         self.plan = self.plan.calm()
 
     def _judge(self) -> None:
@@ -404,14 +341,6 @@ class World:
         stuck = [order for order in in_flight if self.clock.now_ns() - order.sent_ns > 20 * NS_PER_S]
         if stuck:
             oracle.fail("I9", f"{len(stuck)} intents unresolved, first {stuck[0].client_id} {stuck[0].status}")
-        for symbol, position in self.exchange.positions.items():
-            held = engine.core.state.positions.open.get(symbol)
-            seen = Decimal(0) if held is None else held.qty * held.side.sign
-            unclaimed = engine.core.state.positions.unclaimed.get(symbol)
-            if unclaimed is not None and held is None:
-                seen = unclaimed.qty * (1 if unclaimed.side is Side.BUY else -1)
-            if seen != position.qty:
-                oracle.fail("I19", f"engine holds {seen} {symbol}, the exchange {position.qty}")
         oracle.check_locks(set(engine.core.state.locks))
 
     async def _restart_quietly(self) -> None:
@@ -493,5 +422,6 @@ def run_schedule(plan: Plan, mutation: Any = None) -> Result:
         world.oracle.marks,
         world.oracle.executions,
         "/".join(world.traces),
+        world.oracle.arrivals,
         world.events,
     )

@@ -37,7 +37,7 @@ from cockpit.domain.positions import FillReport, PositionReport
 from cockpit.domain.time import NS_PER_S, ClockReading
 from cockpit.ports.journal import DurableIntent
 from tests.dst.exchange import Refused
-from tests.dst.network import Network
+from tests.dst.network import Network, Untold
 from tests.dst.words import (
     balance_report,
     current_positions,
@@ -46,6 +46,7 @@ from tests.dst.words import (
     order_report,
     position_report,
     stop_orders,
+    working_orders,
 )
 
 ORDER_DEADLINE_S = 3.0
@@ -75,6 +76,8 @@ class VenueClient:
         """When the account was last read completely."""
         self.lost_s: float | None = network.loop.time()
         """Since when a stream has been missing, None while all are up."""
+        self.public_lost_s = -1e9
+        """When the public stream was lost last."""
         self.rules: dict[str, Instrument] = {}
         """Trading rules as they were read last; orders are written with them."""
         self.is_flattening = False
@@ -85,7 +88,6 @@ class VenueClient:
         self._unanswered = 0
         """Calls of a flatten in a row that its host has not answered."""
         self.symbols: list[str] = []
-        self.resyncs: list[str] = []
         self.is_socket_up = False
         self.socket_down_s = 0.0
         """Since when the trade socket is not there."""
@@ -98,6 +100,7 @@ class VenueClient:
         if not self.is_dead:
             now_ns = self.network.clock.now_ns()
             if isinstance(event, AccountPush):
+                self._heard(event.reports)
                 event = AccountPush(_received(event.reports, now_ns), now_ns)
             else:
                 event = msgspec.structs.replace(event, ts_recv=now_ns)
@@ -159,7 +162,8 @@ class VenueClient:
         self.symbols = list(symbols)
 
     async def resync(self, symbol: str) -> None:
-        self.resyncs.append(symbol)
+        if self.network.tell_resync is not None:
+            self.network.tell_resync(symbol)
 
     async def keep_trade_socket(self, beat: Callable[[], None]) -> None:
         while True:
@@ -174,6 +178,23 @@ class VenueClient:
     async def submit(self, intent: DurableIntent, path: OrderPath) -> str:
         request = intent.request
         self._check_grid(request)
+        if request.role is not OrderRole.ENTRY:
+            return await self._submit(request, path)
+        self.network.untold[request.client_id] = Untold(self.network.loop.time())
+        try:
+            order_id = await self._submit(request, path)
+        except (VenueRejected, VenueThrottled, VenueUnavailable):
+            self.network.untold.pop(request.client_id, None)
+            raise
+        self.network.untold.pop(request.client_id, None)
+        return order_id
+
+    def _heard(self, reports: Sequence[Any]) -> None:
+        """The engine hears of orders: their outcome is unknown no longer."""
+        for report in reports:
+            self.network.untold.pop(getattr(report, "client_id", ""), None)
+
+    async def _submit(self, request: OrderRequest, path: OrderPath) -> str:
         if request.reduce_only and self.network.tell_closing is not None:
             self.network.tell_closing(request.symbol)
         if path is OrderPath.SOCKET:
@@ -246,6 +267,10 @@ class VenueClient:
             return order_report(order, self.network), fills
 
         found: tuple[OrderReport | None, list[FillReport]] = await self._read("query", read)
+        if (entry := self.network.untold.get(client_id)) is not None:
+            entry.misses += 1
+            if found[0] is not None or entry.misses == 2:
+                del self.network.untold[client_id]
         return found
 
     async def position(self, symbol: str) -> PositionReport | None:
@@ -262,6 +287,7 @@ class VenueClient:
             return self._reports(fills_since_ms, requested)
 
         result: VenueReports = await self._read("reports", read)
+        self._heard([*result.orders, *result.fills])
         self.read_s = self.network.loop.time()
         now_ns = self.network.clock.now_ns()
         return msgspec.structs.replace(result, fills=_received(result.fills, now_ns), ts_recv=now_ns)
@@ -274,7 +300,7 @@ class VenueClient:
             if e.time_ms >= since_ms and e.exec_id not in network.exchange.hidden
         ]
         return VenueReports(
-            orders=stop_orders(network),
+            orders=[*working_orders(network), *stop_orders(network)],
             positions=self._positions(),
             fills=fills,
             balance=balance_report(network),
@@ -316,6 +342,8 @@ class VenueClient:
 
     async def reconnect(self, stream: StreamName, reason: str) -> None:
         self.network.marks["reconnected_for_lost_data"] += 1
+        if stream is StreamName.PUBLIC:
+            self.public_lost_s = self.network.loop.time()
         self.deliver(StreamLost(stream, reason, 0))
         self.network.loop.call_later(0.3, self._up_again, stream)
 

@@ -80,7 +80,7 @@ def position_report(position: PositionState, network: Network) -> PositionReport
         side=None if position.qty == 0 else Side.BUY if position.qty > 0 else Side.SELL,
         qty=abs(position.qty),
         entry_price=position.avg,
-        mark_price=network.exchange.markets[position.symbol].price,
+        mark_price=network.exchange.markets[position.symbol].mark,
         stop_loss=position.stop,
         seq=position.seq,
         updated_ms=position.updated_ms,
@@ -102,6 +102,12 @@ def balance_report(network: Network) -> BalanceReport:
         initial_margin=exchange.margin(),
         ts_recv=network.clock.now_ns(),
     )
+
+
+def working_orders(network: Network) -> list[OrderReport]:
+    """The orders that wait to be matched."""
+    orders = network.exchange.orders.values()
+    return [order_report(order, network) for order in orders if order.status in ("New", "PartiallyFilled")]
 
 
 def stop_orders(network: Network) -> list[OrderReport]:

@@ -75,7 +75,7 @@ class WorldFaults:
 
     def phone_open(self) -> None:
         symbol = self.world.random.choice(sorted(self.world.instruments))
-        if self.world.exchange.positions[symbol].qty == 0 and not self.world.is_flatten_accepted:
+        if self.world.exchange.positions[symbol].qty == 0 and self.world.oracle.flatten_s is None:
             side = self.world.random.choice(("Buy", "Sell"))
             self.world.exchange.open_by_hand(symbol, side, quantity(self.world.instruments[symbol], self.world.random))
 
@@ -96,7 +96,7 @@ class WorldFaults:
 
     def rules(self, symbol: int, field: str, value: str) -> None:
         """The exchange changes a rule of a symbol; nobody is told."""
-        name = sorted(self.world.instruments)[symbol % len(self.world.instruments)]
+        name = self._named(symbol)
         told = value if field == "status" else Decimal(value)
         self.world.instruments[name] = msgspec.structs.replace(self.world.instruments[name], **{field: told})
         self.world.exchange.rules[name] = rules_of(self.world.instruments[name])
@@ -134,9 +134,9 @@ class WorldFaults:
         self.world.network.faults.lost_route = "set_stop"
         self.world.loop.call_later(seconds, setattr, self.world.network.faults, "lost_route", "")
 
-    def slow_stops(self, delay: float, seconds: float) -> None:
-        self.world.network.slow_routes["set_stop"] = delay
-        self.world.loop.call_later(seconds, self.world.network.slow_routes.pop, "set_stop", None)
+    def slow_route(self, route: str, delay: float, seconds: float) -> None:
+        self.world.network.slow_routes[route] = delay
+        self.world.loop.call_later(seconds, self.world.network.slow_routes.pop, route, None)
 
     def close_part(self, symbol: str, seconds: float) -> None:
         """The operator closes a half: neither answer nor pushes of it arrive, and for some time no look at an order."""
@@ -178,6 +178,23 @@ class WorldFaults:
         symbol = self.world.random.choice(sorted(self.world.instruments))
         self.world.market.silent.add(symbol)
         self.world.loop.call_later(seconds, self.world.market.silent.discard, symbol)
+
+    def lose_frame(self, symbol: int, seconds: float) -> None:
+        self.world.market.lose_frame(self._named(symbol), seconds)
+
+    def cross_book(self, symbol: int, seconds: float) -> None:
+        name = self._named(symbol)
+        self.world.market.crossed.add(name)
+        self.world.loop.call_later(seconds, self.world.market.crossed.discard, name)
+
+    def mark_off(self, symbol: int, share: str, seconds: float) -> None:
+        market = self.world.exchange.markets[self._named(symbol)]
+        market.mark_off = Decimal(share)
+        self.world.loop.call_later(seconds, setattr, market, "mark_off", Decimal(0))
+
+    def _named(self, number: int) -> str:
+        names = sorted(self.world.instruments)
+        return names[number % len(names)]
 
     def flatten(self) -> None:
         self.world.command(ArmFlatten())
