@@ -186,7 +186,9 @@ class VenueReports(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     positions: list[PositionReport]
     """Non-zero positions only."""
     fills: list[FillReport]
-    """Executions since the asked time, oldest first."""
+    """All executions since ``since_ms``, oldest first."""
+    since_ms: int
+    """Exchange time to which the executions reach back."""
     balance: BalanceReport
     requested_ns: int
     """When the first request left. A change known to be later than this is newer than the report."""

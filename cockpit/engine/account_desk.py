@@ -67,6 +67,7 @@ class AccountDesk:
 
     def on_reports(self, reports: VenueReports, out: Outbox) -> None:
         """One complete read of the account by REST."""
+        self.queries.on_reports(reports)
         for fill in reports.fills:
             if not self.state.positions.knows(fill.exec_id) and not self.fills.is_of_before(fill):
                 self.orders.beware(fill.client_id, fill.symbol, out)

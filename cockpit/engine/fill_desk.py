@@ -62,7 +62,7 @@ class FillDesk:
         if self.is_of_before(fill):
             self.state.positions.mark_booked(fill.exec_id)  # it stays so when a position of ours has opened
             return
-        for early, _ in list(self._early.values()):  # reads begin with the newest one booked: none may be left behind
+        for early, _ in list(self._early.values()):  # after a crash reads begin with the newest one of the journal
             if fill.ts_event - early.ts_event > LONGEST_WAIT_NS:
                 self._book(early, out)
         if self._is_early(fill, is_read=is_read):
@@ -116,7 +116,6 @@ class FillDesk:
     def _book(self, fill: FillReport, out: Outbox) -> None:
         self._early.pop(fill.exec_id, None)
         self.state.positions.mark_booked(fill.exec_id)
-        self.queries.note_execution(fill.ts_event)
         before = self.state.positions.open.get(fill.symbol)
         row = None if before is None else trade_row(self.state, before, self.state.now_ns)
         order = self.state.orders.get(fill.client_id or fill.order_id)

@@ -49,7 +49,7 @@ class LedgerDesk:
         self._suspects: dict[str, int] = {}
         """Engine time at which each thing that differs and is not yet certain was seen first, by its name."""
         self._reread_ns = 0
-        """When the last complete read of the account was asked for, 0 while executions wait for another one."""
+        """When the last complete read that reaches far enough was asked for, 0 while executions wait for another."""
         self._is_day_known = False
         state.locks[READING] = "the transaction log has not been read yet"
 
@@ -99,8 +99,14 @@ class LedgerDesk:
         out.effects += [SetFlag(MISMATCH_FLAG, ""), SetFlag(ACCEPTED_FLAG, str(self._book.since_ms))]
 
     def on_reports(self, reports: VenueReports, *, are_fills_waiting: bool) -> None:
-        """A complete read of the account: what it did not tell, no later one will, unless executions wait for more."""
-        self._reread_ns = 0 if are_fills_waiting else reports.requested_ns
+        """A complete read of the account: what it did not tell, no later one will, unless executions wait for more.
+
+        One that does not reach back to what differs proves nothing of it.
+        """
+        if are_fills_waiting:
+            self._reread_ns = 0
+        elif self.difference is None or reports.since_ms <= self._oldest_ms(self.difference):
+            self._reread_ns = reports.requested_ns
 
     def on_failed(self, event: LedgerFailed, out: Outbox) -> None:
         """No information: nothing is concluded, it is asked again."""
@@ -167,8 +173,11 @@ class LedgerDesk:
             return
         self.state.locks[READING] = "our books and the transaction log differ; both are read again"
         if max(self._suspects.values()) > self._reread_ns:
-            since_ms = difference.since_ms or self._book.cursor_ms
-            out.effects.append(RequestReports(max(0, since_ms - OVERLAP_MS), now_ns))
+            out.effects.append(RequestReports(max(0, self._oldest_ms(difference) - OVERLAP_MS), now_ns))
+
+    def _oldest_ms(self, difference: Difference) -> int:
+        """Exchange time of the oldest execution that may be missing in our books."""
+        return difference.since_ms or self._book.cursor_ms
 
     def _is_certain(self, seen_ns: int) -> bool:
         return seen_ns <= self._reread_ns and self.state.now_ns - seen_ns >= self._confirm_ns

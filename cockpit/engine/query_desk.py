@@ -13,6 +13,7 @@ from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import QueryOrder, RequestReports, SetFlag, SetTimer
 from cockpit.engine.state import EngineState, Outbox
 from cockpit.execution.orders import TrackedOrder
+from cockpit.ports.journal import LEDGER_CURSOR_FLAG
 
 FILL_OVERLAP_MS = 60_000
 QUERY_BACKOFF_S = (1.0, 2.0, 4.0)
@@ -26,8 +27,8 @@ class QueryDesk:
 
     def __init__(self, state: EngineState, last_fill_ms: int) -> None:
         self.state = state
-        self._last_fill_ms = last_fill_ms
-        """Exchange time of the newest execution known: reads begin a little before it."""
+        self._told_ms = last_fill_ms
+        """Exchange time of the newest execution that a read has told: the next one begins a little before it."""
         self._tries: dict[str, int] = {}
         """How often each order was asked for, by link id."""
         self._acted_ns: dict[str, int] = {}
@@ -37,15 +38,26 @@ class QueryDesk:
         """Executions count from the first start on this data folder: what was traded before is none of ours."""
         since_ms = int(flags.get(LEDGER_FLAG, 0))
         if not since_ms:
-            since_ms = self._last_fill_ms or self.state.now_ns // NS_PER_MS
+            since_ms = self._told_ms or self.state.now_ns // NS_PER_MS
             out.effects.append(SetFlag(LEDGER_FLAG, str(since_ms)))
         self.state.books_since_ms = since_ms
-        self._last_fill_ms = self._last_fill_ms or since_ms
+        # The newest execution of the journal may have been pushed while older ones were missed: none is missing up to
+        # where the books were found equal to the exchange's money.
+        equal_ms = int(flags.get(LEDGER_CURSOR_FLAG, "").partition(";")[0] or 0)
+        self._told_ms = min(self._told_ms or since_ms, max(since_ms, equal_ms))
 
     def request_reports(self, out: Outbox) -> None:
         """Ask for a complete read of the account."""
-        since = max(0, self._last_fill_ms - FILL_OVERLAP_MS)
-        out.effects.append(RequestReports(since, self.state.now_ns))
+        out.effects.append(RequestReports(self._since_ms, self.state.now_ns))
+
+    def on_reports(self, reports: VenueReports) -> None:
+        """A complete read: one that leaves no gap behind the reads before it need not be asked for again.
+
+        Pushes prove nothing: one may come while those before it were lost.
+        """
+        if reports.since_ms <= self._since_ms:
+            newest_ns = max((fill.ts_event for fill in reports.fills), default=0)
+            self._told_ms = max(self._told_ms, newest_ns // NS_PER_MS)
 
     def look_at(self, order: TrackedOrder, out: Outbox) -> None:
         """Ask for one order now."""
@@ -74,13 +86,13 @@ class QueryDesk:
         """We have just acted on a symbol, or it was filled: what was read of it before is out of date."""
         self._acted_ns[symbol] = self.state.now_ns
 
-    def note_execution(self, ts_event_ns: int) -> None:
-        """An execution of this exchange time is booked."""
-        self._last_fill_ms = max(self._last_fill_ms, ts_event_ns // NS_PER_MS)
-
     def is_newer(self, reports: VenueReports, symbol: str) -> bool:
         """True if the read was asked for after our last action on the symbol."""
         return reports.requested_ns > self._acted_ns.get(symbol, 0)
+
+    @property
+    def _since_ms(self) -> int:
+        return max(0, self._told_ms - FILL_OVERLAP_MS)
 
 
 def is_unsettled(order: TrackedOrder) -> bool:

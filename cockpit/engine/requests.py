@@ -67,8 +67,10 @@ class VenueRequests:
         self._emit = emit
         self._commits = commits
         self._written = written
-        self._reading_since: int | None = None
-        self._read_again: tuple[int, int] | None = None
+        self._reading: tuple[int, int] | None = None
+        """The read of the account that is running: when it began, and since when it tells executions."""
+        self._read_again: int | None = None
+        """Since when the next read is to tell them, None if none was asked for."""
 
     async def submit(self, request: OrderRequest) -> None:
         """Journal the intent, then send the order once."""
@@ -185,23 +187,32 @@ class VenueRequests:
             self._emit(AccountPush([report], self._clock.now_ns()))
 
     async def reports(self, since_ms: int, after_ns: int) -> None:
-        """Read the whole account; a read that is running is enough if it began later than ``after_ns``."""
-        if self._reading_since is not None:
-            if self._reading_since <= after_ns:
-                self._read_again = (since_ms, after_ns)
+        """Read the whole account, with executions since ``since_ms`` (exchange time).
+
+        A read that is running is enough if it began later than ``after_ns`` and reaches as far back. What is asked for
+        meanwhile becomes one read after it, as deep as the deepest of them.
+        """
+        if self._reading is not None:
+            began_ns, reaches_ms = self._reading
+            if began_ns <= after_ns or since_ms < reaches_ms:
+                self._read_again = since_ms if self._read_again is None else min(since_ms, self._read_again)
             return
-        self._reading_since = self._clock.now_ns()
+        due: int | None = since_ms
+        try:
+            while due is not None:
+                self._reading = (self._clock.now_ns(), due)
+                await self._read_account(due)
+                due, self._read_again = self._read_again, None
+        finally:
+            self._reading = None
+
+    async def _read_account(self, since_ms: int) -> None:
         try:
             self._emit(await self._venue.reports(since_ms))
         except VenueError as error:
             self._verdict(error)
             is_down = isinstance(error, ServiceDown)
             self._emit(ReportsFailed(str(error), self._clock.now_ns(), is_service_down=is_down))
-        finally:
-            self._reading_since = None
-        if self._read_again is not None:
-            again, self._read_again = self._read_again, None
-            await self.reports(*again)
 
     async def instruments(self, symbols: Sequence[str]) -> None:
         """Read trading rules; those known hold if that fails."""

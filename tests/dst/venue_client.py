@@ -303,6 +303,7 @@ class VenueClient:
             orders=[*working_orders(network), *stop_orders(network)],
             positions=self._positions(),
             fills=fills,
+            since_ms=since_ms,
             balance=balance_report(network),
             requested_ns=requested_ns,
             ts_recv=0,

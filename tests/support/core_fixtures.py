@@ -160,7 +160,9 @@ class Bench:
         self.timers: dict[str, int] = {}
         self.markets = {name: Market(name, self) for name in symbols}
         self._instruments = [instrument(name) for name in symbols] if instruments is None else list(instruments)
-        self._reads = 0
+        self._reads: list[int] = []
+        """Since when the reads of the account that were asked for are to tell executions."""
+        self._since_ms = 0
         self._ledgers: list[int] = []
         self._rows: list[str] = []
         self._leverages: list[str] = []
@@ -243,7 +245,7 @@ class Bench:
             if isinstance(effect, SetTimer):
                 self.timers[effect.name] = effect.at_ns
             elif isinstance(effect, RequestReports):
-                self._reads += 1
+                self._reads.append(effect.fills_since_ms)
             elif isinstance(effect, ReadLedger):
                 self._ledgers.append(effect.since_ms)
             elif isinstance(effect, SetLeverage):
@@ -252,9 +254,13 @@ class Bench:
                 self._rows.append(effect.symbol)
         return step
 
-    def read(self, *, requested_ns: int | None = None) -> Step:
-        """A complete read of the account comes back, a millisecond after it was asked for."""
-        self._reads = 0
+    def read(self, *, requested_ns: int | None = None, since_ms: int | None = None) -> Step:
+        """A complete read of the account comes back, a millisecond after it was asked for.
+
+        It is as deep as the deepest that was asked for (as the last one, if none was), or reaches back to ``since_ms``.
+        """
+        self._since_ms = min(self._reads, default=self._since_ms) if since_ms is None else since_ms
+        self._reads.clear()
         asked = self.now_ns if requested_ns is None else requested_ns
         self.now_ns += NS_PER_MS
         account = self.account
@@ -263,7 +269,8 @@ class Bench:
                 VenueReports(
                     orders=list(account.orders),
                     positions=[p for p in account.positions.values() if p.qty],
-                    fills=list(account.fills),
+                    fills=[fill for fill in account.fills if fill.ts_event >= self._since_ms * NS_PER_MS],
+                    since_ms=self._since_ms,
                     balance=account.balance(),
                     requested_ns=asked + 1,
                     ts_recv=self.now_ns,

@@ -172,19 +172,21 @@ class BybitVenue:
         requested = self._clock.now_ns()
         now, rest = self._clock.now_ns, self.rest
         until_ms = ms_from_nanos(requested + rest.offset_ns)
+        since_ms = fills_since_ms or until_ms - reads.WINDOW_MS
         pool = self._reads_pool()
         if rest.is_silenced:
             await reads.balance(rest, now, pool)  # under a ban one request is the probe; the rest follows its answer
         orders, positions, fills, balance = await asyncio.gather(
             reads.open_orders(rest, now, pool),
             reads.positions(rest, now, pool),
-            reads.fills(rest, now, fills_since_ms, until_ms, pool),
+            reads.fills(rest, now, since_ms, until_ms, pool),
             reads.balance(rest, now, pool),
         )
         return VenueReports(
             orders=orders,
             positions=positions,
             fills=fills,
+            since_ms=since_ms,
             balance=balance,
             requested_ns=requested,
             ts_recv=self._clock.now_ns(),

@@ -125,6 +125,52 @@ def test_an_early_execution_survives_a_crash_that_comes_after_a_newer_one() -> N
     assert again.core.state.positions.knows(early.exec_id) or since_ms <= early.ts_event // NS_PER_MS
 
 
+def missed(bench: Bench) -> FillReport:
+    """Our stop fires while nothing is heard; the first word after it is an execution of another symbol, 70 s later."""
+    bench.is_reading = False
+    fired = sold(bench, "25", "99.66")
+    bench.position(AAA, "0")
+    bench.ledger += bench.rows_of(fired)
+    bench.wait(70)
+    bench.push(bench.execution(BBB, Side.BUY, "100", "1"))
+    return fired
+
+
+def test_an_execution_that_nobody_told_is_read_though_a_newer_one_was_pushed() -> None:
+    bench = long(Bench(symbols=(AAA, BBB)).start())
+    bench.mirrors = False
+    fired = missed(bench)
+    bench.wait(10)
+    assert bench.asked(RequestReports)[-1].fills_since_ms <= fired.ts_event // NS_PER_MS
+    bench.read()
+    assert fired.exec_id in [booked.fill.exec_id for booked in bench.told(FillBooked)]
+    assert [told.trade.exit_reason for told in bench.told(PositionClosed)] == ["external"]
+
+
+def test_a_shallow_read_that_tells_the_newer_one_leaves_the_gap_to_the_next() -> None:
+    bench = long(Bench(symbols=(AAA, BBB)).start())
+    fired = missed(bench)
+    bench.read(since_ms=bench.now_ns // NS_PER_MS - 60_000)
+    bench.wait(10)
+    assert bench.asked(RequestReports)[-1].fills_since_ms <= fired.ts_event // NS_PER_MS
+
+
+def test_an_execution_that_nobody_told_is_read_after_a_crash_though_the_journal_has_a_newer_one() -> None:
+    bench = long(Bench(symbols=(AAA, BBB)).start())
+    bench.wait(130)
+    fired = missed(bench)
+    again = restarted(bench, symbols=(AAA, BBB)).start()
+    again.wait(10)
+    assert fired.exec_id in [booked.fill.exec_id for booked in again.told(FillBooked)]
+
+
+def test_reads_reach_no_further_back_than_a_minute_before_what_the_last_one_told() -> None:
+    bench = long(Bench().start())
+    bench.wait(200)
+    newest_ms = bench.account.fills[-1].ts_event // NS_PER_MS
+    assert bench.asked(RequestReports)[-1].fills_since_ms == newest_ms - 60_000
+
+
 def test_a_fill_of_an_entry_of_ours_never_waits() -> None:
     bench = Bench().start()
     entry = entered(bench)

@@ -165,6 +165,26 @@ def test_a_difference_that_is_not_the_first_one_is_asked_for_and_given_its_time_
     assert "-0.22 USDT; 1 not in our books: x-next" in reasons(bench)
 
 
+def test_a_read_that_does_not_reach_back_to_what_is_missing_proves_nothing_of_it() -> None:
+    bench = Bench().start()
+    bench.is_reading = False
+    lost = bench.row("TRADE", "x-lost", cash_flow=Decimal(-5))
+    bench.ledger.append(lost)
+    bench.wait(120)
+    bench.read_ledger()
+    for _ in range(3):
+        bench.wait(12)
+        bench.read(since_ms=bench.now_ns // 1_000_000 - 60_000)
+        bench.read_ledger()
+    assert notes(bench, "money_mismatch") == []
+    assert "differ; both are read again" in reasons(bench)
+    assert bench.asked(RequestReports)[-1].fills_since_ms <= lost.ts_ms
+    bench.read()
+    bench.wait(12)
+    bench.read_ledger()
+    assert "1 not in our books: x-lost" in reasons(bench)
+
+
 def test_an_execution_that_the_log_does_not_show_is_a_difference() -> None:
     bench = Bench().start()
     bench.mirrors = False

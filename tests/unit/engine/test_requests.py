@@ -1,14 +1,15 @@
-"""What leaves for the exchange, and what must be on disk before."""
+"""What leaves for the exchange, what must be on disk before, and how reads of the account follow one another."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from cockpit.adapters.system.clock import LiveClock
-from cockpit.domain.errors import JournalError
-from cockpit.domain.events import Outcome, StopAnswer
+from cockpit.domain.errors import JournalError, OutcomeUnknown
+from cockpit.domain.events import Outcome, ReportsFailed, StopAnswer
 from cockpit.domain.instrument import Ticks
 from cockpit.domain.orders import StopRequest
 from cockpit.engine.commit_times import CommitTimes
@@ -42,3 +43,67 @@ async def test_a_stop_that_stands_is_not_moved_without_the_journal_and_a_missing
     assert isinstance(answer, StopAnswer)
     assert venue.taken == taken
     assert (answer.outcome is Outcome.NO, answer.is_retryable) == (is_move, is_move)
+
+
+class Reads:
+    """An exchange whose reads end when the test lets them, each without an answer."""
+
+    def __init__(self) -> None:
+        self.since: list[int] = []
+        self.gate = asyncio.Semaphore(0)
+
+    async def reports(self, since_ms: int) -> None:
+        self.since.append(since_ms)
+        await self.gate.acquire()
+        raise OutcomeUnknown("no answer")
+
+    def health(self) -> None:
+        return None
+
+
+def reading(venue: Reads) -> tuple[Any, list[Any]]:
+    clock, told = LiveClock(), []
+    return VenueRequests(venue, None, clock, told.append, CommitTimes(clock), full), told  # type: ignore[arg-type]
+
+
+async def asked(work: Any, since_ms: int) -> asyncio.Task[None]:
+    """A read of the account is asked for now; it runs, or waits for the one that does."""
+    task = asyncio.create_task(work.reports(since_ms, LiveClock().now_ns()))
+    await asyncio.sleep(0)
+    return task
+
+
+async def test_reads_that_wait_become_one_as_deep_as_the_deepest() -> None:
+    venue = Reads()
+    work, _ = reading(venue)
+    first, *waiting = [await asked(work, since_ms) for since_ms in (1_000_000, 5, 1_000_000)]
+    venue.gate.release()
+    venue.gate.release()
+    await asyncio.gather(first, *waiting)
+    assert venue.since == [1_000_000, 5]
+
+
+async def test_a_running_read_is_not_enough_for_a_deeper_one_that_was_asked_for_before_it_began() -> None:
+    venue = Reads()
+    work, _ = reading(venue)
+    first = await asked(work, 1_000_000)
+    await work.reports(1_000_000, 0)
+    await work.reports(5, 0)
+    venue.gate.release()
+    venue.gate.release()
+    await first
+    assert venue.since == [1_000_000, 5]
+
+
+async def test_reads_that_are_asked_for_faster_than_they_end_go_on_without_end() -> None:
+    venue, many = Reads(), 3_000
+    work, told = reading(venue)
+    first = await asked(work, 7)
+    for _ in range(many):
+        await asked(work, 7)
+        venue.gate.release()
+        await asyncio.sleep(0)
+    venue.gate.release()
+    await first
+    assert len(venue.since) == many + 1
+    assert len([event for event in told if isinstance(event, ReportsFailed)]) == many + 1
