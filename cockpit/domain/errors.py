@@ -74,7 +74,15 @@ class VenueUnavailable(VenueError):
 
 
 class OutcomeUnknown(VenueError):
-    """The request may have been carried out. Query by link id; never send it again blindly."""
+    """The request may have been carried out. Query by link id; never send it again blindly.
+
+    Attributes:
+        code: retCode (or HTTP status) of the answer that leaves it open, 0 if there was none.
+    """
+
+    def __init__(self, reason: str, code: int = 0) -> None:
+        super().__init__(reason)
+        self.code = code
 
 
 class ServiceDown(OutcomeUnknown):

@@ -14,6 +14,7 @@ from cockpit.domain.enums import OrderRole
 from cockpit.domain.errors import (
     AuthRejected,
     JournalError,
+    OutcomeUnknown,
     ServiceDown,
     VenueError,
     VenueRejected,
@@ -266,6 +267,8 @@ class VenueRequests:
                 return Outcome.NO, error.code, error.reason
             case VenueUnavailable():
                 return Outcome.NO, 0, str(error)
+            case OutcomeUnknown():
+                return Outcome.UNKNOWN, error.code, str(error)
             case _:
                 return Outcome.UNKNOWN, 0, str(error)
 

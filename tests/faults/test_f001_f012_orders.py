@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 
-from cockpit.domain.enums import OrderStatus
+from cockpit.domain.enums import OrderRole, OrderStatus
+from cockpit.domain.ids import client_order_id
 from cockpit.domain.time import NS_PER_S
+from cockpit.engine.order_desk import OLDER_NS
 from tests.faults.bench import BOTH_PATHS, BTC, CREATE, ETH, EXECUTIONS, HISTORY, POSITIONS, REALTIME, SOL, Bench
 
 
@@ -144,6 +147,24 @@ async def test_f007_link_id_is_taken_already(bench: Bench) -> None:
     signal = await bench.enter(BTC)
     await bench.settled()
     assert len(await creates(bench, signal)) == 1
+
+
+@BOTH_PATHS
+async def test_f007_link_id_is_that_of_another_engines_older_order(bench: Bench) -> None:
+    """As an engine on a copy of the data folder makes it: it has counted the same start and raised the same signal."""
+    state = bench.core.state.settings
+    await bench.stop()
+    link = client_order_id(state.environment, state.epoch + 1, f"{state.epoch + 1}a1", OrderRole.ENTRY, 1, state.folder)
+    beyond = {"orderType": "Limit", "qty": "0.01", "price": "1000", "timeInForce": "IOC"}
+    await bench.control("manual/order", symbol=BTC, side="Buy", orderLinkId=link, **beyond)
+    made_ns = time.monotonic_ns()
+    await bench.start()
+    await bench.until(lambda: time.monotonic_ns() - made_ns > OLDER_NS + NS_PER_S, "the other order is older")
+    signal = bench.signal(BTC)
+    await bench.until(lambda: bench.history(signal)[-1:] == [OrderStatus.DEAD], "our order never came to be")
+    assert [entry["ret_code"] for entry in await creates(bench, signal)] == [110072]
+    assert bench.core.state.orders.get(link) is None
+    assert "another engine trades this account" in bench.core.state.locks["instance"]
 
 
 @BOTH_PATHS

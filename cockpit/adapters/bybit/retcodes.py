@@ -217,7 +217,7 @@ def judge(kind: CodeClass, code: int, reason: str, *, is_read: bool, reset_ms: i
         case CodeClass.BAN if is_read:
             return VenueThrottled(code, reason, reset_ms)
         case _ if code in SERVICE_DOWN:
-            return ServiceDown(f"{reason} (code {code})")
+            return ServiceDown(f"{reason} (code {code})", code)
         case _:
             # AMBIGUOUS, UNKNOWN, a banned change, one that met an overload, and OK without a result.
-            return OutcomeUnknown(f"{reason} (code {code})")
+            return OutcomeUnknown(f"{reason} (code {code})", code)

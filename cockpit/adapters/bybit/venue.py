@@ -127,7 +127,7 @@ class BybitVenue:
         except VenueRejected as error:
             if class_of(error.code) is CodeClass.ALREADY:
                 # The link id is taken (110072): an order of ours is there already, maybe this one.
-                raise OutcomeUnknown(f"{error.reason}: an order with this link id exists") from error
+                raise OutcomeUnknown(f"{error.reason}: an order with this link id exists", error.code) from error
             raise
         return reads.order_id(raw)
 
