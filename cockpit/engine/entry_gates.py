@@ -114,16 +114,15 @@ class EntryGates:
             mode_read_ns=symbol.mode_read_ns,
             has_leverage=symbol.has_leverage,
             has_position=name in state.positions.symbols(),
-            has_in_flight=bool(state.orders.in_flight(name))
-            or any(o.symbol == name for o in (*state.orders.live_entries(), *state.orders.unbooked()))
-            or self._may_stop_arrive(symbol),
+            has_in_flight=state.orders.is_busy(name) or self._may_stop_arrive(symbol),
             last_entry_ns=None if side is None else symbol.last_entry_ns.get(side),
         )
 
     def _may_stop_arrive(self, symbol: SymbolState) -> bool:
         """True while a stop asked for an earlier position could still reach the exchange and move a new one's."""
         ttl_ns = round(self.state.settings.execution.unknown_first_query_s * NS_PER_S)
-        return symbol.stop_asked_ns is not None and self.state.now_ns - symbol.stop_asked_ns < ttl_ns
+        asked_ns = symbol.stop_asked_ns
+        return symbol.stops_unanswered > 0 or (asked_ns is not None and self.state.now_ns - asked_ns < ttl_ns)
 
     def _lag_s(self, symbol: SymbolState) -> float:
         """Age of the last frame at its arrival; needs the clocks' difference and a market that runs at real speed."""

@@ -47,7 +47,8 @@ class FillDesk:
         for position in self.state.positions.open.values():
             if position.stop_wanted is not None:  # the earlier engine may have asked for it in its last instant
                 position.stop_request = (position.stop_wanted, self.state.now_ns, position.seen)
-            if (symbol := self.state.symbols.get(position.symbol)) is not None:
+        if recovery.epoch > 1:  # and one for a position that is gone
+            for symbol in self.state.symbols.values():
                 symbol.stop_asked_ns = self.state.now_ns
 
     def on_fill(self, fill: FillReport, out: Outbox, *, is_read: bool = False) -> None:
@@ -92,13 +93,8 @@ class FillDesk:
         """True if a fill is early. An entry of ours never is: its position is to be guarded from its first fill."""
         if self.sending.origin_of(fill.client_id) is not None:
             return False
-        orders = self.state.orders
-        return self.state.positions.is_early(
-            fill,
-            is_entry_due=orders.is_entry_due(fill.symbol),
-            is_exit_due=orders.is_exit_due(fill.symbol),
-            is_read=is_read,
-        )
+        is_entry_due = self.state.orders.is_entry_due(fill.symbol)
+        return self.state.positions.is_early(fill, is_entry_due=is_entry_due, is_read=is_read)
 
     def after_read(self, fills: Sequence[FillReport], requested_ns: int, out: Outbox) -> None:
         """A complete read has been booked: what was early when it was asked for waits no longer, if the read shows it.

@@ -77,6 +77,8 @@ class ForeignDesk:
         if self.state.now_ns - self._asked_ns.get(symbol, -AGAIN_NS) < AGAIN_NS:
             return f"a stop for {symbol} is on its way"
         self._asked_ns[symbol] = self.state.now_ns
+        if (followed := self.state.symbols.get(symbol)) is not None:
+            followed.ask_stop(self.state.now_ns)
         self.queries.note_action(symbol)
         execution = self.state.settings.execution
         distance = position.price * Decimal(repr(execution.foreign_stop_pct)) / 100 * position.side.sign

@@ -60,9 +60,12 @@ class PositionDesk:
                 self.stops.guard(position, out)  # also while it is being closed: that may take long
 
     def _has_vanished(self, position: OpenPosition) -> bool:
-        """True if it has been called flat for a while, and a read that was asked for since then has not told how."""
+        """True if it has been called flat for a while, and a read that was asked for since then has not told how.
+
+        An execution that is newer than the word flat, and is booked, opened something after it.
+        """
         since = position.flat_since_ns
-        if since is None or self.state.now_ns - since < FLAT_GRACE_NS:
+        if since is None or self.state.now_ns - since < FLAT_GRACE_NS or position.last_seq > position.seen[0]:
             return False
         return self.state.read_asked_ns >= since
 

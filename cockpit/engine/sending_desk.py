@@ -121,7 +121,7 @@ class SendingDesk:
         is_move = position.stop_confirmed is not None
         position.ask_stop(stop, self.state.now_ns)
         if (symbol := self.state.symbols.get(position.symbol)) is not None:
-            symbol.stop_asked_ns = self.state.now_ns
+            symbol.ask_stop(self.state.now_ns)
         self.queries.note_action(position.symbol)
         out.outputs.append(PositionChanged(trade_row(self.state, position, self.state.now_ns)))
         trigger = self.state.settings.execution.stop_trigger_by

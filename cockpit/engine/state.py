@@ -94,11 +94,24 @@ class SymbolState:
         self.leverage_asked_ns = 0
         self.stop_asked_ns: int | None = None
         """When a stop of the symbol was asked for last: it may still arrive, and then moves whatever stop is there."""
+        self.stops_unanswered = 0
+        """Requests for a stop that have not been answered: nobody knows when they left."""
         self.frames_since_gap = 0
         """Consistent book frames since the book was lost or replaced after a restart of the exchange's service."""
         self.last_entry_ns: dict[Side, int] = {}
         self.md_latency_ns: deque[int] = deque(maxlen=64)
         """Receive time minus exchange time of the last frames."""
+
+    def ask_stop(self, now_ns: int) -> None:
+        """A request for a stop of the symbol is made now."""
+        self.stop_asked_ns = now_ns
+        self.stops_unanswered += 1
+
+    def answer_stop(self, now_ns: int, *, is_unknown: bool) -> None:
+        """It was answered, or nobody did in time: then it may have left as late as now."""
+        self.stops_unanswered = max(0, self.stops_unanswered - 1)
+        if is_unknown:
+            self.stop_asked_ns = now_ns
 
     def give_up_book(self, reason: str) -> None:
         """The book is not known any more, and with it the mid: no rule may go on with the last one."""

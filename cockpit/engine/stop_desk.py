@@ -32,6 +32,8 @@ class StopDesk:
 
     def on_answer(self, answer: StopAnswer, out: Outbox) -> None:
         """The exchange answered a stop request, or nobody did in time."""
+        if (symbol := self.state.symbols.get(answer.symbol)) is not None:
+            symbol.answer_stop(self.state.now_ns, is_unknown=answer.outcome is Outcome.UNKNOWN)
         position = self.state.positions.open.get(answer.symbol)
         if position is None or not position.stop_in_flight or answer.stop_loss != position.stop_wanted:
             return  # it is about an earlier position, or the exchange has shown the stop already

@@ -204,10 +204,10 @@ class OrderManager:
         entries = [order for order in self._orders.values() if order.symbol == symbol and order.is_entry]
         return any(order.is_open or order.is_in_flight or order.unbooked_qty > 0 for order in entries)
 
-    def is_exit_due(self, symbol: str) -> bool:
-        """True if executions of a close of ours on the symbol may still come."""
-        exits = [o for o in self._orders.values() if o.symbol == symbol and o.is_own and not o.is_entry]
-        return any(order.is_in_flight or order.unbooked_qty > 0 for order in exits)
+    def is_busy(self, symbol: str) -> bool:
+        """True if an order of ours may still change the position of a symbol, or executions of one are missing."""
+        own = [order for order in self._orders.values() if order.symbol == symbol and order.is_own]
+        return any(order.is_open or order.is_in_flight or order.unbooked_qty > 0 for order in own)
 
     def unknown(self) -> list[TrackedOrder]:
         """Our orders whose outcome is unknown."""

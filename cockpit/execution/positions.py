@@ -52,16 +52,15 @@ class PositionManager:
         """True if an execution has been booked."""
         return exec_id in self._seen
 
-    def is_early(self, fill: FillReport, *, is_entry_due: bool, is_exit_due: bool, is_read: bool) -> bool:
+    def is_early(self, fill: FillReport, *, is_entry_due: bool, is_read: bool) -> bool:
         """True if a fill does not fit the fills booked so far: those before it have not been heard of.
 
-        It closes more than they have opened; or one by hand opens against what they have left, which others must have
-        closed; or the exchange has told of a position that none of them explains.
+        It closes more than they have opened; or one by hand opens, and others may have closed what they have left (the
+        stop, a close of ours); or the exchange has told of a position that none of them explains.
 
         Args:
             fill: an execution that is not booked yet, and of no entry of ours.
             is_entry_due: an entry of ours on the symbol has executions that have not come yet.
-            is_exit_due: a close of ours has: one by hand may open after them, on the side that they close.
             is_read: a complete read told it, after all that were before it.
         """
         if fill.exec_type is not ExecType.TRADE:  # a forced one raises its alarm at once
@@ -76,9 +75,9 @@ class PositionManager:
             if position is None and not is_read:
                 return True  # what closed the last one is missing
         if position is not None:
-            is_after_exit = is_by_hand and is_exit_due and not is_read
+            is_opening = is_by_hand and fill.closed_qty == 0 and not is_read and position is not vanished
             is_too_much = _is_too_much(fill, position.fills.qty, is_by_hand=is_by_hand)
-            return not position.has_in_base(fill) and (is_too_much or is_after_exit)
+            return not position.has_in_base(fill) and (is_too_much or is_opening)
         base = self._base_of(fill)
         if base is None and fill.symbol in self._first_told and not is_read:
             return True  # so is what closed that one
@@ -127,7 +126,8 @@ class PositionManager:
     def _begin(self, fill: FillReport, *, is_entry_due: bool) -> OpenPosition:
         """The position that a fill on no position belongs to: a trade that it comes late for, or a new one.
 
-        A fill that changes a foreign position of which no fill is known starts from what the exchange said of it.
+        A fill that changes a foreign position of which no fill is known starts from what the exchange said of it; one
+        that closes what nobody has told of starts from what it closes.
         """
         base, report = self._base_of(fill), self.unclaimed.get(fill.symbol)
         self._disown(fill.symbol)
@@ -147,6 +147,8 @@ class PositionManager:
         is_after = base is not None and (base.seq < fill.seq or fill.closed_qty == fill.qty)
         if base is not None and not is_told and is_after:
             position.take_over(base)
+        elif base is None and vanished is None and not is_told and fill.closed_qty == fill.qty:
+            position.take_over(_closed_by(fill))
         return position
 
     def _claim(self, position: OpenPosition, origin: EntryOrigin) -> None:
@@ -328,6 +330,13 @@ def _is_of(vanished: OpenPosition, fill: FillReport) -> bool:
     """True for a fill from before the word that a position is flat, and for one that closes just what it left."""
     is_close = fill.side is not vanished.side and fill.closed_qty == abs(vanished.fills.qty)
     return is_close or fill.seq <= vanished.seen[0]
+
+
+def _closed_by(fill: FillReport) -> PositionReport:
+    """The position that a fill closed, as far as it tells."""
+    return PositionReport(
+        symbol=fill.symbol, side=fill.side.opposite, qty=fill.closed_qty, entry_price=fill.price, seq=fill.seq - 1
+    )
 
 
 def _is_too_much(fill: FillReport, left: Decimal, *, is_by_hand: bool) -> bool:

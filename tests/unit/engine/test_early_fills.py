@@ -414,3 +414,64 @@ def test_an_opening_by_hand_waits_for_the_executions_of_a_close_of_ours() -> Non
     assert (closed.kind, closed.gross_pnl) == ("bounce", Decimal(25))
     left = bench.core.state.positions.open[AAA]
     assert (left.origin, left.fills.qty, left.entry_price) == (None, 5, 103)
+
+
+def fired(bench: Bench) -> FillReport:
+    """The execution of the stop of a long; nobody tells it until it is pushed or read."""
+    by_stop = {"create_type": "CreateByStopLoss", "stop_order_type": "StopLoss"}
+    return bench.execution(AAA, Side.SELL, "99.66", "25", closed_qty=Decimal(25), **by_stop)
+
+
+def test_what_is_bought_by_hand_waits_for_the_execution_of_the_stop_before_it() -> None:
+    bench = long(Bench().start())
+    bench.is_reading = False
+    lost = fired(bench)
+    by_hand = bench.execution(AAA, Side.BUY, "103", "5")
+    bench.push(by_hand)
+    bench.push(lost)
+    bench.is_reading = True
+    bench.wait(2)
+    (ours,) = bench.told(PositionClosed)
+    assert (ours.trade.gross_pnl, ours.trade.exit_reason) == (Decimal("-0.36") * 25, "stop_loss")
+    held = bench.core.state.positions.open[AAA]
+    assert (held.is_foreign, held.fills.qty) == (True, 5)
+    bench.wait(12)
+    assert bench.stops == [], "a stranger's position gets no stop of ours"
+
+
+def test_what_is_bought_by_hand_waits_for_a_close_that_the_exchange_has_not_matched_yet() -> None:
+    bench = long(Bench().start())
+    bench.is_reading = False
+    assert bench.order(ClosePosition(AAA)) == ""
+    close = bench.sent[1]
+    bench.answer(close)
+    bench.push(bench.order_report(close, OrderStatus.NEW))
+    lost = bench.fill(close, "101.02", "25", closed_qty=Decimal(25))
+    bench.push(bench.execution(AAA, Side.BUY, "103", "5"))
+    bench.push(lost)
+    (ours,) = bench.told(PositionClosed)
+    assert ours.trade.gross_pnl == 25
+
+
+def test_a_trade_does_not_end_untold_when_something_newer_than_the_word_flat_is_booked() -> None:
+    bench = long(Bench().start())
+    bench.mirrors = False
+    bench.wait(1)
+    bench.is_reading = False
+    fired(bench)
+    bench.push(bench.position(AAA, "0"))
+    asked = bench.now_ns
+    bench.wait(2)
+    bench.push(bench.execution(AAA, Side.BUY, "103", "5"))
+    bench.position(AAA, "5", "103")
+    bench.wait(2.3)
+    bench.read(requested_ns=asked)
+    bench.wait(1.5)
+    bench.is_reading = True
+    bench.wait(4)
+    assert "position_gone" not in bench.notes()
+    for qty in ("2", "3"):
+        bench.push(bench.execution(AAA, Side.SELL, "104", qty, closed_qty=Decimal(qty)))
+    bench.push(bench.position(AAA, "0"))
+    bench.wait(30)
+    assert net_of_trades(bench) == Decimal("-0.36") * 25 + 5

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
 from cockpit.domain.enums import OrderStatus, Side
 from cockpit.domain.positions import FillReport
+from cockpit.domain.time import NS_PER_S
 from cockpit.engine.effects import FillBooked, PositionClosed, RequestReports
 from tests.support.core_fixtures import AAA, Bench
 from tests.support.core_scenes import long
@@ -250,3 +253,20 @@ def test_a_late_fill_of_another_entry_is_not_of_the_trade_that_ended_untold() ->
     held = again.core.state.positions.open[AAA].origin
     assert held is not None
     assert held.trade_id == other.origin.trade_id
+
+
+def test_a_position_of_before_that_is_closed_by_hand_between_two_engines_leaves_nothing() -> None:
+    bench = held_before()
+    bench.wait(30)
+    bench.now_ns += NS_PER_S
+    close = sold(bench, "10", "110")
+    bench.position(AAA, "0")
+    bench.ledger += bench.rows_of(msgspec.structs.replace(close, gain=Decimal(100)))
+    again = restarted(bench, after_s=5)
+    again.mirrors, again.ledger = False, bench.ledger
+    again.start()
+    again.wait(100)
+    assert again.core.state.positions.open == {}
+    assert [told.trade.direction for told in again.told(PositionClosed)] == ["Buy"]
+    assert [told.fill.gain for told in again.told(FillBooked)] == [None], "what it was bought for is not known"
+    assert "money_mismatch" not in again.notes()

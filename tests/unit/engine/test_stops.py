@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cockpit.domain.commands import ClosePosition, MoveStopToBreakeven, ResumeEntries
+from cockpit.domain.commands import ClosePosition, MoveStopToBreakeven, ProtectPosition, ResumeEntries
 from cockpit.domain.enums import OrderRole, OrderStatus, Side
 from cockpit.domain.events import OrderLookedUp, Outcome
 from cockpit.domain.ids import role_of
@@ -19,6 +19,7 @@ from cockpit.engine.projection.markets import SymbolSeries, book_view
 from cockpit.execution.open_position import OpenPosition
 from tests.support.core_fixtures import AAA, Bench
 from tests.support.core_scenes import bounce, long, short
+from tests.unit.engine.test_restart import restarted
 
 
 def position(bench: Bench) -> OpenPosition:
@@ -333,6 +334,7 @@ def test_an_answer_to_a_stop_of_an_earlier_position_does_not_close_the_next_one(
     bench = naked()
     bench.wait(3)
     asked = bench.stops[-1]
+    bench.answer_stop(Outcome.UNKNOWN)
     bench.push(bench.execution(AAA, Side.SELL, "99.9", "25"), bench.position(AAA, "0"))
     bench.wait(31)
     bounce(bench, Side.SELL)
@@ -412,8 +414,39 @@ def test_no_entry_while_a_stop_asked_for_the_last_position_may_still_arrive() ->
     bench.closed(bench.sent[-1], "100.00")
     facts = bench.core.signals.gates.market_facts(AAA, None, None)
     assert (facts.has_position, facts.has_in_flight) == (False, True)
-    bench.wait(bench.core.state.settings.execution.unknown_first_query_s)
+    ttl_s = bench.core.state.settings.execution.unknown_first_query_s
+    bench.wait(ttl_s)
+    assert bench.core.signals.gates.market_facts(AAA, None, None).has_in_flight, "nobody knows when it left"
+    bench.answer_stop(Outcome.UNKNOWN)
+    bench.wait(ttl_s - 1)
+    assert bench.core.signals.gates.market_facts(AAA, None, None).has_in_flight
+    bench.wait(1)
     assert not bench.core.signals.gates.market_facts(AAA, None, None).has_in_flight
+
+
+def test_no_entry_while_a_stop_asked_for_a_foreign_position_may_still_arrive() -> None:
+    bench = Bench().start()
+    bench.push(bench.execution(AAA, Side.BUY, "100.02", "10"), bench.position(AAA, "10", "100.02"))
+    bench.wait(2)
+    assert bench.order(ProtectPosition(AAA)) == ""
+    bench.push(bench.execution(AAA, Side.SELL, "100.02", "10", closed_qty=Decimal(10)), bench.position(AAA, "0"))
+    bench.wait(2)
+    facts = bench.core.signals.gates.market_facts(AAA, None, None)
+    assert (facts.has_position, facts.has_in_flight) == (False, True)
+
+
+def test_no_entry_right_after_a_restart_while_a_stop_of_the_earlier_engine_may_still_arrive() -> None:
+    bench = long(Bench().start())
+    bench.markets[AAA].move(10_060)
+    bench.wait(1)
+    assert len(bench.stops) == 1
+    bench.push(bench.execution(AAA, Side.SELL, "100.5", "25", closed_qty=Decimal(25)), bench.position(AAA, "0"))
+    bench.wait(1)
+    again = restarted(bench, after_s=0.3).start()
+    facts = again.core.signals.gates.market_facts(AAA, None, None)
+    assert (facts.has_position, facts.has_in_flight) == (False, True)
+    again.wait(again.core.state.settings.execution.unknown_first_query_s)
+    assert not again.core.signals.gates.market_facts(AAA, None, None).has_in_flight
 
 
 def test_a_half_close_of_unknown_outcome_does_not_hold_up_the_close_of_a_naked_position() -> None:
