@@ -51,6 +51,8 @@ class PositionReport(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     take_profit: Decimal | None = None
     liq_price: Decimal | None = None
     leverage: Decimal | None = None
+    adl_rank: int = 0
+    """Place in the line for auto-deleveraging, 1 (last) to 5 (next); 0 where the exchange tells none."""
     position_idx: int = 0
     seq: int = -1
     updated_ms: int = 0

@@ -13,6 +13,8 @@ from cockpit.engine.stop_desk import StopDesk
 from cockpit.execution.open_position import OpenPosition
 
 FLAT_GRACE_NS = 5 * NS_PER_S
+ADL_RANK_TOLD = 4
+"""From this place in the line for auto-deleveraging on it is told."""
 
 
 class PositionDesk:
@@ -35,6 +37,7 @@ class PositionDesk:
             )
         before = self.state.positions.open.get(report.symbol)
         had_stop = before is not None and before.stop_confirmed is not None
+        rank = 0 if before is None or before.report is None else before.report.adl_rank
         position = self.state.positions.on_report(report)
         if position is None:
             return
@@ -44,6 +47,9 @@ class PositionDesk:
                 self.queries.request_reports(out)
             return
         position.flat_since_ns = None
+        if report.adl_rank >= ADL_RANK_TOLD > rank:
+            text = f"{report.symbol} is near the front of the line for auto-deleveraging: rank {report.adl_rank} of 5"
+            out.note("adl_rank", Severity.WARNING, text, report.symbol)
         self.stops.confirm(position, out)
         if had_stop and position.stop_confirmed is None and position.origin is not None:
             self.stops.restore(position, out)

@@ -91,6 +91,7 @@ def test_position_push_of_an_open_and_a_flat_position() -> None:
         mark_price=Decimal("151.250"),
         stop_loss=Decimal("150.100"),
         leverage=Decimal(5),
+        adl_rank=2,
         seq=88200901,
         updated_ms=1785000100018,
         ts_recv=NOW,

@@ -116,6 +116,7 @@ def position_report(row: wire.WirePosition, ts_recv: int) -> PositionReport:
         take_profit=_non_zero(row.take_profit, "takeProfit", where),
         liq_price=_non_zero(row.liq_price, "liqPrice", where),
         leverage=_non_zero(row.leverage, "leverage", where),
+        adl_rank=int(_optional(row.adl_rank_indicator, "adlRankIndicator", where) or 0),
         position_idx=row.position_idx,
         seq=_seq(row.seq, where),
         updated_ms=_ms(row.updated_time, "updatedTime", where),

@@ -75,6 +75,7 @@ class WirePosition(msgspec.Struct, frozen=True, rename="camel"):
     take_profit: Number = ""
     liq_price: Number = ""
     leverage: Number = ""
+    adl_rank_indicator: Number = ""
     position_idx: int = 0
     seq: Number = ""
     updated_time: Number = ""

@@ -623,6 +623,16 @@ def test_f077_auto_deleveraging_is_booked_told_and_the_stop_is_looked_at_again()
     assert reasons(bench) == ""
 
 
+def test_f077_a_high_rank_for_auto_deleveraging_is_told_before_it_happens_once() -> None:
+    bench = long(Bench().start())
+    held = bench.core.state.positions.open[AAA]
+    assert held.report is not None
+    for rank in (3, 4, 5, 5, 2, 5):
+        bench.push(bench.position(AAA, str(held.qty), stop=str(held.report.stop_loss), adl_rank=rank))
+    told = [one.text for one in bench.told(Noted) if one.event == "adl_rank"]
+    assert told == [f"{AAA} is near the front of the line for auto-deleveraging: rank {rank} of 5" for rank in (4, 5)]
+
+
 def test_an_entry_fill_that_comes_after_both_closes_gives_its_trade_the_same_profit() -> None:
     bench = bounce(Bench().start())
     assert bench.approve() == ""
