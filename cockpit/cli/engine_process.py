@@ -74,6 +74,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     venue: BybitConfig
     """``settings.venue`` with the addresses that are known only now."""
     key: SecretKey
+    account: str = ""
+    """The last digits of the account's number; "" on the simulated exchange."""
 
     @property
     def is_simulated(self) -> bool:
@@ -251,6 +253,7 @@ def _figures(plan: Plan) -> ShellFigures:
     return ShellFigures(
         environment_word="PAPER" if is_paper else plan.profile.environment.value.upper(),
         source=_source(plan),
+        account=plan.account,
         speed=f"x{speed:g}" if plan.is_simulated and speed != 1.0 else "",
         profile=plan.profile.data_dir.name,
         preset=plan.settings.preset.name,

@@ -167,12 +167,13 @@ def _plan(
     from cockpit.cli.accounts import account_key, bind_account, checked_account, confirm_account, sim_venue
     from cockpit.cli.engine_process import Plan, hold_profile
     from cockpit.cli.flatten_target import remember_environment
+    from cockpit.cli.live_check import SUFFIX
     from cockpit.cli.simex_market import followed_depth, followed_symbols
 
     settings = loaded.settings
     hold_profile(profile)
     venue: BybitConfig = settings.venue
-    symbols = settings.venue.symbols
+    symbols, suffix = settings.venue.symbols, ""
     if profile.environment is Environment.SIM:
         simex = background.ensure_simex(profile, settings, config_path, CLOCK)
         venue, key = sim_venue(venue, simex)
@@ -185,8 +186,9 @@ def _plan(
         if profile.environment is Environment.LIVE:
             confirm_account(account, account_suffix or settings.venue.account_suffix)
         bind_account(profile, account)
+        suffix = account.uid[-SUFFIX:]
     remember_environment(profile)
-    return Plan(settings=settings, profile=profile, symbols=symbols, venue=venue, key=key)
+    return Plan(settings=settings, profile=profile, symbols=symbols, venue=venue, key=key, account=suffix)
 
 
 def _engine(plan: Callable[[], Plan], restarts: int) -> int:

@@ -28,6 +28,8 @@ class HeaderView(msgspec.Struct, frozen=True, kw_only=True, tag="header"):
     """SIM, PAPER (relay), DEMO, TESTNET, LIVE or REPLAY."""
     source: str
     """Market source in words: "synthetic", "recording NAME", "relay", "bybit"."""
+    account: str = ""
+    """The last digits of the account's number; "" on the simulated exchange."""
     speed: str = ""
     """"x4" when the source does not run at its own pace."""
     is_ended: bool = False

@@ -89,6 +89,18 @@ async def test_every_row_fills_the_terminal_exactly_and_names_the_environment(si
             assert rig.text.isascii()
 
 
+@pytest.mark.parametrize("size", [(200, 60), (120, 40), (80, 24), (40, 8)], ids=str)
+async def test_the_account_s_last_digits_stand_beside_the_environment_at_every_size(size) -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=size) as pilot:
+        header = msgspec.structs.replace(rig.scene.header(), environment="LIVE", account="4711")
+        await rig.show(pilot, *rig.scene.views(rig.client.watched), header)
+        assert rig.rows[0].startswith(" LIVE *4711 ")
+        assert {cells(row) for row in rig.rows} == {size[0]}
+        if size[0] >= 80:
+            assert all(word in rig.rows[0] for word in ("BTCUSDT", "ENABLED", "MANUAL"))
+
+
 def msgspec_copy(config: UiConfig, **changes: object) -> UiConfig:
     return config.model_copy(update=changes)
 

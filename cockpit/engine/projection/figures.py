@@ -29,6 +29,8 @@ class ShellFigures(msgspec.Struct, kw_only=True):
     environment_word: str
     """SIM, PAPER, DEMO, TESTNET or LIVE."""
     source: str
+    account: str = ""
+    """The last digits of the account's number."""
     speed: str = ""
     profile: str = ""
     preset: str = ""

@@ -89,6 +89,7 @@ class Projection:
         return HeaderView(
             environment=figures.environment_word,
             source=figures.source,
+            account=figures.account,
             speed=figures.speed,
             is_ended=state.is_ended,
             profile=figures.profile,

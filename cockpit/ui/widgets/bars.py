@@ -28,13 +28,14 @@ def environment_style(environment: str) -> str:
 
 
 def header(look: Look, width: int, _height: int) -> list[Line]:
-    """Environment, source, symbol, ages, day, approval, clock. The rightmost fields give way first, the first never."""
+    """Environment with account, source, symbol, day, clock. The rightmost fields give way first, the first never."""
     view = header_of(look)
     waited = look.store.silence(look.now)
     time = ((f" {clock(view.now_ms + round(look.store.age_of('header', look.now) * 1000))} ", "header"),)
     if waited > SILENCE_S:
         time = ((f" {texts.NO_NEWS.format(age=age(waited))} ", "armed"),)
-    word: Line = ((f" {view.environment} ", environment_style(view.environment)),)
+    account = f" *{view.account}" if view.account else ""
+    word: Line = ((f" {view.environment}{account} ", environment_style(view.environment)),)
     room = width - width_of(word) - width_of(time)
     fields = _fields(look, view)
     kept = set()
