@@ -230,8 +230,8 @@ class CockpitApp(App[ScreenResult]):
     def _end(self, result: ScreenResult) -> None:
         """Leave once; what was open at the end of the engine stays in the shell."""
         if not self._exit:
-            words = "\n".join(safe(line) for line in gone.farewell(result.positions, self._folder).splitlines())
-            self.exit(result, message=Text(words) if words else None)
+            words = gone.farewell(result.positions, self._folder)
+            self.exit(result, message=_shell_text(words) if words else None)
 
     def hang_up(self) -> None:
         """The terminal is gone, or somebody wants the process to end: leave, as a detach does."""
@@ -246,7 +246,7 @@ class CockpitApp(App[ScreenResult]):
     def _fatal_error(self) -> None:
         """One line in place of Textual's trace with local variables, which may hold anything."""
         words = texts.CRASHED.format(error=type(self._exception).__name__, folder=self._folder)
-        self._exit_renderables.append(Text(words))
+        self._exit_renderables.append(_shell_text(words))
         self._close_messages_no_wait()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -294,3 +294,8 @@ async def run_screen(
             loop.remove_signal_handler(number)
         await client.aclose()
     return result or ScreenResult("failed", f"{type(app._exception).__name__}: {app._exception}")
+
+
+def _shell_text(words: str) -> Text:
+    """What stays in the shell when the screen has left, each line made safe."""
+    return Text("\n".join(safe(line) for line in words.splitlines()))

@@ -261,3 +261,43 @@ def test_every_dependency_is_named_in_the_project_and_locked() -> None:
     wanted = {re.split(r"[\[<>=;! ]", each)[0].lower().replace("_", "-") for each in project["dependencies"]}
     locked = {re.split(r"[\[=]", line)[0].replace(".", "-") for line in entries("requirements.txt")}
     assert {name.replace(".", "-") for name in wanted} <= locked
+
+
+# ------------------------------------------------------------------------------------------------- the terminal
+
+DRAWING_MODULES = {
+    "rich.markup", "rich.panel", "rich.pretty", "rich.table", "rich.traceback", "textual.content", "textual.markup",
+    "textual.visual", "textual.widgets",
+}  # fmt: skip
+"""Ways of Textual and Rich to show a text that has not passed our own gate."""
+SHOWN_BY = {
+    "Segment": "cockpit/ui/widgets/strips.py",
+    "strip_of": "cockpit/ui/widgets/pane.py",
+    "Text": "cockpit/ui/app.py",
+}
+"""What turns text into something that Textual sends, and the only module that may call it."""
+
+
+def test_t2_no_widget_shows_text_by_itself() -> None:
+    """Every row goes through ``Pane``; what stays in the shell goes through one function of the application."""
+    imported = [
+        (path, node.module)
+        for path, node in nodes("cockpit/ui")
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(tuple(DRAWING_MODULES))
+    ]
+    assert imported == []
+    calls = [(path, dotted(node.func)) for path, node in nodes("cockpit/ui") if isinstance(node, ast.Call)]
+    assert {(name, path) for path, name in calls if name in SHOWN_BY} == set(SHOWN_BY.items())
+    assert [call for call in calls if call[1].split(".")[-1] in {"notify", "print", "copy_to_clipboard"}] == []
+
+
+def test_t2_what_reaches_the_terminal_has_been_made_safe_in_the_same_place() -> None:
+    pane = [
+        node for path, node in nodes("cockpit/ui/widgets") if path.endswith("pane.py") and isinstance(node, ast.Call)
+    ]
+    rows = [ast.unparse(node.args[0]) for node in pane if dotted(node.func) == "padded"]
+    assert rows
+    assert [row for row in rows if row != "BLANK" and not row.startswith("cleaned(")] == []
+    app = [node for path, node in nodes("cockpit/ui") if path.endswith("ui/app.py") and isinstance(node, ast.Call)]
+    [text] = [node for node in app if dotted(node.func) == "Text"]
+    assert "safe(line)" in ast.unparse(text)
