@@ -7,12 +7,15 @@ import resource
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from cockpit.domain.commands import FlattenAll
+from cockpit.risk.limits import RiskLimits
 from tests.process.rig import Exchange, blocks, limited, until_so, wait_ready
+from tests.process.verdict import Verdict, judged
 from tests.support.link import attached
 from tests.support.profile import ProfileFolder, profile_folder, wait_until
 
@@ -31,14 +34,21 @@ def exchange(profile: ProfileFolder) -> Exchange:
     """Holds two positions that the engine has seen."""
     exchange = Exchange(profile)
     exchange.hold("BTCUSDT", "Buy", "0.01", "50000")
-    exchange.hold("SOLUSDT", "Sell", "5")
+    exchange.hold("SOLUSDT", "Sell", "5", "200")
     wait_ready(profile)
     until_so(lambda: len(profile.told()["positions"]["rows"]) == 2, "it has seen them")
     return exchange
 
 
+@pytest.fixture
+def verdict(profile: ProfileFolder, exchange: Exchange) -> Iterator[Verdict]:
+    assert len(exchange.positions()) == 2
+    with judged(profile, Decimal(repr(RiskLimits().max_exposure_pct))) as made:
+        yield made
+
+
 async def test_f096_engine_without_memory_for_another_thread_flattens_all_the_same(
-    profile: ProfileFolder, exchange: Exchange
+    profile: ProfileFolder, exchange: Exchange, verdict: Verdict
 ) -> None:
     pid = profile.told()["pid"]
     # From here on no thread can be started; the flatten's own ones are there.
@@ -47,11 +57,12 @@ async def test_f096_engine_without_memory_for_another_thread_flattens_all_the_sa
         assert (await client.send(FlattenAll(), seen="test")).accepted
     wait_until(exchange.is_flat, "flat")
     until_so(lambda: blocks(profile) == ["paused after flatten"], "the flatten is over")
+    verdict.holds()
     assert profile.told()["pid"] == pid
 
 
 async def test_f096_engine_without_a_free_descriptor_flattens_all_the_same(
-    profile: ProfileFolder, exchange: Exchange
+    profile: ProfileFolder, exchange: Exchange, verdict: Verdict
 ) -> None:
     pid = profile.told()["pid"]
     async with attached(profile.socket, "anna") as client:
@@ -68,6 +79,7 @@ async def test_f096_engine_without_a_free_descriptor_flattens_all_the_same(
             assert (await client.send(FlattenAll(), seen="test")).accepted
             wait_until(exchange.is_flat, "flat")
     until_so(lambda: blocks(profile) == ["paused after flatten"], "the flatten is over")
+    verdict.holds()
     assert profile.told()["pid"] == pid
 
 

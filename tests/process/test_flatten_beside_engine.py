@@ -12,6 +12,7 @@ import pytest
 
 from cockpit.domain.commands import ResumeEntries
 from tests.process.rig import EAGER, MARKET, Exchange, blocks, until_holding, until_so, wait_ready, write_config
+from tests.process.verdict import Verdict, judged
 from tests.support.link import attached
 from tests.support.profile import PATIENCE_S, ProfileFolder, profile_folder
 
@@ -20,8 +21,18 @@ SYMBOLS = ("--symbols", "SOLUSDT,DOGEUSDT,ADAUSDT,XRPUSDT")
 
 @pytest.fixture(scope="module")
 def profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProfileFolder]:
+    """An exchange whose engine is dead."""
     with profile_folder(tmp_path_factory.mktemp("beside")) as folder:
+        engine = folder.start_headless(*MARKET, *SYMBOLS)
+        engine.kill()
+        engine.wait()
         yield folder
+
+
+@pytest.fixture
+def verdict(profile: ProfileFolder) -> Iterator[Verdict]:
+    with judged(profile) as made:
+        yield made
 
 
 @pytest.fixture
@@ -46,7 +57,7 @@ def resume(profile: ProfileFolder) -> None:
 
 
 def test_beside_an_engine_that_trades_by_itself_it_ends_flat_and_entries_stay_off(
-    profile: ProfileFolder, engine: subprocess.Popen[bytes]
+    profile: ProfileFolder, engine: subprocess.Popen[bytes], verdict: Verdict
 ) -> None:
     exchange = Exchange(profile)
     until_holding(exchange, 2)
@@ -59,17 +70,21 @@ def test_beside_an_engine_that_trades_by_itself_it_ends_flat_and_entries_stay_of
     assert [symbol for symbol in held if symbol not in told] == []
     assert exchange.is_flat()
     until_so(lambda: "paused after flatten" in blocks(profile), "the engine is flat too, and paused")
+    verdict.holds()
     engine.kill()
     engine.wait()
     assert not (profile.folder / "sim" / "entries-off.json").exists()
     again = profile.start_headless(*MARKET, *SYMBOLS)
     assert "paused by the operator" in blocks(profile)
     resume(profile)
+    verdict.holds()
     again.kill()
     again.wait()
 
 
-def test_without_an_engine_the_next_one_starts_paused_and_can_be_resumed(profile: ProfileFolder) -> None:
+def test_without_an_engine_the_next_one_starts_paused_and_can_be_resumed(
+    profile: ProfileFolder, verdict: Verdict
+) -> None:
     done = profile.cockpit("flatten", "--yes")
     assert done.returncode == 0, done.stderr
     (profile.run / "flags-sim.json").unlink()  # as a restart of the machine does to a folder in memory
@@ -77,20 +92,23 @@ def test_without_an_engine_the_next_one_starts_paused_and_can_be_resumed(profile
     until_so(lambda: "paused by the operator" in blocks(profile), "entries are paused")
     assert not (profile.folder / "sim" / "entries-off.json").exists(), "the next start would be paused again"
     resume(profile)
+    verdict.holds()
     first.kill()
     first.wait()
 
 
 def test_an_engine_that_does_not_answer_does_not_keep_it_and_pauses_when_it_sees_the_orders(
-    profile: ProfileFolder, engine: subprocess.Popen[bytes]
+    profile: ProfileFolder, engine: subprocess.Popen[bytes], verdict: Verdict
 ) -> None:
     exchange = Exchange(profile)
     until_holding(exchange, 1)
-    os.kill(engine.pid, signal.SIGSTOP)
-    try:
-        done = profile.cockpit("flatten", "--yes", timeout_s=PATIENCE_S)
-    finally:
-        os.kill(engine.pid, signal.SIGCONT)
+    with verdict.lag.away():
+        os.kill(engine.pid, signal.SIGSTOP)
+        try:
+            done = profile.cockpit("flatten", "--yes", timeout_s=PATIENCE_S)
+        finally:
+            os.kill(engine.pid, signal.SIGCONT)
     assert done.returncode == 0, done.stderr
     assert "the engine is not told" in done.stderr
     until_so(lambda: any("paused" in block for block in blocks(profile)), "the engine has seen the orders")
+    verdict.holds()

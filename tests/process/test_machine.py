@@ -24,6 +24,7 @@ from cockpit.domain.ids import role_of
 from tests.process.request_record import CREATE
 from tests.process.rig import (
     CHURNING,
+    EAGER,
     MARKET,
     Exchange,
     blocks,
@@ -172,15 +173,11 @@ async def test_f095_engine_that_was_stopped_for_a_while_trades_on_the_present_on
 ) -> None:
     until_holding(exchange, 1)
     pid = _pid(profile)
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with verdict.stopped(pid):
         stopped_ms = exchange.now_ms
-        with verdict.silence():
-            wait_until(lambda: exchange.now_ms - stopped_ms > STOPPED_MS, "time passes without the engine")
+        wait_until(lambda: exchange.now_ms - stopped_ms > STOPPED_MS, "time passes without the engine")
         old = {row["signal_id"] for row in await _journal(profile, "signals")}
         known = set(verdict.requests.accepted)
-    finally:
-        os.kill(pid, signal.SIGCONT)
     until_so(lambda: not blocks(profile), "entries are on again")
     sent = _entries_sent(exchange)
     wait_until(lambda: _entries_sent(exchange) > sent, "it trades again")
@@ -209,7 +206,7 @@ async def test_s2_23_streams_that_stay_away_flatten_what_is_open_by_rest(
     profile: ProfileFolder, exchange: Exchange, verdict: Verdict
 ) -> None:
     _end(profile)
-    impatient = CHURNING | {"execution": CHURNING["execution"] | {"connection_loss_flatten_s": 3}}
+    impatient = EAGER | {"execution": EAGER["execution"] | {"connection_loss_flatten_s": 3}}
     config = write_config(profile.folder / "impatient.toml", impatient)
     profile.start_headless(*MARKET, "--auto", "--config", str(config))
     wait_ready(profile)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import nullcontext
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.process.lag import LagProbe
 from tests.process.request_record import CANCEL, CANCEL_ALL, CREATE, STOP, RequestRecord
 from tests.process.rig import Exchange
 from tests.process.verdict import STOP_BOUND_MS, Witness, account_faults, engine_faults
@@ -111,6 +115,26 @@ def test_engine_that_is_late_or_tells_something_else_is_told(what: dict[str, Any
     assert engine_faults(told(), account()) == []
     (fault,) = engine_faults(what, account())
     assert word in fault
+
+
+@pytest.mark.parametrize(
+    ("waited_ms", "is_stopped", "is_fault"), [(0, False, True), (2_500, False, False), (0, True, False)]
+)
+def test_loop_that_was_blocked_is_told_unless_the_machine_or_the_test_kept_it(
+    waited_ms: int, is_stopped: bool, is_fault: bool, tmp_path: Path
+) -> None:
+    probe = LagProbe(tmp_path / "socket")
+    began = time.monotonic()
+    if is_stopped:
+        with probe.away():
+            pass
+    probe.look(began - 2, 3, 100)
+    probe.look(began - 1, 3, 100)
+    probe.holds()
+    probe.look(began + 2, 3_000, 100 + waited_ms)
+    probe.look(began + 3, 3, 100 + waited_ms)
+    with pytest.raises(AssertionError, match="blocked for 3000 ms") if is_fault else nullcontext():
+        probe.holds()
 
 
 @pytest.mark.parametrize(

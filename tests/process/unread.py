@@ -6,7 +6,6 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.process.lag import LagProbe
 from tests.process.rig import EAGER, MARKET, Exchange, pause_entries, until_holding, write_config
 from tests.process.verdict import judged
 from tests.support.profile import ProfileFolder, profile_folder
@@ -38,9 +37,6 @@ class Unread:
         self.exchange.new_requests()
         self.terminal = attach(self.profile)
         self._stack.callback(self.terminal.close)
-        self.lag = LagProbe(self.profile.socket, self.profile.told()["pid"])
-        self._stack.callback(self.lag.stop)
-        self.lag.start()
         self.since = time.monotonic()
 
     def end(self) -> None:

@@ -1,10 +1,12 @@
 """The verdict after every fault: loop lag, exposure, stops and the request log. One door for all process tests.
 
-Stops and exposure are looked at without pause while a test runs; everything else after its fault.
+Lag, stops and exposure are looked at without pause while a test runs; everything else after its fault.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from cockpit.risk.limits import RiskLimits
+from tests.process.lag import LagProbe
 from tests.process.request_record import RequestRecord, Row
 from tests.process.rig import EAGER, Exchange
 from tests.support.profile import ProfileFolder
@@ -40,6 +43,7 @@ class Verdict:
         self._heard = 0
         self.requests = RequestRecord()
         self.witness = Witness(self._exchange, exposure_limit_pct)
+        self.lag = LagProbe(profile.socket)
 
     def holds(self, *others: ProfileFolder) -> None:
         """Everything holds within the recovery span, with the engine of the profile (and ``others``) alive."""
@@ -47,6 +51,7 @@ class Verdict:
             lambda: [
                 *account_faults(self._exchange.account, self._limit_pct),
                 *(fault for profile in (self._profile, *others) for fault in self._engine_faults(profile)),
+                *([] if self.lag.own_ms else ["nobody has measured the loop"]),
             ]
         )
         self.hear()
@@ -73,6 +78,17 @@ class Verdict:
         late = self.hear()
         assert late == [], f"requests without an engine: {late}"
 
+    @contextmanager
+    def stopped(self, pid: int) -> Iterator[None]:
+        """The engine is stopped meanwhile, and asks for nothing."""
+        with self.lag.away():
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                with self.silence():
+                    yield
+            finally:
+                os.kill(pid, signal.SIGCONT)
+
     def _engine_faults(self, profile: ProfileFolder) -> list[str]:
         try:
             before, told, after = self._exchange.account, profile.told(), self._exchange.account
@@ -88,11 +104,14 @@ def judged(profile: ProfileFolder, exposure_limit_pct: Decimal = EXPOSURE_LIMIT_
     """Watch the account of a profile while this runs; what was seen and heard must hold at its end."""
     verdict = Verdict(profile, exposure_limit_pct)
     verdict.witness.start()
+    verdict.lag.start()
     try:
         yield verdict
     finally:
+        verdict.lag.stop()
         verdict.witness.stop()
     verdict.witness.holds()
+    verdict.lag.holds()
     verdict.exchange_holds()
 
 
