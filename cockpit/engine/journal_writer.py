@@ -22,6 +22,7 @@ _OBSERVATIONS = (DensityRow, BookSnapshotRow, MarketStatRow)
 PROVE_AFTER_NS = 5 * NS_PER_S
 """A journal that had nothing to write for so long shows that it still can: entries need fresh evidence."""
 ALIVE_FLAG = "alive_ns"
+_ROWS = ""
 _log = logging.getLogger(__name__)
 
 
@@ -39,7 +40,8 @@ class JournalWriter:
         self._untried = 0
         self._all_tried = asyncio.Event()
         self._all_tried.set()
-        self._is_ok = True
+        self._failing: set[str] = set()
+        """What the journal did not take at the last try: ``_ROWS``, or a flag by its name."""
         self.commits = CommitTimes(clock)
         """Durable commits; who writes to the journal by other ways measures there too."""
         self._ready = asyncio.Event()
@@ -83,11 +85,12 @@ class JournalWriter:
             async with self.commits.measured():
                 await self._journal.set_flag(name, value)
         except JournalError as error:
-            self._failed(error)
+            if name in self._flags:  # else a newer value of it is on disk
+                self._failed(name, error)
             return
         if self._flags.get(name) == value:
             del self._flags[name]
-        self._succeeded()
+        self._succeeded(name)
 
     async def written(self, timeout_s: float) -> None:
         """Wait until the rows that were put are on disk.
@@ -120,12 +123,12 @@ class JournalWriter:
         except JournalError as error:
             self._rows = self._bounded(rows + self._rows)
             self._end_write(error)
-            self._failed(error)
+            self._failed(_ROWS, error)
             await self._clock.sleep(RETRY_S)
             self._ready.set()
             return
         self._end_write(None)
-        self._succeeded()
+        self._succeeded(_ROWS)
 
     def _end_write(self, error: JournalError | None) -> None:
         self._is_writing = False
@@ -156,9 +159,9 @@ class JournalWriter:
             async with self.commits.measured():
                 await self._journal.set_flag(ALIVE_FLAG, str(now_ns))
         except JournalError as error:
-            self._failed(error)
+            self._failed(_ROWS, error)
         else:
-            self._succeeded()
+            self._succeeded(_ROWS)
 
     async def drain(self) -> None:
         """The last rows of an engine that ends."""
@@ -167,11 +170,13 @@ class JournalWriter:
         except JournalError as error:
             _log.error("%d journal rows could not be written: %s", len(self._rows), error)
 
-    def _succeeded(self) -> None:
-        if not self._is_ok:
-            self._is_ok = True
-            self._emit(JournalHealth(True, "", self._clock.now_ns()))
+    def _succeeded(self, what: str) -> None:
+        """A full disk may have room for one thing and not for another: it is well when it takes what it refused."""
+        if what in self._failing:
+            self._failing.remove(what)
+            if not self._failing:
+                self._emit(JournalHealth(True, "", self._clock.now_ns()))
 
-    def _failed(self, error: JournalError) -> None:
-        self._is_ok = False
+    def _failed(self, what: str, error: JournalError) -> None:
+        self._failing.add(what)
         self._emit(JournalHealth(False, str(error), self._clock.now_ns()))

@@ -1,6 +1,6 @@
 """A disk that is really full under a running engine: a small file system, filled by somebody else to its last page.
 
-Needs the right to mount one; skipped without it.
+Needs the right to mount one, and is skipped without it; there ``tests/faults/test_f088_full_database.py`` stays.
 """
 
 from __future__ import annotations

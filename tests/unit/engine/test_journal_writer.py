@@ -90,6 +90,43 @@ async def test_a_flag_that_fails_is_tried_again_and_nobody_waits_for_it_longer_t
     assert (journal.flags, health[-1]) == ([("flatten", "1")], True)
 
 
+async def test_f088_flag_that_finds_room_on_a_full_disk_does_not_say_that_rows_can_be_written() -> None:
+    journal, health = Stubborn(), []
+    writer = JournalWriter(journal, Still(), lambda told: health.append(told.is_ok))  # type: ignore[arg-type]
+    writer.put([snapshot(1)])
+    await writer.write(1.0)
+    journal.append, append = _full, journal.append  # type: ignore[method-assign]
+    journal.is_broken = False
+    await writer.set_flag("flatten", "1")
+    await writer.write(1.0)
+    assert (journal.flags, set(health)) == ([("flatten", "1")], {False})
+    journal.append = append  # type: ignore[method-assign]
+    await writer.write(1.0)
+    assert health[-1] is True
+
+
+async def test_f088_rows_that_find_room_on_a_full_disk_do_not_say_that_a_flag_is_on_it() -> None:
+    journal, health = Stubborn(), []
+    writer = JournalWriter(journal, Still(), lambda told: health.append(told.is_ok))  # type: ignore[arg-type]
+    journal.append = _taken  # type: ignore[method-assign]
+    writing = asyncio.create_task(writer.set_flag("paused", "1"))
+    await writer.flags_tried(5.0)
+    writer.put([snapshot(1)])
+    await writer.write(1.0)
+    assert set(health) == {False}
+    journal.is_broken = False
+    await writing
+    assert health[-1] is True
+
+
+async def _full(_rows: Sequence[JournalRow]) -> None:
+    raise JournalError("disk full")
+
+
+async def _taken(_rows: Sequence[JournalRow]) -> None:
+    return
+
+
 async def test_an_older_value_that_succeeds_late_does_not_take_a_newer_one_with_it() -> None:
     journal = Stubborn()
     journal.is_broken = False
