@@ -77,6 +77,7 @@ class AccountDesk:
         for position in reports.positions:
             if self.queries.is_newer(reports, position.symbol):
                 self.positions.on_report(position, out)
+        self.state.positions.has_read = True
         named = {position.symbol for position in reports.positions}
         # A read of all positions leaves flat ones out and may be old: only the symbol's own row proves that it is flat.
         out.effects += [QueryPosition(symbol) for symbol in sorted(self.state.positions.symbols() - named)]

@@ -23,9 +23,8 @@ class OpenPosition:
         """The execution that opened it (a restart books from it on), and its exchange time, 0 if not known."""
         self.origin: EntryOrigin | None = None
         self.fills = Position(symbol)
-        self.peak_qty = Decimal(0)
-        self.entry_price = Decimal(0)
-        """Average of the opening fills."""
+        self.peak_qty = self.entry_price = Decimal(0)
+        """Largest size, and the average of the opening fills."""
         self.exit_value = self.exit_qty = Decimal(0)
         self.report: PositionReport | None = None
         self.last_seq = -1
@@ -57,10 +56,11 @@ class OpenPosition:
         self.coin_fees: dict[str, Decimal] = {}
         """Fees paid in other coins than the settlement coin; they are in no sum."""
         self.base: PositionReport | None = None  # the word it was begun with: fills up to its ``seq`` are in it
+        self.is_blind = False
+        """Begun with an execution by hand before the first read of the account: more may have been held already."""
         self.counted_net = Decimal(0)
         """What the day's book has counted of this trade already."""
-        self.best_speed = 0.0
-        self.at_breakeven = False
+        self.best_speed, self.at_breakeven = 0.0, False
         self.flat_since_ns: int | None = None
         """Since when the exchange has said "flat" while executions that explain it are missing."""
         self.is_restored = False
@@ -118,6 +118,12 @@ class OpenPosition:
         done = self.fills
         self.fills = Position(self.symbol, base.qty * self.side.sign, base.entry_price, done.realised, done.fees)
         self.peak_qty, self.entry_price = base.qty, base.entry_price
+
+    def compare(self, report: PositionReport) -> None:
+        """Hold the size against the first word on it: what was held before it was begun is in that word alone."""
+        if self.is_blind and report.qty and report.qty * (report.side or self.side).sign != self.fills.qty:
+            self.take_over(report)
+        self.is_blind = False
 
     def has_in_base(self, fill: FillReport) -> bool:
         """True for a fill that was in the size already with which the position was begun."""

@@ -17,6 +17,7 @@ from cockpit.domain.instrument import Instrument
 from cockpit.domain.orders import EntryOrigin
 from cockpit.domain.positions import FillReport, Position, PositionReport
 from cockpit.execution.open_position import OpenPosition
+from cockpit.execution.unclaimed import UnclaimedPositions
 from cockpit.ports.journal import TradeRow
 
 KEPT_ENDED = 50
@@ -28,21 +29,21 @@ class PositionManager:
     def __init__(self, seen_exec_ids: set[str] | None = None, last_seqs: dict[str, int] | None = None) -> None:
         """Begin with the executions that are booked already, and the newest sequence of them by symbol."""
         self.open: dict[str, OpenPosition] = {}
-        self.unclaimed: dict[str, PositionReport] = {}
-        """Positions the exchange reports and no fill of ours explains (yet)."""
+        self._unclaimed = UnclaimedPositions(last_seqs)
+        self.has_read = False
+        """The account has been read completely since the start."""
         self._seen = seen_exec_ids or set()
-        self._closed_seq = last_seqs or {}
-        """Sequence of the fill that closed the last position of a symbol: older reports tell of the past."""
-        self._first_told: dict[str, PositionReport] = {}
-        """By symbol, the first report of what no fill explained: fills that are newer come on top of that."""
-        self._flat_told: dict[str, int] = {}
-        """By symbol of these, the sequence of the first word that it was flat again: what is newer is another one."""
         self._ended: dict[str, OpenPosition] = {}
         """Our last closed trades by id: an execution that comes late belongs to its trade."""
         self._vanished: dict[str, OpenPosition] = {}
         """By symbol, what the exchange called flat while executions that explain it were missing."""
         self.last_gain: Decimal | None = Decimal(0)
         """Gross profit of the execution booked last; None where its entry price is not ours to know."""
+
+    @property
+    def unclaimed(self) -> dict[str, PositionReport]:
+        """By symbol, positions that the exchange reports and no fill of ours explains (yet)."""
+        return self._unclaimed.held
 
     def mark_booked(self, exec_id: str) -> None:
         """An execution counts as booked from now on."""
@@ -78,17 +79,14 @@ class PositionManager:
             is_opening = is_by_hand and fill.closed_qty == 0 and not is_read and position is not vanished
             is_too_much = _is_too_much(fill, position.fills.qty, is_by_hand=is_by_hand)
             return not position.has_in_base(fill) and (is_too_much or is_opening)
-        base = self._base_of(fill)
-        if base is None and fill.symbol in self._first_told and not is_read:
+        base = self._unclaimed.base_of(fill)
+        if base is None and self._unclaimed.is_told(fill.symbol) and not is_read:
             return True  # so is what closed that one
-        if base is None or base.side is None or fill.seq <= base.seq:
+        if base is None:
+            return fill.closed_qty > 0 and not is_read
+        if base.side is None or fill.seq <= base.seq:
             return fill.closed_qty > 0
         return not is_read or _is_too_much(fill, base.qty * base.side.sign, is_by_hand=is_by_hand)
-
-    def _base_of(self, fill: FillReport) -> PositionReport | None:
-        """What the exchange told first of the position that a fill changes, None if it was flat again before."""
-        flat_seq = self._flat_told.get(fill.symbol)
-        return self._first_told.get(fill.symbol) if flat_seq is None or fill.seq <= flat_seq else None
 
     def on_fill(
         self, fill: FillReport, origin: EntryOrigin | None, *, is_entry_due: bool = False
@@ -129,8 +127,7 @@ class PositionManager:
         A fill that changes a foreign position of which no fill is known starts from what the exchange said of it; one
         that closes what nobody has told of starts from what it closes.
         """
-        base, report = self._base_of(fill), self.unclaimed.get(fill.symbol)
-        self._disown(fill.symbol)
+        base, report = self._unclaimed.base_of(fill), self._unclaimed.claim(fill.symbol)
         vanished = self._vanished.pop(fill.symbol, None)
         ended = self._ended.pop(origin_of(fill.client_id) or "", None)
         if vanished is not None and ended in (None, vanished) and _is_of(vanished, fill):
@@ -147,8 +144,10 @@ class PositionManager:
         is_after = base is not None and (base.seq < fill.seq or fill.closed_qty == fill.qty)
         if base is not None and not is_told and is_after:
             position.take_over(base)
-        elif base is None and vanished is None and not is_told and fill.closed_qty == fill.qty:
+        elif base is None and vanished is None and not is_told and fill.closed_qty > 0:
             position.take_over(_closed_by(fill))
+        else:
+            position.is_blind = not (self.has_read or is_told)
         return position
 
     def _claim(self, position: OpenPosition, origin: EntryOrigin) -> None:
@@ -172,12 +171,12 @@ class PositionManager:
         if position.fills.qty != 0:
             self._vanished[position.symbol] = position
         self.open.pop(position.symbol, None)
-        self._disown(position.symbol)
+        self._unclaimed.claim(position.symbol)
         told = position.report
         if told is not None and told.seq >= position.last_seq and told.qty and told.side is not position.side:
-            self._note_foreign(told)  # turned round by hand: what is there now is not ours
+            self._unclaimed.note(told)  # turned round by hand: what is there now is not ours
         seq = position.last_seq if position.report is None else max(position.last_seq, position.report.seq)
-        self._closed_seq[position.symbol] = seq
+        self._unclaimed.void_before(position.symbol, seq)
 
     @staticmethod
     def _book_of_before(position: OpenPosition, fill: FillReport) -> None:
@@ -212,43 +211,22 @@ class PositionManager:
         """Apply the exchange's word on a position; returns ours if the symbol has one and the word is not stale."""
         position = self.open.get(report.symbol)
         if position is None:
-            self._unexplained(report)
+            self._unclaimed.on_report(report)
             return None
         version = (report.seq, report.updated_ms)
         if report.seq < position.last_seq or version < position.seen:
             return None
         if position.is_taken_over and report.side not in (None, position.side):
             position.take_over(report)  # it was begun with an old word
+        position.compare(report)
         position.report, position.seen = report, version
         position.is_restored = False
         return position
 
-    def _unexplained(self, report: PositionReport) -> None:
-        """A report of a symbol that we hold no position in."""
-        known = self.unclaimed.get(report.symbol)
-        newest = max(self._closed_seq.get(report.symbol, -1), -1 if known is None else known.seq)
-        if report.seq < newest:
-            return
-        if report.qty == 0:
-            self.unclaimed.pop(report.symbol, None)  # the fills that closed it may still come, and need its base
-            if report.symbol in self._first_told:
-                self._flat_told.setdefault(report.symbol, report.seq)
-        else:
-            self._note_foreign(report)
-
-    def _note_foreign(self, report: PositionReport) -> None:
-        self.unclaimed[report.symbol] = report
-        self._first_told.setdefault(report.symbol, report)
-
-    def _disown(self, symbol: str) -> None:
-        """Forget what was told of a symbol and not explained."""
-        for told in (self.unclaimed, self._first_told, self._flat_told):
-            told.pop(symbol, None)
-
     def remember(self, row: TradeRow) -> None:
         """Keep a trade that ended before this start, for executions that come late."""
         seen = tuple(row.parameters.get("seen", (-1, 0)))
-        self._closed_seq[row.symbol] = max(self._closed_seq.get(row.symbol, -1), seen[0])
+        self._unclaimed.void_before_at_least(row.symbol, seen[0])
         self._vanished.pop(row.symbol, None)  # what an earlier trade left was over when this one began
         origin = _origin_of(row)
         if origin is None:

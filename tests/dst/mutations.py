@@ -167,7 +167,7 @@ def _any_report_is_new() -> list[Any]:
         if position is not None:
             position.seen, position.last_seq = (-1, -1), -1
         self.unclaimed.pop(report.symbol, None)
-        with patch.dict(self.__dict__, _closed_seq={}):
+        with patch.dict(self._unclaimed.__dict__, _closed_seq={}):
             return original(self, report)
 
     return [patch.object(PositionManager, "on_report", on_report)]

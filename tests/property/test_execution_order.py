@@ -172,10 +172,10 @@ class Account:
         age_s, is_reading = self.random.choice((0, 0, 1, OLDEST_READ_S)), self.random.random() < 0.7
         self.wait(self.random.choice((0.5, 2, 4, 17)), age_s=age_s, is_reading=is_reading)
 
-    def play(self, *, restarts: bool) -> None:
+    def play(self) -> None:
         """Some of it, then everything is told, and closed."""
         doings: list[Callable[[], None]] = [self.fire_stop, self.by_hand, self.by_hand, self.close]
-        doings += [self.push_some] * 4 + [self.wait_a_while] * 2 + [self.restart] * restarts
+        doings += [self.push_some] * 4 + [self.wait_a_while] * 2 + [self.restart]
         for _ in range(self.random.randint(3, 14)):
             self.random.choice(doings)()
         self.wait(SETTLED_S)
@@ -223,7 +223,7 @@ def test_trades_of_ours_and_by_hand_have_the_exchange_s_profit(seed: int) -> Non
     for qty in random.choice(PARTS):
         account.trade(Side.BUY, "100.02", Decimal(qty), entry.client_id)
     account.tell(bench.order_report(entry, OrderStatus.FILLED, "25"))
-    account.play(restarts=True)
+    account.play()
     account.judge()
     assert abs(account.profit() - account.realised) < Decimal("0.000001")
 
@@ -237,5 +237,5 @@ def test_a_position_from_before_the_first_start_ends_with_everything_booked(seed
     bench.wait(4)
     account = Account(bench, Random(seed))
     account.held = Position(AAA, Decimal(before), Decimal(100))
-    account.play(restarts=False)
+    account.play()
     account.judge()

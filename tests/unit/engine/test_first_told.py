@@ -270,3 +270,16 @@ def test_a_position_of_before_that_is_closed_by_hand_between_two_engines_leaves_
     assert [told.trade.direction for told in again.told(PositionClosed)] == ["Buy"]
     assert [told.fill.gain for told in again.told(FillBooked)] == [None], "what it was bought for is not known"
     assert "money_mismatch" not in again.notes()
+
+
+def test_what_is_added_before_the_first_read_of_a_restart_comes_on_top_of_what_was_held() -> None:
+    bench = held_before()
+    again = restarted(bench)
+    again.is_reading = False
+    again.start()
+    again.push(bought(again, "5"))
+    again.position(AAA, "15")
+    again.is_reading = True
+    again.wait(12)
+    held = again.core.state.positions.open[AAA]
+    assert (held.is_foreign, held.fills.qty) == (True, 15)
