@@ -44,8 +44,10 @@ class FillDesk:
         for row in recovery.open_trades:
             fills = [fill for fill in recovery.open_fills if fill.symbol == row.symbol]
             self.state.positions.restore(row, fills, self.sending.origin_of)
-        for position in self.state.positions.open.values():
-            if position.stop_wanted is not None:  # the earlier engine may have asked for it in its last instant
+        ttl_ns = round(self.state.settings.execution.unknown_first_query_s * NS_PER_S)
+        for position in self.state.positions.open.values():  # the earlier engine may have acted in its last instant
+            position.close_after_ns = self.state.now_ns + ttl_ns
+            if position.stop_wanted is not None:
                 position.stop_request = (position.stop_wanted, self.state.now_ns, position.seen)
         if recovery.epoch > 1:  # and one for a position that is gone
             for symbol in self.state.symbols.values():

@@ -24,7 +24,7 @@ from cockpit.domain.commands import (
     Shutdown,
     SnoozeSignal,
 )
-from cockpit.domain.enums import Approval, OrderRole
+from cockpit.domain.enums import Approval, OrderRole, Severity
 from cockpit.engine.day_loss_desk import DayLossDesk
 from cockpit.engine.effects import CommandAnswered, EndEngine, SetFlag
 from cockpit.engine.exit_desk import ExitDesk
@@ -39,6 +39,9 @@ from cockpit.execution.flatten import FlattenState
 from cockpit.ports.journal import FLATTEN_FLAG, REBUILT_FLAG
 
 KEPT_ANSWERS = 1_000
+APPROVAL_FLAG = "approval"
+"""Engine flag: the approval that an operator chose, where it is stricter than the configured one."""
+STRICTEST_FIRST = (Approval.OBSERVE, Approval.MANUAL, Approval.AUTO)
 
 
 class OperatorDesk:
@@ -67,7 +70,7 @@ class OperatorDesk:
         """Answers to the last commands by operator and id: a command that arrives again is not carried out again."""
 
     def recover(self, flags: Mapping[str, str], out: Outbox) -> None:
-        """Take up durable flags of an earlier run: a flatten goes on, a day-loss lock holds."""
+        """Take up durable flags of an earlier run: a flatten goes on, a day-loss lock and a stricter approval hold."""
         if flags.get(FLATTEN_FLAG):
             self.flatten.start(out)
         self.day_loss.recover(flags.get(DAY_LOSS_FLAG, ""))
@@ -78,6 +81,10 @@ class OperatorDesk:
         for lock in (INSTANCE, STOP_GUARD):
             if reason := flags.get(OPERATOR_CLEARS[lock]):
                 self.state.locks[lock] = reason
+        if (kept := flags.get(APPROVAL_FLAG)) and self._is_stricter(Approval(kept)):
+            self.state.approval = Approval(kept)
+            text = f"approval is {kept}, as an operator chose before this start; configured is {self._configured}"
+            out.note("approval", Severity.WARNING, text)
 
     def on_command(self, event: OperatorCommand, out: Outbox) -> None:
         """Judge one command and answer it; a repeat of it gets the same answer and does nothing."""
@@ -122,7 +129,7 @@ class OperatorDesk:
             case CancelEntryOrders(symbol):
                 return "" if self.flatten.cancel_entries(symbol, out) else f"no entry order of {symbol or 'any symbol'}"
             case SetApproval(approval):
-                return self._set_approval(approval)
+                return self._set_approval(approval, out)
             case Shutdown():
                 return self._shutdown(command, out)
             case PauseEntries() | ResumeEntries() | ArmFlatten() | FlattenAll():
@@ -176,11 +183,20 @@ class OperatorDesk:
             del self.state.locks[KEY]
         return ""
 
-    def _set_approval(self, approval: Approval) -> str:
-        if approval is Approval.AUTO and self.state.settings.engine.approval is not Approval.AUTO:
+    def _set_approval(self, approval: Approval, out: Outbox) -> str:
+        """A stricter approval than the configured one outlives this engine; a looser one ends with it."""
+        if approval is Approval.AUTO and self._configured is not Approval.AUTO:
             return "automatic approval needs an engine started with --auto"
         self.state.approval = approval
+        out.effects.append(SetFlag(APPROVAL_FLAG, approval.value if self._is_stricter(approval) else ""))
         return ""
+
+    @property
+    def _configured(self) -> Approval:
+        return self.state.settings.engine.approval
+
+    def _is_stricter(self, approval: Approval) -> bool:
+        return STRICTEST_FIRST.index(approval) < STRICTEST_FIRST.index(self._configured)
 
     def _shutdown(self, command: Shutdown, out: Outbox) -> str:
         if command.flatten:

@@ -78,10 +78,11 @@ class PositionDesk:
     def _close_again(self, position: OpenPosition, out: Outbox) -> None:
         """What is to be closed is tried again, ever slower, until the exchange says that it is gone.
 
-        A flatten closes everything by itself, in its own rhythm.
+        After a restart it has to say first that it is there. A flatten closes everything by itself, in its own rhythm.
         """
+        is_held = not position.is_restored and position.flat_since_ns is None
         is_due = self.state.now_ns >= position.close_after_ns and not self.sending.is_closing(position.symbol, 100)
-        if is_due and not self.state.is_flattening:
+        if is_held and is_due and not self.state.is_flattening:
             self.sending.close(position.symbol, 100, position.exit_wanted, OrderRole.CLOSE, out)
 
     def _end_vanished(self, position: OpenPosition, out: Outbox) -> None:

@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
 from cockpit.domain.commands import OperatorCommand, Shutdown
 from cockpit.domain.enums import OrderPath, Severity
+from cockpit.domain.errors import JournalError
 from cockpit.domain.events import OperatorsAttached, TimerFired
 from cockpit.domain.time import NS_PER_S
 from cockpit.engine.core import EngineEvent, TradingCore
@@ -27,6 +29,7 @@ from cockpit.engine.effects import (
     EndEngine,
     GoFlattenWay,
     LoadInstruments,
+    PositionChanged,
     QueryOrder,
     QueryPosition,
     ReadLedger,
@@ -72,8 +75,8 @@ CLOCK = "clock"
 BEAT_S = 1.0
 """An idle task shows that it lives this often."""
 FLAG_WAIT_S = 0.8
-"""How long a command's answer waits for its flags: less than ``cockpit flatten`` waits for an answer. With a locked
-database their second home has them by then."""
+"""How long a command's answer waits until what it promises is on disk: less than ``cockpit flatten`` waits for an
+answer. With a locked database the second home of the flags has them by then."""
 UNSEEN_S = 0.25
 """How soon the first view follows when somebody attaches."""
 
@@ -220,12 +223,24 @@ class Runner:
     async def command(self, frame: CommandFrame, operator: str) -> CommandReply:
         """Judge one command of a screen. What its answer promises outlives a crash, unless the disk fails."""
         step = self.handle(self._operator_command(frame.command_id, operator, frame.command, frame.seen))
-        if any(isinstance(effect, SetFlag) for effect in step.effects):
-            await self._writer.flags_tried(FLAG_WAIT_S)
+        await self._keep_promise(step)
         for output in step.outputs:
             if isinstance(output, CommandAnswered):
                 return CommandReply(frame.command_id, output.accepted, output.reason)
         return CommandReply(frame.command_id, False, "the engine gave no answer")
+
+    async def _keep_promise(self, step: Step) -> None:
+        """Wait until flags of a step, and what it wants of positions, are on disk or have failed to get there."""
+        waits: list[Coroutine[Any, Any, None]] = []
+        if any(isinstance(effect, SetFlag) for effect in step.effects):
+            waits.append(self._writer.flags_tried(FLAG_WAIT_S))
+        if any(isinstance(output, PositionChanged) for output in step.outputs):
+            waits.append(self._rows_tried())
+        await asyncio.gather(*waits)
+
+    async def _rows_tried(self) -> None:
+        with suppress(JournalError):  # the core is told of it
+            await self._writer.written(FLAG_WAIT_S)
 
     def _operator_command(self, command_id: str, operator: str, command: Any, seen: str) -> OperatorCommand:
         return OperatorCommand(

@@ -108,10 +108,17 @@ class SendingDesk:
         )
         if position is not None:
             position.close_id = request.client_id
-            position.exit_wanted = reason if percent == 100 else position.exit_wanted
+            if percent == 100:
+                self._want_exit(position, reason, out)
         self._reasons[request.client_id] = reason
         self._submit(request, out)
         return ""
+
+    def _want_exit(self, position: OpenPosition, reason: str, out: Outbox) -> None:
+        """A position is to be closed until it is gone. The journal is told: a restart goes on with it."""
+        if position.exit_wanted != reason:
+            position.exit_wanted = reason
+            out.outputs.append(PositionChanged(trade_row(self.state, position, self.state.now_ns)))
 
     def move_stop(self, position: OpenPosition, stop: Ticks, out: Outbox) -> None:
         """Set or move the stop of an open position in place. A missing stop waits for nothing.

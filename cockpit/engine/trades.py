@@ -76,7 +76,8 @@ def trade_row(state: EngineState, position: OpenPosition, now_ns: int, closed_by
 
 
 def _to_take_up(position: OpenPosition, origin: EntryOrigin | None, *, is_closed: bool) -> dict[str, Any]:
-    """What the next start needs of a trade: where it came from, its stop, the newest report that was taken.
+    """What the next start needs of a trade: where it came from, its stop, the newest report that was taken, and why it
+    is being closed. A close of a part is no such wish.
 
     Of one that began with what the exchange said: that word. Of one that ended without our knowing how: what no
     execution has closed, since those may come late.
@@ -84,6 +85,8 @@ def _to_take_up(position: OpenPosition, origin: EntryOrigin | None, *, is_closed
     kept: dict[str, Any] = {"seen": list(position.seen)}
     if origin is not None:
         kept |= {"origin": msgspec.to_builtins(origin), "stop": position.stop_wanted}
+    if position.exit_wanted:
+        kept["exit_wanted"] = position.exit_wanted
     if position.base is not None and not is_closed:
         kept["base"] = msgspec.to_builtins(position.base)
     if is_closed and position.fills.qty != 0:

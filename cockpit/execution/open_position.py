@@ -5,7 +5,9 @@ The exchange is the truth. Fills make prices and money; its position report make
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from cockpit.domain.enums import Side
 from cockpit.domain.instrument import Instrument, Lots, Ticks
@@ -111,6 +113,12 @@ class OpenPosition:
     def fees(self) -> Decimal:
         """Fees of the whole trade, USDT."""
         return self.carried_fees + self.fills.fees
+
+    def take_up(self, kept: Mapping[str, Any]) -> None:
+        """Take what the journal kept of it: its stop, the newest report that was taken, why it was being closed."""
+        self.stop_wanted = kept.get("stop", self.stop_wanted)
+        self.seen = tuple(kept.get("seen", self.seen))
+        self.exit_wanted = kept.get("exit_wanted", "")
 
     def take_over(self, base: PositionReport) -> None:
         """Begin with what the exchange says is held (not flat); the fills up to then are not known."""

@@ -228,8 +228,7 @@ class PositionManager:
         seen = tuple(row.parameters.get("seen", (-1, 0)))
         self._unclaimed.void_before_at_least(row.symbol, seen[0])
         self._vanished.pop(row.symbol, None)  # what an earlier trade left was over when this one began
-        origin = _origin_of(row)
-        if origin is None:
+        if (origin := _origin_of(row)) is None:
             return
         position = OpenPosition(row.symbol, Side(row.direction), row.opened_ns)
         position.origin, position.seen = origin, seen
@@ -237,7 +236,7 @@ class PositionManager:
         position.peak_qty, position.entry_price = row.qty, row.entry_price
         position.carried_gross, position.carried_fees = row.gross_pnl, row.fees
         position.counted_net = row.net_pnl
-        position.stop_wanted = row.parameters.get("stop")
+        position.take_up(row.parameters)
         if (left := row.parameters.get("left")) is not None:
             position.fills = msgspec.convert(left, Position, strict=False)
             if row.exit_price is not None:
@@ -265,11 +264,9 @@ class PositionManager:
         for fill in own:
             is_its_own = origin_of(fill.client_id) == row.trade_id
             self.on_fill(fill, origin if is_its_own else entry_of(fill.client_id))
-        position = self.open.get(row.symbol)
-        if position is not None:
+        if (position := self.open.get(row.symbol)) is not None:
             position.is_restored = True
-            position.stop_wanted = row.parameters.get("stop", position.stop_wanted)
-            position.seen = tuple(row.parameters.get("seen", position.seen))
+            position.take_up(row.parameters)
 
     def confirm_stop(self, position: OpenPosition, instrument: Instrument, now_ns: int) -> bool:
         """Compare the reported stop with the wanted one; True when it was confirmed just now."""

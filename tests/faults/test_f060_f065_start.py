@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cockpit.domain.commands import ProtectPosition
+from cockpit.domain.commands import ClosePosition, ProtectPosition
 from cockpit.domain.errors import AuthRejected
 from tests.faults.bench import BTC, CREATE, ETH, EXECUTIONS, HISTORY, POSITIONS, REALTIME, WALLET, WRITES, Bench
 
@@ -140,6 +140,23 @@ async def test_f062_order_of_a_killed_engine_is_found_by_its_executions_alone_at
     origin = bench.core.state.positions.open[BTC].origin
     assert (origin is not None, len(await bench.requests(CREATE))) == (True, 1)
     assert signal in (await bench.requests(CREATE))[0]["params"]["orderLinkId"]
+    await bench.settled()
+
+
+async def test_f061_a_close_that_was_accepted_goes_on_after_a_crash(bench: Bench) -> None:
+    await bench.enter(BTC)
+    await bench.control("fault/rest", route=CREATE, ret_code=110074, count=-1)
+    assert (await bench.command(ClosePosition(BTC))).accepted
+    assert bench.stored("select * from trades where parameters like '%exit_wanted%'"), "accepted and not kept"
+    await bench.kill()
+    await bench.control("heal")
+    await bench.start(wait=False)
+
+    async def is_closed() -> bool:
+        return await bench.size(BTC) == 0
+
+    await bench.until(is_closed, "the position is closed as was promised")
+    await bench.until(lambda: bench.is_started, "the engine is up")
     await bench.settled()
 
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from cockpit.domain.commands import ClosePosition, MoveStopToBreakeven
-from cockpit.domain.enums import TRADING, OrderRole, OrderStatus, Side
+from cockpit.domain.commands import ClosePosition, MoveStopToBreakeven, SetApproval
+from cockpit.domain.enums import TRADING, Approval, OrderRole, OrderStatus, Side
 from cockpit.domain.events import OrderLookedUp, Outcome
 from cockpit.domain.ids import Maker, maker_of, role_of
 from cockpit.domain.orders import END_STATES, OrderRequest
@@ -361,3 +361,124 @@ def test_f060_without_trading_rules_a_stop_that_stands_is_left_alone_and_a_naked
         assert again.stops == []
     else:
         assert again.sent[0].close_on_trigger
+
+
+def refused(bench: Bench) -> OrderRequest:
+    """A long whose close the operator was promised, and which the exchange does not take for the moment."""
+    long(bench.start())
+    bench.wait(1)
+    assert bench.order(ClosePosition(AAA)) == ""
+    bench.answer(bench.sent[1], Outcome.NO, code=110074, reason="contract is not live")
+    return bench.sent[1]
+
+
+def test_a_close_that_was_promised_goes_on_after_a_restart_until_the_position_is_gone() -> None:
+    bench = Bench()
+    refused(bench)
+    again = restarted(bench).start()
+    again.wait(6)
+    (close,) = again.sent
+    assert (close.side, close.reduce_only, close.close_on_trigger) == (Side.SELL, True, True)
+    again.answer(close, Outcome.NO, code=110074, reason="contract is not live")
+    again.wait(3)
+    assert len(again.sent) == 2
+    again.closed(again.sent[1], "100.5", closed_qty=Decimal(25))
+    again.wait(10)
+    assert len(again.sent) == 2
+    third = restarted(again).start()
+    third.wait(20)
+    assert writes(third) == []
+
+
+def test_a_close_that_was_promised_waits_for_the_exchange_s_word_on_the_position() -> None:
+    bench = Bench()
+    refused(bench)
+    again = restarted(bench)
+    again.is_reading = False
+    again.start()
+    again.wait(20)
+    assert again.sent == []
+    again.is_reading = True
+    again.wait(8)
+    assert len(again.sent) == 1
+
+
+def test_a_promised_close_that_has_worked_is_not_sent_for_a_position_that_the_exchange_calls_flat() -> None:
+    bench = Bench()
+    refused(bench)
+    again = restarted(bench)
+    again.position(AAA, "0")  # its execution is told by no read
+    again.start()
+    again.wait(30)
+    assert again.sent == []
+
+
+def test_f005_the_close_of_a_late_fill_goes_on_after_a_restart() -> None:
+    bench = bounce(Bench().start())
+    assert bench.approve() == ""
+    entry = bench.sent[0]
+    bench.answer(entry, Outcome.UNKNOWN, reason="timeout")
+    bench.wait(5)
+    looked_up(bench, entry)
+    bench.wait(2)
+    looked_up(bench, entry)
+    bench.push(bench.fill(entry, "100.02", "25"), bench.position(AAA, "25", "100.02", "99.67"))
+    assert len(bench.sent) == 2  # killed before the close has left
+    again = restarted(bench).start()
+    again.wait(8)
+    assert [(close.side, close.close_on_trigger) for close in again.sent] == [(Side.SELL, True)]
+
+
+def test_a_close_of_a_part_is_not_repeated_after_a_restart() -> None:
+    bench = long(Bench().start())
+    assert bench.order(ClosePosition(AAA, 50)) == ""
+    bench.answer(bench.sent[1], Outcome.NO, code=110074, reason="contract is not live")
+    again = restarted(bench).start()
+    again.wait(30)
+    assert writes(again) == []
+
+
+def test_a_late_fill_of_a_trade_that_was_closed_is_closed_after_a_restart_too() -> None:
+    bench = long(Bench().start())
+    assert bench.order(ClosePosition(AAA)) == ""
+    bench.closed(bench.sent[1], "101", closed_qty=Decimal(25))
+    again = restarted(bench).start()
+    again.push(again.fill(bench.sent[0], "100.02", "5"), again.position(AAA, "5", "100.02", "99.67"))
+    again.wait(8)
+    assert [close.close_on_trigger for close in again.sent] == [True]
+
+
+@pytest.mark.parametrize(
+    ("configured", "chosen", "kept"),
+    [
+        (Approval.AUTO, Approval.OBSERVE, Approval.OBSERVE),
+        (Approval.AUTO, Approval.MANUAL, Approval.MANUAL),
+        (Approval.MANUAL, Approval.OBSERVE, Approval.OBSERVE),
+        (Approval.OBSERVE, Approval.MANUAL, Approval.OBSERVE),
+    ],
+)
+def test_an_approval_stricter_than_the_configured_one_outlives_a_restart_and_no_other_does(
+    configured: Approval, chosen: Approval, kept: Approval
+) -> None:
+    bench = Bench(approval=configured).start()
+    assert bench.order(SetApproval(chosen)) == ""
+    again = Bench(approval=configured, recover=journal_of(bench), start_ns=bench.now_ns + 2 * NS_PER_S).start()
+    assert again.core.state.approval is kept
+    bounce(again)
+    assert again.sent == []
+    assert ("approval" in again.notes()) is (kept is not configured)
+
+
+def test_the_configured_approval_is_back_when_the_operator_has_chosen_it() -> None:
+    bench = Bench(approval=Approval.AUTO).start()
+    assert bench.order(SetApproval(Approval.OBSERVE)) == ""
+    assert bench.order(SetApproval(Approval.AUTO)) == ""
+    again = Bench(approval=Approval.AUTO, recover=journal_of(bench), start_ns=bench.now_ns + 2 * NS_PER_S).start()
+    assert again.core.state.approval is Approval.AUTO
+
+
+def test_an_approval_that_was_kept_never_loosens_a_stricter_configuration() -> None:
+    bench = Bench(approval=Approval.AUTO).start()
+    assert bench.order(SetApproval(Approval.MANUAL)) == ""
+    again = Bench(approval=Approval.OBSERVE, recover=journal_of(bench), start_ns=bench.now_ns + 2 * NS_PER_S).start()
+    assert again.core.state.approval is Approval.OBSERVE
