@@ -1,12 +1,12 @@
 """Requests to the venue: every one ends as an event with one of three outcomes. Nothing is ever sent twice.
 
 The intent of an order is on disk before it leaves. An exit may leave without (a full disk must not keep a position
-open); an entry may not.
+open); an entry may not, and one that has waited for the disk too long, or until entries were off, does not leave.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -39,6 +39,7 @@ from cockpit.domain.events import (
 from cockpit.domain.ids import ClientOrderId
 from cockpit.domain.orders import CancelRequest, OrderReport, OrderRequest, StopRequest
 from cockpit.domain.positions import FillReport
+from cockpit.domain.time import NS_PER_S
 from cockpit.engine.commit_times import CommitTimes
 from cockpit.ports.clock import Clock
 from cockpit.ports.journal import DurableIntent, Journal, unjournaled_exit
@@ -46,6 +47,9 @@ from cockpit.ports.venue import Venue
 
 WRITTEN_S = 1.0
 """How long a stop that stands may wait for the disk before it is moved."""
+SEND_WITHIN_NS = NS_PER_S
+"""An entry that is older leaves no more: its gates were judged then, and a loop that is so late locks entries too
+(reliability.md C.5)."""
 _Verdict = tuple[Outcome, int, str]
 
 
@@ -73,21 +77,19 @@ class VenueRequests:
         self._read_again: int | None = None
         """Since when the next read is to tell them, None if none was asked for."""
 
-    async def submit(self, request: OrderRequest) -> None:
-        """Journal the intent, then send the order once."""
+    async def submit(self, request: OrderRequest, locks: Mapping[str, str]) -> None:
+        """Journal the intent, then send the order once.
+
+        ``locks`` are the engine's own, not a copy: what keeps entries off by the time the intent is on disk.
+        """
         sent = self._clock.now_ns()
         try:
             intent = await self._intent(request, sent)
         except JournalError as error:
-            self._emit(
-                OrderAnswer(
-                    client_id=request.client_id,
-                    outcome=Outcome.NO,
-                    reason=f"not sent, the journal cannot be written: {error}",
-                    sent_ns=sent,
-                    ts_recv=self._clock.now_ns(),
-                )
-            )
+            self._withhold(request, f"the journal cannot be written: {error}", sent)
+            return
+        if reason := self._too_late(request, locks):
+            self._withhold(request, reason, sent)
             return
         sent = self._clock.now_ns()
         # Chosen at the last instant before the send, and never changed for this order afterwards.
@@ -238,6 +240,26 @@ class VenueRequests:
             await self._venue.resync(symbol)
         except VenueUnavailable:
             return
+
+    def _too_late(self, request: OrderRequest, locks: Mapping[str, str]) -> str:
+        """Why an entry that was decided must not leave any more, "" if it may. An exit is never too late."""
+        if request.role is not OrderRole.ENTRY:
+            return ""
+        if locks:
+            return f"entries are off by now: {'; '.join(locks.values())}"
+        age_ns = self._clock.now_ns() - request.created_ns
+        return f"decided {age_ns / NS_PER_S:.1f} s ago, the disk was slow" if age_ns > SEND_WITHIN_NS else ""
+
+    def _withhold(self, request: OrderRequest, reason: str, sent_ns: int) -> None:
+        self._emit(
+            OrderAnswer(
+                client_id=request.client_id,
+                outcome=Outcome.NO,
+                reason=f"not sent: {reason}",
+                sent_ns=sent_ns,
+                ts_recv=self._clock.now_ns(),
+            )
+        )
 
     async def _intent(self, request: OrderRequest, now_ns: int) -> DurableIntent:
         try:

@@ -267,9 +267,10 @@ class Runner:
     # ---------------------------------------------------------------------------------------------------- effects
 
     def _do(self, effect: Effect, now_ns: int) -> None:
+        assert self.core is not None
         match effect:
             case SubmitOrder(request):
-                self._spawn(self._requests.submit(request))
+                self._spawn(self._requests.submit(request, self.core.state.locks))
             case CancelOrder(request):
                 self._spawn(self._requests.cancel(request))
             case CancelEntries(symbol):

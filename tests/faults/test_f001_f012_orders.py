@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cockpit.domain.commands import PauseEntries
 from cockpit.domain.enums import OrderRole, OrderStatus
 from cockpit.domain.ids import client_order_id
 from cockpit.domain.time import NS_PER_S
@@ -169,7 +170,8 @@ async def test_f007_link_id_is_that_of_another_engines_older_order(bench: Bench)
 
 @BOTH_PATHS
 async def test_f008_no_order_is_posted_twice_whatever_the_answer(bench: Bench) -> None:
-    for symbol, code in ((BTC, 10002), (ETH, 10006), (SOL, 10016)):
+    # 10002 is the last: no entry leaves after it before the clock has been measured again.
+    for symbol, code in ((BTC, 10006), (ETH, 10016), (SOL, 10002)):
         await bench.spoil_order(ret_code=code, symbol=symbol)
         signal = bench.signal(symbol)
         await bench.until(lambda name=signal: len(bench.history(name)) > 1, "an answer")  # type: ignore[misc]
@@ -210,6 +212,18 @@ async def test_f011_journal_is_locked_between_answer_and_write(bench: Bench) -> 
         assert await creates(bench, second) == []
     await bench.settled()
     assert len(await creates(bench, signal)) == 1
+
+
+async def test_f011_entries_are_paused_while_an_intent_waits_for_the_journal(bench: Bench) -> None:
+    async with bench.locked_journal():
+        signal = bench.signal(BTC)
+        await bench.until(lambda: bench.history(signal) == [OrderStatus.INTENT], "the entry is decided")
+        pause = asyncio.create_task(bench.command(PauseEntries()))
+        await bench.until(lambda: "paused" in bench.core.state.locks, "entries are paused")
+    assert (await pause).accepted
+    await bench.until(lambda: bench.history(signal)[-1:] == [OrderStatus.DEAD], "the entry is held back")
+    assert await creates(bench, signal) == []
+    assert any("not sent: entries are off by now: paused" in note for note in bench.notes)
 
 
 async def test_f012_answer_drips(bench: Bench) -> None:

@@ -53,7 +53,7 @@ class OrderCalls:
         if self._socket is None:
             raise LocalProtocolError("there is no trade socket in this configuration")
         self._rest.check_silence(Pool.ORDERS)
-        await self._rest.check_clock(Pool.ORDERS)
+        await self._rest.check_clock(pool)
         limits, route = self._rest.limits, f"/v5/{op.replace('.', '/')}"
         await self._rest.take_turn(route, pool)
         reply = await self._socket.call(op, params, limits.recv_window_ms, limits.order_deadline_s)

@@ -170,9 +170,16 @@ class BybitRest:
         self._is_clock_suspect = True
 
     async def check_clock(self, pool: Pool) -> None:
-        """Measure the exchange's clock if a refusal has cast doubt on it."""
-        if self._is_clock_suspect:
-            await self._remeasure(pool)
+        """Measure the exchange's clock if a refusal has cast doubt on it.
+
+        Raises:
+            VenueUnavailable: an entry does not wait for that; the next other call measures.
+        """
+        if not self._is_clock_suspect:
+            return
+        if pool is Pool.ENTRIES:
+            raise VenueUnavailable("the exchange's clock must be measured again first; nothing was sent")
+        await self._remeasure(pool)
 
     async def measure_offset(self, pool: Pool = Pool.READS) -> int:
         """Measure exchange time minus local time (ns) by the fastest of a few round trips, and sign with it from now.

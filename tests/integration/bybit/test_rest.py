@@ -262,6 +262,23 @@ async def test_f093_time_refusal_of_an_order_is_not_repeated_but_the_clock_is_me
     assert abs(signed_ms - (LiveClock().now_ns() + ahead_ns) // 1_000_000) < 10_000
 
 
+async def test_f093_an_entry_does_not_wait_for_the_clock_to_be_measured_again(
+    http: ScriptedHttp, rest: BybitRest
+) -> None:
+    http.on(TIME, lambda _: ok({"timeNano": str(LiveClock().now_ns())}))
+    http.on(LIST, ok({"list": []}))
+    http.on(CREATE, refusal(10002))
+    with pytest.raises(VenueRejected):
+        await create(rest, Pool.ENTRIES)
+    http.on(CREATE, ok({"orderId": "1"}))
+    with pytest.raises(VenueUnavailable, match="nothing was sent"):
+        await create(rest, Pool.ENTRIES)
+    assert (http.count(CREATE), http.count(TIME)) == (1, 0)
+    await positions(rest)
+    await create(rest, Pool.ENTRIES)
+    assert http.count(CREATE) == 2
+
+
 async def test_time_refusal_of_a_read_is_repeated_once_with_the_measured_clock(
     http: ScriptedHttp, rest: BybitRest
 ) -> None:
