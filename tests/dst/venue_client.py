@@ -198,11 +198,11 @@ class VenueClient:
         if request.reduce_only and self.network.tell_closing is not None:
             self.network.tell_closing(request.symbol)
         if path is OrderPath.SOCKET:
-            return str(await self._call_over_socket("create", lambda: self._create(request)))
+            return str(await self._call_over_socket("create", self._written(request)))
         if self.network.order_path is OrderPath.SOCKET and request.role is OrderRole.CLOSE:
             self.network.marks["close_by_detour"] += 1
         is_flatten = request.role is OrderRole.FLATTEN
-        return str(await self._call("create", lambda: self._create(request), ORDER_DEADLINE_S, is_flatten=is_flatten))
+        return str(await self._call("create", self._written(request), ORDER_DEADLINE_S, is_flatten=is_flatten))
 
     def _check_grid(self, request: OrderRequest) -> None:
         """An order is written on the grid that it was made for, or it does not leave."""
@@ -211,20 +211,21 @@ class VenueClient:
         if is_other and (request.lots or not request.close_on_trigger):
             raise VenueUnavailable(f"the trading rules of {request.symbol} have just changed; nothing was sent")
 
-    def _create(self, request: OrderRequest) -> str:
+    def _written(self, request: OrderRequest) -> Callable[[], str]:
+        """The order as it is written when it leaves; what it does when it arrives."""
         rules = self.rules[request.symbol]
-        order = self.network.exchange.create(
-            link_id=request.client_id,
-            symbol=request.symbol,
-            side=request.side.value,
-            order_type=request.order_type.value,
-            qty=rules.qty(request.lots),
-            price=None if request.price is None else rules.price(request.price),
-            reduce_only=request.reduce_only,
-            close_on_trigger=request.close_on_trigger,
-            stop_loss=None if request.stop_loss is None else rules.price(request.stop_loss),
-        )
-        return order.order_id
+        order = {
+            "link_id": request.client_id,
+            "symbol": request.symbol,
+            "side": request.side.value,
+            "order_type": request.order_type.value,
+            "qty": rules.qty(request.lots),
+            "price": None if request.price is None else rules.price(request.price),
+            "reduce_only": request.reduce_only,
+            "close_on_trigger": request.close_on_trigger,
+            "stop_loss": None if request.stop_loss is None else rules.price(request.stop_loss),
+        }
+        return lambda: self.network.exchange.create(**order).order_id
 
     async def cancel(self, request: CancelRequest) -> None:
         def arrive() -> None:
