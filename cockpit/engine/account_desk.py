@@ -76,7 +76,7 @@ class AccountDesk:
         self.orders.on_reports(reports, out)
         for position in reports.positions:
             if self.queries.is_newer(reports, position.symbol):
-                self.positions.on_report(position, out)
+                self.positions.on_report(position, out, is_read=True)
         self.state.positions.has_read = True
         named = {position.symbol for position in reports.positions}
         # A read of all positions leaves flat ones out and may be old: only the symbol's own row proves that it is flat.

@@ -29,8 +29,8 @@ class PositionDesk:
         self.stops = stops
         self.fills = fills
 
-    def on_report(self, report: PositionReport, out: Outbox) -> None:
-        """The exchange's word on one position."""
+    def on_report(self, report: PositionReport, out: Outbox, *, is_read: bool = False) -> None:
+        """The exchange's word on one position; ``is_read`` where a complete read of the account told it."""
         if report.position_idx:
             self.state.locks["mode"] = (
                 f"{report.symbol} is in hedge mode; set the account to one-way mode and start again"
@@ -38,7 +38,7 @@ class PositionDesk:
         before = self.state.positions.open.get(report.symbol)
         had_stop = before is not None and before.stop_confirmed is not None
         rank = 0 if before is None or before.report is None else before.report.adl_rank
-        position = self.state.positions.on_report(report)
+        position = self.state.positions.on_report(report, is_read=is_read)
         if position is None:
             return
         if report.qty == 0:

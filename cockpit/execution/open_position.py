@@ -128,7 +128,7 @@ class OpenPosition:
         self.peak_qty, self.entry_price = base.qty, base.entry_price
 
     def compare(self, report: PositionReport) -> None:
-        """Hold the size against the first word on it: what was held before it was begun is in that word alone."""
+        """Hold the size against the first read of it: what was held before it was begun is in that word alone."""
         if self.is_blind and report.qty and report.qty * (report.side or self.side).sign != self.fills.qty:
             self.take_over(report)
         self.is_blind = False

@@ -207,8 +207,13 @@ class PositionManager:
             position.exit_value = position.exit_qty = Decimal(0)
         return None if position.is_taken_over else gain
 
-    def on_report(self, report: PositionReport) -> OpenPosition | None:
-        """Apply the exchange's word on a position; returns ours if the symbol has one and the word is not stale."""
+    def on_report(self, report: PositionReport, *, is_read: bool = False) -> OpenPosition | None:
+        """Apply the exchange's word on a position; returns ours if the symbol has one and the word is not stale.
+
+        Args:
+            report: the word.
+            is_read: it is of a complete read of the account, whose executions are booked.
+        """
         position = self.open.get(report.symbol)
         if position is None:
             self._unclaimed.on_report(report)
@@ -218,7 +223,8 @@ class PositionManager:
             return None
         if position.is_taken_over and report.side not in (None, position.side):
             position.take_over(report)  # it was begun with an old word
-        position.compare(report)
+        if is_read:
+            position.compare(report)
         position.report, position.seen = report, version
         position.is_restored = False
         return position

@@ -159,6 +159,9 @@ DIRECTED = {
     "somebody takes the stop away again and again": _plan(
         12, [(3.0, BTC, Side.BUY)], [(8.0 + 4.0 * step, "remove_stop", {}) for step in range(6)]
     ),
+    "the stop is taken away while the book takes no close": _plan(
+        34, [(3.0, BTC, Side.BUY)], [(7.0, "thin", {"depth": "1", "seconds": 30.0}), (8.0, "remove_stop", {})]
+    ),
     "the stop is taken away and no push tells of it": _plan(
         13,
         [(3.0, BTC, Side.BUY)],
@@ -227,6 +230,17 @@ DIRECTED = {
     ),
     "executions of entry and close come in any order, the last of the entry at the end": _late_executions(26, 5.5),
     "executions of entry and close come in any order, one of the close at the end": _late_executions(54, 4.6),
+    "a position by hand is closed before anybody tells of its opening": _plan(
+        40,
+        [],
+        [
+            (2.5, "wire", {"slow_push": 1.0}),
+            (5.3, "phone_open", {}),
+            *((5.35, "jump", {"symbol": name, "percent": "0.5"}) for name in _ALL),
+            (5.4, "phone_close", {}),
+            (14.0, "wire", {"slow_push": 0.0}),
+        ],
+    ),
     "a half was closed, nobody knows with what outcome, and the stop cannot be put back": _plan(
         23,
         [(3.0, BTC, Side.BUY)],

@@ -162,13 +162,13 @@ def _tenfold_size() -> Any:
 def _any_report_is_new() -> list[Any]:
     original = PositionManager.on_report
 
-    def on_report(self: PositionManager, report: Any) -> Any:
+    def on_report(self: PositionManager, report: Any, **told: bool) -> Any:
         position = self.open.get(report.symbol)
         if position is not None:
             position.seen, position.last_seq = (-1, -1), -1
         self.unclaimed.pop(report.symbol, None)
         with patch.dict(self._unclaimed.__dict__, _closed_seq={}):
-            return original(self, report)
+            return original(self, report, **told)
 
     return [patch.object(PositionManager, "on_report", on_report)]
 

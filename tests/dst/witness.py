@@ -5,6 +5,7 @@ It also knows when the world around the engine is healthy, because protection, f
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,22 @@ LATE_CLOSE_S = 5.0
 EXPOSURE_SHARE = Decimal("0.95")
 
 
+class Span:
+    """For how long something has been so."""
+
+    def __init__(self) -> None:
+        self._since_s: float | None = None
+        self.s = 0.0
+
+    def note(self, is_so: bool, now_s: float) -> None:
+        """It is so now, or not."""
+        if not is_so:
+            self._since_s = None
+        elif self._since_s is None:
+            self._since_s = now_s
+        self.s = 0.0 if self._since_s is None else now_s - self._since_s
+
+
 class Witness:
     """One schedule's witness; it sees every life of the engine."""
 
@@ -44,7 +61,12 @@ class Witness:
         self.world = world
         self.oracle = world.oracle
         self._states: dict[str, list[OrderStatus]] = {}
-        self._healthy_since_s: float | None = None
+        self._healthy = Span()
+        """Engine, requests and exchange; pushes may be lost, and books thin."""
+        self._heard = Span()
+        """Every push is delivered, besides."""
+        self._liquid = Span()
+        """Or every book is as deep as ever."""
         self._holding_s = 0.0
         """Since when a position of ours has been known to an engine without connection."""
         self._flat_s = 0.0
@@ -59,11 +81,6 @@ class Witness:
     @property
     def now_s(self) -> float:
         return self.world.loop.time()
-
-    @property
-    def healthy_s(self) -> float:
-        """For how long engine, wires and exchange have been healthy."""
-        return 0.0 if self._healthy_since_s is None else self.now_s - self._healthy_since_s
 
     # ------------------------------------------------------------------------------------------- what the engine does
 
@@ -169,17 +186,18 @@ class Witness:
 
     def poll(self) -> None:
         """How long all has been healthy, and what must be so by then."""
-        if not self._is_healthy():
-            self._healthy_since_s = None
-        elif self._healthy_since_s is None:
-            self._healthy_since_s = self.now_s
+        is_healthy, markets = self._is_healthy(), self.world.exchange.markets.values()
+        is_deep = all(market.depth == Decimal(self.world.plan.depth) for market in markets)
+        self._healthy.note(is_healthy, self.now_s)
+        self._heard.note(is_healthy and self.world.network.faults == Faults(), self.now_s)
+        self._liquid.note(is_healthy and is_deep, self.now_s)
         if self._is_flat():
             self._flat_s = self.now_s
-        self.oracle.poll(self.healthy_s)
+        self.oracle.poll(self._healthy.s)
         self._watch_connection()
         self._flat_in_time()
         self._close_late_fills()
-        if self.healthy_s > SHOWN_S:
+        if self._heard.s > SHOWN_S:
             self._shown()
 
     def _is_healthy(self) -> bool:
@@ -187,12 +205,13 @@ class Witness:
         if world.engine is None or world.engine.core is None or client is None or world.engine.task.done():
             return False
         network, exchange = world.network, world.exchange
-        is_wire_whole = network.faults == Faults() and not (network.mute_routes or network.slow_routes)
+        faults = replace(network.faults, drop_push=0.0, duplicate_push=0.0, reorder_push=0.0, slow_push=0.0)
+        is_wire_whole = faults == Faults() and not (network.mute_routes or network.slow_routes)
         is_silent = bool(client.silence.left_ns(world.clock.monotonic_ns()))
         is_there = client.is_subscribed and client.lost_s is None and not is_silent
         is_over_socket = world.plan.order_path is OrderPath.SOCKET
         is_matching = exchange.defer is None and not exchange.ignores_attached_stop and not network.hides_executions
-        is_market = all(not m.is_halted and m.depth == Decimal(world.plan.depth) for m in exchange.markets.values())
+        is_market = not any(market.is_halted for market in exchange.markets.values())
         is_way = client.is_socket_up or not is_over_socket
         return is_wire_whole and is_there and is_way and is_matching and is_market and not world.disk.is_failing
 
@@ -209,7 +228,7 @@ class Witness:
     def _flat_in_time(self) -> None:
         """I3: a flatten has worked within its time, and stays so."""
         accepted_s = self.oracle.flatten_s
-        if accepted_s is None or min(self.healthy_s, self.now_s - accepted_s) < FLAT_S or self._is_flat():
+        if accepted_s is None or min(self._liquid.s, self.now_s - accepted_s) < FLAT_S or self._is_flat():
             return
         self.oracle.check_flat(f"flatten of {accepted_s:.1f} s")
 
@@ -218,7 +237,7 @@ class Witness:
         for symbol, since_s in list(self._late.items()):
             if self.world.exchange.positions[symbol].qty == 0 or self.oracle.closing_s.get(symbol, -1.0) >= since_s:
                 del self._late[symbol]
-            elif min(self.healthy_s, self.now_s - since_s) > LATE_CLOSE_S:
+            elif min(self._liquid.s, self.now_s - since_s) > LATE_CLOSE_S:
                 self.oracle.fail("I9", f"a dead entry has filled in {symbol} and nothing closes it")
                 del self._late[symbol]
 
