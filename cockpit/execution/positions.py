@@ -80,12 +80,11 @@ class PositionManager:
             is_too_much = _is_too_much(fill, position.fills.qty, is_by_hand=is_by_hand)
             return not position.has_in_base(fill) and (is_too_much or is_opening)
         base = self._unclaimed.base_of(fill)
-        if base is None and self._unclaimed.is_told(fill.symbol) and not is_read:
-            return True  # so is what closed that one
-        if base is None:
+        is_ended = base is None and self._unclaimed.is_told(fill.symbol)
+        if not is_read and (is_ended or not self.has_read):
+            return True  # so is what closed that one, or what was done while no engine ran
+        if base is None or base.side is None or fill.seq <= base.seq:
             return fill.closed_qty > 0 and not is_read
-        if base.side is None or fill.seq <= base.seq:
-            return fill.closed_qty > 0
         return not is_read or _is_too_much(fill, base.qty * base.side.sign, is_by_hand=is_by_hand)
 
     def on_fill(

@@ -121,7 +121,7 @@ class Market:
     @property
     def mark(self) -> Decimal:
         """Mark price: open profit counts by it."""
-        return self.price * (1 + self.mark_off)
+        return self.price * (1 + self.mark_off) if self.mark_off else self.price
 
 
 class Refused(Exception):

@@ -44,13 +44,12 @@ class _JumpingSelector(selectors.BaseSelector):
 class _Timer(asyncio.TimerHandle):
     """A timer that keeps its turn among those of the same instant, whatever other timers there are."""
 
-    __slots__ = ("number",)
+    __slots__ = ("turn",)
 
-    number: int
+    turn: tuple[float, int]
 
-    def __lt__(self, other: object) -> bool:
-        assert isinstance(other, _Timer)
-        return (self.when(), self.number) < (other.when(), other.number)
+    def __lt__(self, other: Any) -> bool:
+        return bool(self.turn < other.turn)
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -62,9 +61,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._timers = 0
 
     def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:
-        timer = _Timer(round(when, 9), callback, args, self, context)
+        when = round(when, 9)
+        timer = _Timer(when, callback, args, self, context)
         self._timers += 1
-        timer.number = self._timers
+        timer.turn = (when, self._timers)
         heapq.heappush(self._scheduled, timer)  # type: ignore[attr-defined]  # asyncio's own breaks ties by chance
         timer._scheduled = True  # type: ignore[attr-defined]
         return timer

@@ -85,6 +85,18 @@ class Faults:
     is_down: bool = False
     """The exchange is under maintenance: every request is answered so, no stream can be had."""
 
+    @property
+    def are_requests_whole(self) -> bool:
+        """Every request arrives and is answered as things are."""
+        is_lossy = self.lose_request or self.lose_reply or self.slow or self.refuse or self.stale_read_s
+        is_cut = self.is_partitioned or self.lost_route or self.is_main_dead or self.is_banned or self.is_down
+        return not (is_lossy or is_cut)
+
+    @property
+    def are_pushes_whole(self) -> bool:
+        """Every push arrives, once and in its order."""
+        return not (self.drop_push or self.duplicate_push or self.reorder_push or self.slow_push)
+
 
 @dataclass
 class Snapshot:

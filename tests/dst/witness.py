@@ -5,7 +5,6 @@ It also knows when the world around the engine is healthy, because protection, f
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,6 @@ from cockpit.domain.orders import OrderRequest
 from cockpit.engine.core import TradingCore
 from cockpit.engine.effects import FlowBooked, Noted, OrderChanged, Step, StopConfirmed, SubmitOrder
 from tests.dst.exchange import Execution, PositionState
-from tests.dst.network import Faults
 from tests.dst.oracle import ENTRY_ROLE, OWN
 
 if TYPE_CHECKING:
@@ -189,7 +187,7 @@ class Witness:
         is_healthy, markets = self._is_healthy(), self.world.exchange.markets.values()
         is_deep = all(market.depth == Decimal(self.world.plan.depth) for market in markets)
         self._healthy.note(is_healthy, self.now_s)
-        self._heard.note(is_healthy and self.world.network.faults == Faults(), self.now_s)
+        self._heard.note(is_healthy and self.world.network.faults.are_pushes_whole, self.now_s)
         self._liquid.note(is_healthy and is_deep, self.now_s)
         if self._is_flat():
             self._flat_s = self.now_s
@@ -205,8 +203,7 @@ class Witness:
         if world.engine is None or world.engine.core is None or client is None or world.engine.task.done():
             return False
         network, exchange = world.network, world.exchange
-        faults = replace(network.faults, drop_push=0.0, duplicate_push=0.0, reorder_push=0.0, slow_push=0.0)
-        is_wire_whole = faults == Faults() and not (network.mute_routes or network.slow_routes)
+        is_wire_whole = network.faults.are_requests_whole and not (network.mute_routes or network.slow_routes)
         is_silent = bool(client.silence.left_ns(world.clock.monotonic_ns()))
         is_there = client.is_subscribed and client.lost_s is None and not is_silent
         is_over_socket = world.plan.order_path is OrderPath.SOCKET

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
+from cockpit.domain.commands import ClosePosition
 from cockpit.domain.enums import OrderStatus, Side
 from cockpit.domain.positions import FillReport
 from cockpit.domain.time import NS_PER_S
@@ -283,3 +284,19 @@ def test_what_is_added_before_the_first_read_of_a_restart_comes_on_top_of_what_w
     again.wait(12)
     held = again.core.state.positions.open[AAA]
     assert (held.is_foreign, held.fills.qty) == (True, 15)
+
+
+def test_what_is_pushed_before_the_first_read_of_a_restart_waits_for_what_was_done_before_it() -> None:
+    bench = held_before()
+    assert bench.order(ClosePosition(AAA)) == ""
+    bench.fill(bench.sent[0], "101", "10", closed_qty=Decimal(10))
+    again = restarted(bench, after_s=1)
+    again.is_reading = False
+    again.boot()
+    again.push(bought(again, "1"))
+    assert again.core.state.positions.open == {}
+    again.is_reading = True
+    again.start()
+    again.wait(5)
+    held = again.core.state.positions.open[AAA]
+    assert (held.side, held.fills.qty) == (Side.BUY, 1)
