@@ -268,7 +268,8 @@ class PositionManager:
             begun.take_over(msgspec.convert(base, PositionReport, strict=False))
         for fill in own:
             is_its_own = origin_of(fill.client_id) == row.trade_id
-            self.on_fill(fill, origin if is_its_own else entry_of(fill.client_id))
+            # What it was begun with stands in the row: nothing is guessed from its first execution.
+            self.on_fill(fill, origin if is_its_own else entry_of(fill.client_id), is_entry_due=True)
         if (position := self.open.get(row.symbol)) is not None:
             position.is_restored = True
             position.take_up(row.parameters)

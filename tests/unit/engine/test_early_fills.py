@@ -475,3 +475,17 @@ def test_a_trade_does_not_end_untold_when_something_newer_than_the_word_flat_is_
     bench.push(bench.position(AAA, "0"))
     bench.wait(30)
     assert net_of_trades(bench) == Decimal("-0.36") * 25 + 5
+
+
+def test_a_liquidation_that_is_told_before_what_it_liquidated_is_the_same_after_a_restart() -> None:
+    bench = Bench().start()
+    entry = entered(bench)
+    bench.is_reading = False
+    forced = bench.execution(AAA, Side.SELL, "99.02", "25", closed_qty=Decimal(25), exec_type=ExecType.LIQUIDATION)
+    bench.push(forced)
+    again = restarted(bench, after_s=1)
+    again.is_reading = False
+    again.boot()
+    again.push(again.fill(entry, "100.02", "25"))
+    assert again.core.state.positions.open == {}
+    assert net_of_trades(again) == Decimal("-1") * 25
