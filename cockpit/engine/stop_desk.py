@@ -60,13 +60,17 @@ class StopDesk:
         """Compare the wanted stop with the one that the exchange's last report shows."""
         position.note_stop(self.state.now_ns)
         instrument = self.state.instrument(position.symbol)
-        if instrument is None or not self.state.positions.confirm_stop(position, instrument, self.state.now_ns):
+        if instrument is None:
+            return
+        wanted = position.stop_wanted
+        is_confirmed = self.state.positions.confirm_stop(position, instrument, self.state.now_ns)
+        confirmed, origin = position.stop_confirmed, position.origin
+        is_moved = is_confirmed and origin is not None and confirmed != origin.stop
+        if origin is not None and (is_moved or position.stop_wanted != wanted):  # a restart must know it too
+            out.outputs.append(PositionChanged(trade_row(self.state, position, self.state.now_ns)))
+        if not is_confirmed or confirmed is None:
             return
         position.stop_in_flight = False
-        confirmed = position.stop_confirmed
-        assert confirmed is not None
-        if position.origin is not None and confirmed != position.origin.stop:
-            out.outputs.append(PositionChanged(trade_row(self.state, position, self.state.now_ns)))
         beyond = (confirmed - position.breakeven(instrument, self.state.fee_rate)) * position.side.sign
         position.at_breakeven = beyond >= 0
         out.outputs.append(

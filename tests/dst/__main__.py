@@ -32,6 +32,7 @@ REQUIRED_MARKS = (
     "stop_restored",
     "gap_resync",
     "lock_survived_restart",
+    "memory_compared",
     "killed_with_position",
     "killed_in_flight",
     "killed_in_flatten",

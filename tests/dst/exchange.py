@@ -105,6 +105,8 @@ class PositionState:
     updated_ms: int = 0
     is_own: bool = False
     """Opened by an order with a cockpit's link id."""
+    by_hand: Decimal = ZERO
+    """How much of it the phone has opened."""
 
 
 @dataclass
@@ -314,7 +316,7 @@ class Exchange:
             if order.stop_loss is not None and not self.ignores_attached_stop:
                 position.stop = order.stop_loss
         if position.qty == 0:
-            position.stop, position.is_own = None, False
+            position.stop, position.is_own, position.by_hand = None, False, ZERO
         self._tell("execution", execution)
         self._push_position(position)
 
@@ -438,6 +440,7 @@ class Exchange:
         order = Order(f"o{len(self.orders) + 1}", "", symbol, side, "Market", qty, None, False, "New", now, now)
         self.orders[order.order_id] = order
         self._fill(order, qty, self.markets[symbol].price, "Trade")
+        self.positions[symbol].by_hand += qty
         self._end(order, "Filled", "")
 
     def remove_stop_by_hand(self, symbol: str) -> None:
@@ -461,6 +464,15 @@ class Exchange:
     def margin(self) -> Decimal:
         """Initial margin of the positions."""
         return sum((self.margin_of(position) for position in self.positions.values()), ZERO)
+
+    def own_margin(self) -> Decimal:
+        """Initial margin of what the engines' orders hold: of their positions, without what was added by hand."""
+        margin = ZERO
+        for position in self.positions.values():
+            if position.is_own and position.qty:
+                share = 1 - min(position.by_hand / abs(position.qty), Decimal(1))
+                margin += self.margin_of(position) * share
+        return margin
 
     def margin_of(self, position: PositionState) -> Decimal:
         """Initial margin of one position."""

@@ -254,7 +254,7 @@ class Oracle:
         if position.qty != 0 and position.stop is None and not self.exchange.ignores_attached_stop:
             self.fail("I2", f"{execution.symbol} has no stop at its first fill")
         own = [p for p in self.exchange.positions.values() if p.qty != 0 and p.is_own]
-        margin = sum((self.exchange.margin_of(p) for p in own), Decimal(0))
+        margin = self.exchange.own_margin()
         known = max(self.exchange.equity(), *(equity for at_s, equity in self.equities if self.now_s() - at_s < READ_S))
         limit = known * self.limits.exposure_pct / 100 * Decimal("1.02")
         if margin > limit:

@@ -35,6 +35,7 @@ from tests.dst.exchange import Exchange, Market
 from tests.dst.feed import MarketActor
 from tests.dst.journal import Disk, DiskJournal
 from tests.dst.loop import Deadlock, VirtualClock, VirtualLoop
+from tests.dst.memory import Memory, difference, is_all_written, memory_of
 from tests.dst.network import Network
 from tests.dst.oracle import OWN, Limits, Oracle
 from tests.dst.plan import Plan
@@ -91,9 +92,14 @@ class ObservedCore(TradingCore):
     """The real core; every step is shown to the schedule, which changes nothing."""
 
     observer: Any = None
+    taken_up: Any = None
+    """Is told once the journal has been taken up."""
 
     def start(self, now_ns: int) -> Step:
-        return self._shown(super().start(now_ns))
+        step = super().start(now_ns)
+        if self.taken_up is not None:
+            self.taken_up(self)
+        return self._shown(step)
 
     def process(self, event: EngineEvent) -> Step:
         return self._shown(super().process(event))
@@ -129,6 +135,13 @@ class Engine:
     def core(self) -> TradingCore | None:
         """The core, once the journal has been read."""
         return self.runner.core
+
+    @property
+    def memory(self) -> Memory | None:
+        """What the engine remembers, None while some of it is not on disk."""
+        if self.core is None or not is_all_written(self.runner._writer):
+            return None
+        return memory_of(self.core, self.journal.disk.intents, is_new=False)
 
     def kill(self, main: asyncio.Task[Any]) -> None:
         """kill -9: nothing of it runs any more, what it sent stays sent."""
@@ -192,7 +205,7 @@ class World:
             self.oracle.marks["lock_survived_restart"] += 1
         core = ObservedCore(settings, recovery)
         install(core, self._signals)
-        core.observer = self.witness.observe
+        core.observer, core.taken_up = self.witness.observe, self._compare_memory
         if self.mutation is not None:
             self.mutation.apply(core)
         return core
@@ -218,10 +231,21 @@ class World:
         if self.engine.core is not None:
             self._mark_kill(self.engine.core)
         self.traces.append(self.engine.runner.digest.hexdigest())
+        self._remembered = self.engine.memory
         self.engine.kill(self.main)
         self.engine = None
         self.network.client = None
         self.loop.call_later(restart_after_s, self.start_engine)
+
+    def _compare_memory(self, core: TradingCore) -> None:
+        """I15: the next engine takes up all that the killed one held, if the disk had it."""
+        before, self._remembered = self._remembered, None
+        if before is not None:
+            self.oracle.marks["memory_compared"] += 1
+            if lost := difference(before, memory_of(core, self.disk.intents, is_new=True)):
+                self.oracle.fail("I15", f"a restart changed {lost}")
+
+    _remembered: Memory | None = None
 
     def _mark_kill(self, core: TradingCore) -> None:
         if core.state.positions.open:

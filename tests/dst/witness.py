@@ -136,10 +136,7 @@ class Witness:
 
     def _bounded(self, core: TradingCore, signal: str) -> None:
         """I1: what the engine counts as margin is no less than what its own orders hold at the exchange."""
-        counted, held = core.signals.margin_used(), Decimal(0)
-        for position in self.world.exchange.positions.values():
-            if position.is_own:
-                held += self.world.exchange.margin_of(position)
+        counted, held = core.signals.margin_used(), self.world.exchange.own_margin()
         if counted < held * EXPOSURE_SHARE:
             self.oracle.fail("I1", f"entry for {signal} with {counted:.2f} counted and {held:.2f} USDT held")
 

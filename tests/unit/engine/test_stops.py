@@ -406,6 +406,18 @@ def test_an_old_read_after_a_taken_stop_move_is_no_move_by_hand() -> None:
     assert [stop.stop_loss for stop in bench.stops] == [10014, 10014], "it is put back where it was moved to"
 
 
+def test_a_stop_that_somebody_moves_back_is_told_to_the_journal() -> None:
+    bench = long(Bench().start())
+    bench.wait(4)
+    bench.markets[AAA].move(10_030)
+    assert bench.order(MoveStopToBreakeven(AAA)) == ""
+    bench.answer_stop()
+    bench.push(bench.position(AAA, "25", "100.02", "100.14"))
+    bench.wait(5)
+    bench.push(bench.position(AAA, "25", "100.02", "99.67"))
+    assert bench.told(PositionChanged)[-1].trade.parameters["stop"] == 9967
+
+
 def test_no_entry_while_a_stop_asked_for_the_last_position_may_still_arrive() -> None:
     bench = naked()
     bench.wait(3)
