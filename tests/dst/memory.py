@@ -10,7 +10,8 @@ from cockpit.engine.locks import OPERATOR_CLEARS
 from cockpit.engine.trades import trade_id_of
 from tests.dst.oracle import OWN
 
-STOP = "stop of "
+STOP, WISH = "stop of ", "wish to close "
+"""An engine may know more than its predecessor: a start goes on with a flatten at once."""
 Memory = dict[str, str]
 
 
@@ -31,7 +32,9 @@ def memory_of(core: TradingCore, intents: Container[str], *, is_new: bool) -> Me
     found: Memory = {}
     for symbol, held in state.positions.open.items():
         size, money = f"{held.side} {held.fills.qty.normalize():f}", f"{held.gross:.8f} - {held.fees:.8f}"
-        found[symbol] = f"{trade_id_of(held)}: {size}, {money}, {held.exit_wanted or 'kept'}"
+        found[symbol] = f"{trade_id_of(held)}: {size}, {money}"
+        if held.exit_wanted:
+            found[f"{WISH}{symbol}"] = held.exit_wanted
         # Of a move that may have arrived the journal keeps the better stop, and the engine what it has seen.
         is_sure = held.stop_request is None or held.stop_request[0] == held.stop_wanted
         if not held.is_foreign and is_sure:
@@ -50,6 +53,6 @@ def memory_of(core: TradingCore, intents: Container[str], *, is_new: bool) -> Me
 
 def difference(before: Memory, after: Memory) -> str:
     """What the next engine does not hold as the killed one did, "" if nothing."""
-    names = sorted(before.keys() | {name for name in after if not name.startswith(STOP)})
+    names = sorted(before.keys() | {name for name in after if not name.startswith((STOP, WISH))})
     lost = [f"{n}: {before.get(n)} -> {after.get(n)}" for n in names if before.get(n) != after.get(n)]
     return "; ".join(lost)

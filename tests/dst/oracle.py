@@ -82,6 +82,8 @@ class Oracle:
     """When the present engine started."""
     creates: deque[float] = field(default_factory=lambda: deque(maxlen=64))
     start_equity: Decimal = Decimal(0)
+    moved: Decimal = Decimal(0)
+    """Money that came and went since the start."""
     loss_since_s: float | None = None
     is_day_over: bool = False
     """The loss has stood at its limit for so long that a healthy engine has seen it: the day is locked, whatever
@@ -133,6 +135,8 @@ class Oracle:
                 self.held_stop.pop(what.symbol, None)
             case "price":
                 self._loss()
+            case "row" if what.kind not in RESULTS:
+                self.moved += what.change
 
     def close_left(self, symbol: str) -> None:
         """An order to close has left the engine."""
@@ -289,8 +293,7 @@ class Oracle:
             self.fail("I2", f"stop of {symbol} put back {self.restores[symbol]} times; {stop}")
 
     def _loss(self) -> None:
-        moved = sum((row.change for row in self.exchange.rows if row.kind not in RESULTS), Decimal(0))
-        loss = self.start_equity + moved - self.exchange.equity()
+        loss = self.start_equity + self.moved - self.exchange.equity()
         self.deepest = max(self.deepest, loss)
         if loss >= self.limits.day_loss_usdt:
             if self.loss_since_s is None:

@@ -164,6 +164,8 @@ class Witness:
     # ------------------------------------------------------------------------------------- what happens at the exchange
 
     def _listen(self, kind: str, what: object) -> None:
+        if kind == "price":
+            return
         if isinstance(what, PositionState):
             self._moved_s[what.symbol] = self.now_s
         elif kind == "execution" and isinstance(what, Execution) and what.order.link_id in self._dead:
