@@ -167,7 +167,7 @@ class OrderDesk:
         """All open orders, read by REST: what it does not name is over, how is asked."""
         for report in reports.orders:
             self.on_report(report, out)
-        for absent in self.state.orders.absent_from(reports.orders):
+        for absent in self.state.orders.absent_from(reports.orders, reports.requested_ns):
             if not absent.is_own:
                 self.state.orders.forget(absent)
             elif self.queries.is_newer(reports, absent.symbol):

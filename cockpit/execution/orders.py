@@ -87,6 +87,10 @@ class TrackedOrder:
         """Sent or about to be, not yet seen at the exchange."""
         return self.status in IN_FLIGHT_STATES
 
+    def is_taken_by(self, time_ns: int) -> bool:
+        """The exchange had said yes to it by this engine time, and nothing more since."""
+        return self.status is OrderStatus.SENT and 0 < self.acked_ns < time_ns
+
     @property
     def unbooked_qty(self) -> Decimal:
         """Filled by the order's own report, executions not seen yet."""
@@ -217,10 +221,10 @@ class OrderManager:
         """Our entries that may still fill."""
         return [o for o in self._orders.values() if o.is_entry and (o.is_open or o.is_in_flight)]
 
-    def absent_from(self, reported: Iterable[OrderReport]) -> list[TrackedOrder]:
-        """Orders we hold open that a complete read of the open orders does not name."""
+    def absent_from(self, reported: Iterable[OrderReport], asked_ns: int) -> list[TrackedOrder]:
+        """Orders that a complete read of the open orders does not name: held open, or taken before ``asked_ns``."""
         named = {report.client_id or report.order_id for report in reported}
-        return [o for key, o in self._orders.items() if o.is_open and key not in named]
+        return [o for key, o in self._orders.items() if key not in named and (o.is_open or o.is_taken_by(asked_ns))]
 
     def forget(self, order: TrackedOrder) -> None:
         """Drop a foreign order that the exchange no longer names."""

@@ -34,7 +34,7 @@ def memory_of(core: TradingCore, intents: Container[str], *, is_new: bool) -> Me
         size, money = f"{held.side} {held.fills.qty.normalize():f}", f"{held.gross:.8f} - {held.fees:.8f}"
         found[symbol] = f"{trade_id_of(held)}: {size}, {money}"
         if held.exit_wanted:
-            found[f"{WISH}{symbol}"] = held.exit_wanted
+            found[f"{WISH}{symbol}"] = "wanted"
         # Of a move that may have arrived the journal keeps the better stop, and the engine what it has seen.
         is_sure = held.stop_request is None or held.stop_request[0] == held.stop_wanted
         if not held.is_foreign and is_sure:

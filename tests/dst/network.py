@@ -145,6 +145,8 @@ class Network:
     """Is told the symbol of every snapshot that an engine asks for."""
     untold: dict[str, Untold] = field(default_factory=dict)
     """By link id, the entries that have left and of which no engine has heard what became of them."""
+    tell_stopping: Callable[[str], None] | None = None
+    """Is told the symbol of every request for a stop that leaves an engine."""
     tell_closing: Callable[[str], None] | None = None
     """Is told the symbol of every order that leaves an engine to close something, whether it arrives or not."""
     order_path: OrderPath = OrderPath.REST

@@ -97,6 +97,9 @@ class Oracle:
     """How often the stop of a position was put back, by symbol, in this life of the engine."""
     closing_s: dict[str, float] = field(default_factory=dict)
     """When an order to close has left last, by symbol, whether it arrived or not."""
+    stopping_s: dict[str, float] = field(default_factory=dict)
+    removed_s: dict[str, float] = field(default_factory=dict)
+    """By symbol, when a stop was asked for last, and when somebody took it away."""
     rules_changed_s: dict[str, float] = field(default_factory=dict)
     knows_rules: Any = None
     """Callable: had the engine that made a link id read the rules of a symbol as they are now."""
@@ -133,6 +136,8 @@ class Oracle:
             case "position" if what.qty == 0:
                 self.restores.pop(what.symbol, None)
                 self.held_stop.pop(what.symbol, None)
+            case "stop_removed":
+                self.removed_s[what.symbol] = self.now_s()
             case "price":
                 self._loss()
             case "row" if what.kind not in RESULTS:
@@ -141,6 +146,10 @@ class Oracle:
     def close_left(self, symbol: str) -> None:
         """An order to close has left the engine."""
         self.closing_s[symbol] = self.now_s()
+
+    def stop_left(self, symbol: str) -> None:
+        """A request for a stop has left the engine."""
+        self.stopping_s[symbol] = self.now_s()
 
     def begin_life(self) -> None:
         """Another engine: what the earlier one counted in memory begins anew."""
@@ -284,6 +293,8 @@ class Oracle:
         is_heard = self.now_s() - since_s > STOP_HEARD_S and self.is_wire_whole is not None and self.is_wire_whole()
         if is_looser and is_heard:
             self.fail("I10", f"stop of {symbol} put back at {stop}, it stood at {held}")
+        if self.stopping_s.get(symbol, self.now_s()) < self.removed_s.get(symbol, 0.0):
+            return  # a move that was on its way when the stop was taken away
         self.restores[symbol] += 1
         self.marks["stop_restored"] += 1
         is_often = self.restores[symbol] > STOP_RESTORES

@@ -178,6 +178,7 @@ class World:
         self.market.is_frozen = plan.keeps_still
         self.network.tell_banned = self.oracle.banned
         self.network.tell_closing = self.oracle.close_left
+        self.network.tell_stopping = self.oracle.stop_left
         self.network.tell_resync = self.market.resync
         self.oracle.knows_rules = self._knows_rules
         self.oracle.now_ns = self.clock.now_ns

@@ -253,6 +253,8 @@ class VenueClient:
                 if refused.code != 34040:
                     raise
 
+        if self.network.tell_stopping is not None:
+            self.network.tell_stopping(request.symbol)
         await self._call("set_stop", arrive, ORDER_DEADLINE_S)
 
     async def set_leverage(self, symbol: str, leverage: Decimal) -> None:

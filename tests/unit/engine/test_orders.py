@@ -13,7 +13,7 @@ from cockpit.domain.events import CancelAnswer, OrderLookedUp, Outcome
 from cockpit.domain.ids import role_of
 from cockpit.domain.orders import OrderReport, OrderRequest
 from cockpit.domain.positions import FillReport
-from cockpit.domain.time import NS_PER_S
+from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import (
     CancelOrder,
     FillBooked,
@@ -286,6 +286,17 @@ def test_an_order_of_ours_that_a_read_does_not_name_is_asked_for() -> None:
     bench.push(bench.order_report(entry, OrderStatus.NEW))
     bench.wait(11)
     assert entry.client_id in bench.queried
+
+
+def test_a_close_that_was_taken_and_that_a_read_does_not_name_is_asked_for_at_once() -> None:
+    bench = long(Bench().start())
+    bench.wait(4)
+    assert bench.order(ClosePosition(AAA)) == ""
+    close = bench.sent[1]
+    bench.answer(close)
+    bench.now_ns += NS_PER_MS
+    bench.read()
+    assert bench.queried == [close.client_id]
 
 
 def test_a_foreign_order_that_a_read_does_not_name_is_forgotten_without_asking() -> None:
