@@ -56,19 +56,22 @@ def told_by_replay(recording: Path, out: Path, symbols: frozenset[str], *options
     ).of(symbols)
 
 
+def journal_rows(data_dir: Path, what: str) -> list[dict[str, Any]]:
+    """Every row of ``cockpit journal``, oldest first."""
+    done = cockpit("journal", what, "--json", "--limit", "1000000", "--data-dir", str(data_dir))
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
 def told_by_journal(data_dir: Path, start_ms: int) -> Told:
     """``cockpit journal walls`` and ``signals``; ``start_ms`` is the event time of the first book frame."""
-
-    def rows(what: str) -> list[dict[str, Any]]:
-        done = cockpit("journal", what, "--json", "--limit", "1000000", "--data-dir", str(data_dir))
-        assert done.returncode == 0, done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
 
     def since_start(ts_ns: int) -> int:
         return ts_ns // NS_PER_MS - start_ms
 
+    walls, signals = (journal_rows(data_dir, what) for what in ("walls", "signals"))
     return Told(
-        [(w["event"], w["symbol"], w["side"], w["price"], since_start(w["ts_ns"]), "") for w in rows("walls")],
+        [(w["event"], w["symbol"], w["side"], w["price"], since_start(w["ts_ns"]), "") for w in walls],
         [
             (
                 s["kind"],
@@ -78,6 +81,6 @@ def told_by_journal(data_dir: Path, start_ms: int) -> Told:
                 since_start(s["raised_event_ns"]),
                 str(s["gates"]),
             )
-            for s in rows("signals")
+            for s in signals
         ],
     )
