@@ -32,6 +32,10 @@ from tests.dst.words import (
 SILENCE_S = 10.0
 
 
+def _nobody(*_told: Any) -> None:
+    """Hears what nobody has asked to be told."""
+
+
 class Client(Protocol):
     """An engine's end of the wires."""
 
@@ -139,15 +143,15 @@ class Network:
     """Symbols of which the exchange tells neither executions nor orders nor positions, by push or by read."""
     hides_executions: bool = False
     """The private stream tells of orders and positions, but of no execution."""
-    tell_banned: Callable[[str, bool], None] | None = None
+    tell_banned: Callable[[str, bool], None] = _nobody
     """Is told every request that reaches the exchange under a ban: its kind, and whether it is a flatten's."""
-    tell_resync: Callable[[str], None] | None = None
+    tell_resync: Callable[[str], None] = _nobody
     """Is told the symbol of every snapshot that an engine asks for."""
     untold: dict[str, Untold] = field(default_factory=dict)
     """By link id, the entries that have left and of which no engine has heard what became of them."""
-    tell_stopping: Callable[[str], None] | None = None
+    tell_stopping: Callable[[str], None] = _nobody
     """Is told the symbol of every request for a stop that leaves an engine."""
-    tell_closing: Callable[[str], None] | None = None
+    tell_closing: Callable[[str], None] = _nobody
     """Is told the symbol of every order that leaves an engine to close something, whether it arrives or not."""
     order_path: OrderPath = OrderPath.REST
     """The way that the engines are told to send orders."""

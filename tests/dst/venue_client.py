@@ -45,6 +45,7 @@ from tests.dst.words import (
     ledger_row,
     order_report,
     position_report,
+    received,
     stop_orders,
     working_orders,
 )
@@ -101,7 +102,7 @@ class VenueClient:
             now_ns = self.network.clock.now_ns()
             if isinstance(event, AccountPush):
                 self._heard(event.reports)
-                event = AccountPush(_received(event.reports, now_ns), now_ns)
+                event = AccountPush(received(event.reports, now_ns), now_ns)
             else:
                 event = msgspec.structs.replace(event, ts_recv=now_ns)
             self._queue.put_nowait(event)
@@ -162,8 +163,7 @@ class VenueClient:
         self.symbols = list(symbols)
 
     async def resync(self, symbol: str) -> None:
-        if self.network.tell_resync is not None:
-            self.network.tell_resync(symbol)
+        self.network.tell_resync(symbol)
 
     async def keep_trade_socket(self, beat: Callable[[], None]) -> None:
         while True:
@@ -195,7 +195,7 @@ class VenueClient:
             self.network.untold.pop(getattr(report, "client_id", ""), None)
 
     async def _submit(self, request: OrderRequest, path: OrderPath) -> str:
-        if request.reduce_only and self.network.tell_closing is not None:
+        if request.reduce_only:
             self.network.tell_closing(request.symbol)
         if path is OrderPath.SOCKET:
             return str(await self._call_over_socket("create", self._written(request)))
@@ -253,8 +253,7 @@ class VenueClient:
                 if refused.code != 34040:
                     raise
 
-        if self.network.tell_stopping is not None:
-            self.network.tell_stopping(request.symbol)
+        self.network.tell_stopping(request.symbol)
         await self._call("set_stop", arrive, ORDER_DEADLINE_S)
 
     async def set_leverage(self, symbol: str, leverage: Decimal) -> None:
@@ -293,7 +292,7 @@ class VenueClient:
         self._heard([*result.orders, *result.fills])
         self.read_s = self.network.loop.time()
         now_ns = self.network.clock.now_ns()
-        return msgspec.structs.replace(result, fills=_received(result.fills, now_ns), ts_recv=now_ns)
+        return msgspec.structs.replace(result, fills=received(result.fills, now_ns), ts_recv=now_ns)
 
     def _reports(self, since_ms: int, requested_ns: int) -> VenueReports:
         network = self.network
@@ -385,8 +384,7 @@ class VenueClient:
             raise VenueUnavailable("silent after HTTP 403; nothing was sent")
         if not network.faults.is_banned:
             return
-        if network.tell_banned is not None:
-            network.tell_banned(PROBES.get(route, "read"), is_flatten)
+        network.tell_banned(PROBES.get(route, "read"), is_flatten)
         await asyncio.sleep(AMBIGUOUS_S)
         silence.begin(network.clock.monotonic_ns())
         if route in WRITES:
@@ -499,8 +497,3 @@ class VenueClient:
         if random.random() < faults.slow:
             delay += random.random() * faults.slow_s
         return delay
-
-
-def _received(reports: list[Any], now_ns: int) -> list[Any]:
-    """The reports as the engine gets them: stamped with its clock."""
-    return [msgspec.structs.replace(report, ts_recv=now_ns) for report in reports]

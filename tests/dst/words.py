@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from cockpit.domain.account import BalanceReport
 from cockpit.domain.enums import ExecType, OrderStatus, OrderType, Side
@@ -131,3 +133,8 @@ def stop_orders(network: Network) -> list[OrderReport]:
         for p in network.exchange.positions.values()
         if p.qty != 0 and p.stop is not None
     ]
+
+
+def received(reports: list[Any], now_ns: int) -> list[Any]:
+    """The reports as an engine gets them: stamped with its clock."""
+    return [msgspec.structs.replace(report, ts_recv=now_ns) for report in reports]
