@@ -12,8 +12,8 @@ from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import FillBooked, PositionClosed, ReconnectStream, RequestReports, SubmitOrder
 from tests.support.core_fixtures import AAA, BBB, Bench
 from tests.support.core_scenes import bounce, long
-from tests.unit.engine.test_orders import net_of_trades
 from tests.unit.engine.test_restart import restarted
+from tests.unit.engine.test_trades import net_of_trades
 
 
 def entered(bench: Bench) -> SubmitOrder:

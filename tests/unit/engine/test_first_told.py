@@ -14,8 +14,8 @@ from cockpit.engine.effects import FillBooked, PositionClosed, RequestReports
 from tests.support.core_fixtures import AAA, Bench
 from tests.support.core_scenes import long
 from tests.unit.engine.test_early_fills import entered, sold
-from tests.unit.engine.test_orders import net_of_trades
 from tests.unit.engine.test_restart import restarted
+from tests.unit.engine.test_trades import net_of_trades
 
 
 def held_before(qty: str = "10") -> Bench:
