@@ -13,7 +13,7 @@ from cockpit.domain.time import NS_PER_MS, NS_PER_S
 from cockpit.engine.effects import QueryOrder, RequestReports, SetFlag, SetTimer
 from cockpit.engine.state import EngineState, Outbox
 from cockpit.execution.orders import TrackedOrder
-from cockpit.ports.journal import LEDGER_CURSOR_FLAG
+from cockpit.ports.journal import compared_ms
 
 FILL_OVERLAP_MS = 60_000
 QUERY_BACKOFF_S = (1.0, 2.0, 4.0)
@@ -43,8 +43,7 @@ class QueryDesk:
         self.state.books_since_ms = since_ms
         # The newest execution of the journal may have been pushed while older ones were missed: none is missing up to
         # where the books were found equal to the exchange's money.
-        equal_ms = int(flags.get(LEDGER_CURSOR_FLAG, "").partition(";")[0] or 0)
-        self._told_ms = min(self._told_ms or since_ms, max(since_ms, equal_ms))
+        self._told_ms = min(self._told_ms or since_ms, max(since_ms, compared_ms(flags)))
 
     def request_reports(self, out: Outbox) -> None:
         """Ask for a complete read of the account."""

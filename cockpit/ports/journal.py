@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -21,6 +21,11 @@ REBUILT_FLAG = "journal_rebuilt"
 
 FLATTEN_FLAG = "flatten"
 """Engine flag of a flatten that is not over: engine time of its start, ns."""
+
+
+def compared_ms(flags: Mapping[str, str]) -> int:
+    """Exchange time (ms) up to which books and log were found equal, 0 if they never were."""
+    return int(flags.get(LEDGER_CURSOR_FLAG, "").partition(";")[0] or 0)
 
 
 class DurableIntent(msgspec.Struct, frozen=True):

@@ -15,7 +15,6 @@ from cockpit.domain.ledger import LedgerRow
 from cockpit.domain.orders import END_STATES, OrderRequest
 from cockpit.domain.positions import FillReport
 from cockpit.ports.journal import (
-    LEDGER_CURSOR_FLAG,
     DurableIntent,
     IntentState,
     JournalRow,
@@ -23,6 +22,7 @@ from cockpit.ports.journal import (
     Recovery,
     SignalRow,
     TradeRow,
+    compared_ms,
 )
 
 _ENDED = frozenset(status.value for status in END_STATES)
@@ -94,7 +94,7 @@ class DiskJournal:
 
     def _compared_ns(self) -> int:
         """Shortly before the books were found equal to the exchange's log."""
-        return (int(self.disk.flags.get(LEDGER_CURSOR_FLAG, "0").partition(";")[0]) - 120_000) * 1_000_000
+        return (compared_ms(self.disk.flags) - 120_000) * 1_000_000
 
     async def append_intent(self, request: OrderRequest, now_ns: int) -> DurableIntent:
         await self._write()

@@ -15,7 +15,7 @@ from cockpit.domain.enums import TRADING, OrderRole, OrderStatus
 from cockpit.domain.ids import FOLDER_CHARACTERS, FOLDER_LETTERS
 from cockpit.domain.orders import END_STATES
 from cockpit.domain.time import ms_from_nanos
-from cockpit.ports.journal import LEDGER_CURSOR_FLAG, Recovery
+from cockpit.ports.journal import Recovery, compared_ms
 
 EPOCH = "epoch"
 FOLDER = "folder"
@@ -95,7 +95,7 @@ def read_recovery(connection: Connection, epoch: int, now_ns: int) -> Recovery:
     profits = connection.scalars(select(trades.c.net_pnl).where(trades.c.closed_ns >= midnight))
     state = connection.execute(select(engine_state.c.name, engine_state.c.value))
     settings = {name: value for name, value in state if name not in (EPOCH, FOLDER)}
-    compared_ns = int(settings.get(LEDGER_CURSOR_FLAG, "0").partition(";")[0]) * 10**6 or now_ns - _DAY_NS
+    compared_ns = compared_ms(settings) * 10**6 or now_ns - _DAY_NS
     lately = select(executions).where(executions.c.ts_event >= compared_ns - 2 * _MINUTE_NS)
     flows = external_flows.c
     # A start reads the exchange's log from 00:00 UTC.
