@@ -108,11 +108,8 @@ class DayLossDesk:
             self._low_since_ns = state.now_ns
             self._read_account(out)
         if self._read is None or not self._knows_moves(self._read[0]):
-            if (
-                state.read_equity is None
-                or state.equity_ns < self._low_since_ns
-                or not self._knows_moves(state.equity_ns)
-            ):
+            is_since = state.equity_ns >= self._low_since_ns and self._knows_moves(state.equity_ns)
+            if state.read_equity is None or not is_since:
                 return False
             self._read = state.equity_ns, state.read_equity
         settled_ns = self._read[0] + round(state.settings.execution.ledger_settle_s * NS_PER_S)

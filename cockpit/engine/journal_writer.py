@@ -23,6 +23,7 @@ PROVE_AFTER_NS = 5 * NS_PER_S
 """A journal that had nothing to write for so long shows that it still can: entries need fresh evidence."""
 ALIVE_FLAG = "alive_ns"
 _ROWS = ""
+"""Stands for the rows among the names of flags."""
 _log = logging.getLogger(__name__)
 
 

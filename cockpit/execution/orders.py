@@ -97,6 +97,11 @@ class TrackedOrder:
         return max(Decimal(0), self.filled_qty - self.booked_qty)
 
     @property
+    def is_due(self) -> bool:
+        """It may still execute, or executions of it are missing."""
+        return self.is_open or self.is_in_flight or self.unbooked_qty > 0
+
+    @property
     def is_ended(self) -> bool:
         """Over, for all we know."""
         return self.status in END_STATES
@@ -205,13 +210,11 @@ class OrderManager:
 
     def is_entry_due(self, symbol: str) -> bool:
         """True if executions of an entry of ours on the symbol may still come."""
-        entries = [order for order in self._orders.values() if order.symbol == symbol and order.is_entry]
-        return any(order.is_open or order.is_in_flight or order.unbooked_qty > 0 for order in entries)
+        return any(o.is_due for o in self._orders.values() if o.symbol == symbol and o.is_entry)
 
     def is_busy(self, symbol: str) -> bool:
         """True if an order of ours may still change the position of a symbol, or executions of one are missing."""
-        own = [order for order in self._orders.values() if order.symbol == symbol and order.is_own]
-        return any(order.is_open or order.is_in_flight or order.unbooked_qty > 0 for order in own)
+        return any(o.is_due for o in self._orders.values() if o.symbol == symbol and o.is_own)
 
     def unknown(self) -> list[TrackedOrder]:
         """Our orders whose outcome is unknown."""

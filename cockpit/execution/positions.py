@@ -231,7 +231,7 @@ class PositionManager:
     def remember(self, row: TradeRow) -> None:
         """Keep a trade that ended before this start, for executions that come late."""
         seen = tuple(row.parameters.get("seen", (-1, 0)))
-        self._unclaimed.void_before_at_least(row.symbol, seen[0])
+        self._unclaimed.void_before(row.symbol, seen[0])
         self._vanished.pop(row.symbol, None)  # what an earlier trade left was over when this one began
         if (origin := _origin_of(row)) is None:
             return

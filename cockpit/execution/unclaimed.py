@@ -55,9 +55,5 @@ class UnclaimedPositions:
         return self.held.pop(symbol, None)
 
     def void_before(self, symbol: str, seq: int) -> None:
-        """A position ended with this sequence: older words are of the past."""
-        self._closed_seq[symbol] = seq
-
-    def void_before_at_least(self, symbol: str, seq: int) -> None:
-        """The same for what is only known to have ended no earlier."""
+        """A position has ended with this sequence, or no earlier: older words are of the past."""
         self._closed_seq[symbol] = max(self._closed_seq.get(symbol, -1), seq)
