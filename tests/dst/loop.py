@@ -20,6 +20,7 @@ class _JumpingSelector(selectors.BaseSelector):
 
     def __init__(self) -> None:
         self.now = 0.0
+        self.now_ns = 0
         self._keys: dict[Any, selectors.SelectorKey] = {}
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
@@ -35,6 +36,7 @@ class _JumpingSelector(selectors.BaseSelector):
             raise Deadlock("no timer and nothing ready")
         if timeout > 0:
             self.now = round(self.now + timeout, 9)  # whole nanoseconds: what is due together stays together
+            self.now_ns = round(self.now * NS_PER_S)
         return []
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
@@ -49,7 +51,8 @@ class _Timer(asyncio.TimerHandle):
     turn: tuple[float, int]
 
     def __lt__(self, other: Any) -> bool:
-        return bool(self.turn < other.turn)
+        is_before: bool = self.turn < other.turn
+        return is_before
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -72,6 +75,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jumping.now
 
+    def time_ns(self) -> int:
+        """``time()`` in whole nanoseconds."""
+        return self._jumping.now_ns
+
 
 class VirtualClock:
     """``ports.clock.Clock`` on a virtual loop. The wall clock can step; the monotonic one cannot."""
@@ -83,10 +90,10 @@ class VirtualClock:
         """How far the machine's wall clock is off, ns."""
 
     def now_ns(self) -> Nanos:
-        return Nanos(self._start_ns + self.step_ns + round(self._loop.time() * NS_PER_S))
+        return Nanos(self._start_ns + self.step_ns + self._loop.time_ns())
 
     def monotonic_ns(self) -> int:
-        return round(self._loop.time() * NS_PER_S)
+        return self._loop.time_ns()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

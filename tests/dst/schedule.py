@@ -166,7 +166,7 @@ class World:
             rules={name: rules_of(rules) for name, rules in self.instruments.items()},
             markets={name: Market(Decimal(100), Decimal(plan.depth)) for name in self.instruments},
             cash=CASH,
-            now_ms=lambda: (START_NS + round(loop.time() * NS_PER_S)) // 1_000_000,
+            now_ms=lambda: (START_NS + loop.time_ns()) // 1_000_000,
         )  # fmt: skip
         self.network = Network(self.exchange, self.clock, loop, self.random, self.instruments)
         self.network.order_path = plan.order_path
