@@ -156,6 +156,16 @@ DIRECTED = {
             (11.0, "kill", {"restart_after_s": 2.0}),
         ],
     ),
+    "the engine dies while a position without a stop cannot be closed": _plan(
+        41,
+        [(3.0, BTC, Side.BUY)],
+        [
+            (7.0, "thin", {"depth": "1", "seconds": 20.0}),
+            (7.9, "lose_stop_requests", {"seconds": 16.0}),
+            (8.0, "remove_stop", {}),
+            (16.0, "kill", {"restart_after_s": 2.0}),
+        ],
+    ),
     "somebody takes the stop away again and again": _plan(
         12, [(3.0, BTC, Side.BUY)], [(8.0 + 4.0 * step, "remove_stop", {}) for step in range(6)]
     ),

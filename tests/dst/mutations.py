@@ -342,6 +342,16 @@ def _limit_far_beyond_the_touch() -> Any:
     return patch.object(signal_desk_module, "make_ticket", make_ticket)
 
 
+def _wishes_to_close_in_memory() -> Any:
+    original = OpenPosition.take_up
+
+    def take_up(self: OpenPosition, kept: Any) -> None:
+        original(self, kept)
+        self.exit_wanted = ""
+
+    return patch.object(OpenPosition, "take_up", take_up)
+
+
 LOAD_BEARING = (
     Mutation("stop attached to the entry", ("I2",), lambda: [_replace_request(_without_stop)]),
     Mutation("exits are reduce-only", ("I11",), _whole_size_not_reducing),
@@ -379,6 +389,12 @@ LOAD_BEARING = (
     Mutation("a symbol takes one entry at a time", ("I1",), lambda: [_market_facts_with(has_in_flight=False)]),
     Mutation("flatten is durable", ("I3", "I12"), lambda: [_flags_in_memory()]),
     Mutation("entries keep their purpose over a restart", ("I2", "I15", "I7", "I19"), lambda: [_forget_entries()]),
+    Mutation("what is to be closed stays so over a restart", ("I3", "I15"), lambda: [_wishes_to_close_in_memory()]),
+    Mutation(
+        "margin in use counts",
+        ("I1",),
+        lambda: [patch.object(SignalDesk, "margin_used", lambda _self: Decimal(0))],
+    ),
     Mutation(
         "under a ban a flatten asks once in 15 s",
         ("I14",),
