@@ -455,7 +455,8 @@ class Exchange:
 
     def unrealised(self) -> Decimal:
         """Open profit at the current mark prices."""
-        return sum(((self.markets[p.symbol].mark - p.avg) * p.qty for p in self.positions.values()), ZERO)
+        held = (position for position in self.positions.values() if position.qty)
+        return sum(((self.markets[p.symbol].mark - p.avg) * p.qty for p in held), ZERO)
 
     def equity(self) -> Decimal:
         """Cash plus open profit."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import selectors
-from collections.abc import Mapping
+from collections import deque
 from typing import Any
 
 from cockpit.domain.time import NS_PER_S, Nanos
@@ -15,69 +14,58 @@ class Deadlock(AssertionError):
     """Nothing is ready and nothing will ever be: some await hangs for good."""
 
 
-class _JumpingSelector(selectors.BaseSelector):
-    """Reports no I/O and moves the loop's clock by however long it was asked to wait."""
+class VirtualLoop(asyncio.BaseEventLoop):
+    """``asyncio`` on virtual time: no I/O, and timers of the same instant keep their turn.
+
+    ``asyncio``'s own loop asks a selector for I/O before every step and breaks ties among timers by chance.
+    """
+
+    _ready: deque[asyncio.Handle]
 
     def __init__(self) -> None:
-        self.now = 0.0
-        self.now_ns = 0
-        self._keys: dict[Any, selectors.SelectorKey] = {}
-
-    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        key = selectors.SelectorKey(fileobj, 0, events, data)
-        self._keys[fileobj] = key
-        return key
-
-    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
-        return self._keys.pop(fileobj)
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:
-            raise Deadlock("no timer and nothing ready")
-        if timeout > 0:
-            self.now = round(self.now + timeout, 9)  # whole nanoseconds: what is due together stays together
-            self.now_ns = round(self.now * NS_PER_S)
-        return []
-
-    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
-        return self._keys
-
-
-class _Timer(asyncio.TimerHandle):
-    """A timer that keeps its turn among those of the same instant, whatever other timers there are."""
-
-    __slots__ = ("turn",)
-
-    turn: tuple[float, int]
-
-    def __lt__(self, other: Any) -> bool:
-        is_before: bool = self.turn < other.turn
-        return is_before
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """``asyncio`` on virtual time."""
-
-    def __init__(self) -> None:
-        self._jumping = _JumpingSelector()
-        super().__init__(self._jumping)
-        self._timers = 0
-
-    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:
-        when = round(when, 9)
-        timer = _Timer(when, callback, args, self, context)
-        self._timers += 1
-        timer.turn = (when, self._timers)
-        heapq.heappush(self._scheduled, timer)  # type: ignore[attr-defined]  # asyncio's own breaks ties by chance
-        timer._scheduled = True  # type: ignore[attr-defined]
-        return timer
+        super().__init__()
+        self._now = 0.0
+        self._now_ns = 0
+        self._timers: list[tuple[int, int, asyncio.TimerHandle]] = []
+        """What is to be called, by time (ns) and turn."""
+        self._turns = 0
 
     def time(self) -> float:
-        return self._jumping.now
+        return self._now
 
     def time_ns(self) -> int:
         """``time()`` in whole nanoseconds."""
-        return self._jumping.now_ns
+        return self._now_ns
+
+    def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:
+        return self.call_at(self._now + delay, callback, *args, context=context)
+
+    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        self._turns += 1
+        heapq.heappush(self._timers, (round(when * NS_PER_S), self._turns, timer))
+        return timer
+
+    def _run_once(self) -> None:
+        """One step of ``run_forever``: what is due joins what is ready, and all that is ready now runs."""
+        ready, timers = self._ready, self._timers
+        if not ready:
+            self._jump()
+        while timers and timers[0][0] <= self._now_ns:
+            ready.append(heapq.heappop(timers)[2])
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle.cancelled():
+                handle._run()
+
+    def _jump(self) -> None:
+        """Move time to the next timer."""
+        while self._timers and self._timers[0][2].cancelled():
+            heapq.heappop(self._timers)
+        if not self._timers:
+            raise Deadlock("no timer and nothing ready")
+        self._now_ns = max(self._now_ns, self._timers[0][0])
+        self._now = self._now_ns / NS_PER_S
 
 
 class VirtualClock:
