@@ -13,18 +13,23 @@ class ManualClock:
     """Implements ``ports.clock.Clock``. Sleepers wake in the order of their deadlines, each at its own time."""
 
     def __init__(self, start_ns: int = 0) -> None:
-        self._wall_ns = start_ns
+        self._now_ns = start_ns
         self._monotonic_ns = 0
+        self._set_by_ns = 0
         self._numbers = count()
         self._sleepers: list[tuple[int, int, asyncio.Future[None]]] = []
 
     def now_ns(self) -> Nanos:
-        """Wall time, ns since 1970-01-01 UTC."""
-        return Nanos(self._wall_ns)
+        """Time since 1970-01-01 UTC, ns."""
+        return Nanos(self._now_ns)
 
     def monotonic_ns(self) -> int:
-        """Time since the clock was made, ns; a step of the wall clock does not change it."""
+        """Time since the clock was made, ns."""
         return self._monotonic_ns
+
+    def wall_ns(self) -> int:
+        """``now_ns()``, and all steps."""
+        return self._now_ns + self._set_by_ns
 
     async def sleep(self, seconds: float) -> None:
         """Wait until the clock has been moved ``seconds`` on."""
@@ -35,11 +40,11 @@ class ManualClock:
 
     def set(self, now_ns: int) -> None:
         """Move on to a wall time that is not in the past (a replay follows its recording); wakes whoever is due."""
-        self._move(self._monotonic_ns + max(0, now_ns - self._wall_ns))
+        self._move(self._monotonic_ns + max(0, now_ns - self._now_ns))
 
     def step_wall(self, seconds: float) -> None:
         """Step the wall clock alone, as a time server does."""
-        self._wall_ns += round(seconds * NS_PER_S)
+        self._set_by_ns += round(seconds * NS_PER_S)
 
     async def advance(self, seconds: float) -> None:
         """Move on by ``seconds``, stopping at each deadline on the way so that its sleeper runs at that time."""
@@ -62,7 +67,7 @@ class ManualClock:
         return True
 
     def _move(self, monotonic_ns: int) -> None:
-        self._wall_ns += monotonic_ns - self._monotonic_ns
+        self._now_ns += monotonic_ns - self._monotonic_ns
         self._monotonic_ns = monotonic_ns
         while self._sleepers and self._sleepers[0][0] <= monotonic_ns:
             wake = heapq.heappop(self._sleepers)[2]

@@ -400,7 +400,7 @@ def _warn_of_host(before: HostHealth | None, now: HostHealth, out: Outbox) -> No
     offset = now.clock_offset_ns
     was_off = before is not None and before.clock_offset_ns is not None and _is_off(before.clock_offset_ns)
     if offset is not None and _is_off(offset) and not was_off:
-        text = f"this machine's clock is {-offset / NS_PER_S:+.2f} s off the exchange's; requests are corrected"
+        text = f"the engine's clock is {-offset / NS_PER_S:+.2f} s off the exchange's; requests are corrected"
         out.note("clock", Severity.WARNING, text)
     free = now.disk_free_bytes
     if free is not None and _is_filling(free) and not (before is not None and _is_filling(before.disk_free_bytes)):

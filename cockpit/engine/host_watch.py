@@ -19,7 +19,8 @@ CLOCK_RETRY_S = 5.0
 """Until the exchange's clock has been read it is asked for this often."""
 LAG_PROBE_S = 0.25
 STEP_NS = NS_PER_S // 4
-"""Wall and monotonic clock differ by more than this after a probe: the wall clock was set (reliability.md F94)."""
+"""Wall and monotonic clock differ by more than this after a probe: the wall clock was set (reliability.md F94), or the
+machine slept, perhaps without any other clock of it knowing (the pause of a virtual machine)."""
 _log = logging.getLogger(__name__)
 
 
@@ -45,10 +46,10 @@ class HostWatch:
     async def probe(self) -> int:
         """Sleep a little and see how late one wakes; returns how long the machine was away meanwhile, ns."""
         clock, probe_ns = self._clock, round(LAG_PROBE_S * NS_PER_S)
-        wall_ns, mono_ns = clock.now_ns(), clock.monotonic_ns()
+        wall_ns, mono_ns = clock.wall_ns(), clock.monotonic_ns()
         await clock.sleep(LAG_PROBE_S)
         passed_ns = clock.monotonic_ns() - mono_ns
-        jumped_ns = clock.now_ns() - wall_ns - passed_ns
+        jumped_ns = clock.wall_ns() - wall_ns - passed_ns
         self._figures.loop_lag_ns = max(0, passed_ns - probe_ns)
         if abs(jumped_ns) > STEP_NS:
             self._reading = None  # what was measured against the clock before says nothing any more

@@ -8,14 +8,18 @@ from cockpit.domain.time import Nanos
 
 
 class Clock(Protocol):
-    """Wall time for stamps, monotonic time for spans, and a way to wait."""
+    """Time for stamps and ages, monotonic time for spans, the machine's wall clock, and a way to wait."""
 
     def now_ns(self) -> Nanos:
-        """Wall clock, ns since 1970-01-01 UTC."""
+        """Time since 1970-01-01 UTC, ns, sleeps of the machine included. It is never set: ages are of this clock."""
         ...
 
     def monotonic_ns(self) -> int:
-        """A clock that never steps, ns since an arbitrary start."""
+        """Time since an arbitrary start, ns; it may stand still while the machine sleeps."""
+        ...
+
+    def wall_ns(self) -> int:
+        """The machine's wall clock, ns; for whoever wants to know whether it was set."""
         ...
 
     async def sleep(self, seconds: float) -> None:

@@ -69,19 +69,20 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
 
 class VirtualClock:
-    """``ports.clock.Clock`` on a virtual loop. The wall clock can step; the monotonic one cannot."""
+    """``ports.clock.Clock`` on a virtual loop, of a machine that never sleeps."""
 
     def __init__(self, loop: VirtualLoop, start_ns: int) -> None:
         self._loop = loop
         self._start_ns = start_ns
-        self.step_ns = 0
-        """How far the machine's wall clock is off, ns."""
 
     def now_ns(self) -> Nanos:
-        return Nanos(self._start_ns + self.step_ns + self._loop.time_ns())
+        return Nanos(self._start_ns + self._loop.time_ns())
 
     def monotonic_ns(self) -> int:
         return self._loop.time_ns()
+
+    def wall_ns(self) -> int:
+        return self.now_ns()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

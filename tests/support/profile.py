@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +26,7 @@ PATIENCE_S = 60.0
 """Until a wait is in vain. Only a failure takes it, so it is long: two workers and their engines share two cores."""
 SECTIONS = ("header", "health", "positions", "risk")
 TOLD_S = 20.0
+PROGRAM = ("cockpit",)
 
 
 class ProfileFolder:
@@ -41,20 +42,26 @@ class ProfileFolder:
         """Run a command on this data folder to its end."""
         return cockpit(*arguments, "--data-dir", str(self.folder), timeout_s=timeout_s)
 
-    def start_headless(self, *arguments: str, group: int | None = None) -> subprocess.Popen[bytes]:
+    def start_headless(
+        self, *arguments: str, group: int | None = None, program: Sequence[str] = PROGRAM
+    ) -> subprocess.Popen[bytes]:
         """Start an engine in the foreground of a process of ours, and wait until its socket answers."""
-        child = self.spawn("run", "--headless", *arguments, group=group)
+        child = self.spawn("run", "--headless", *arguments, group=group, program=program)
         wait_until(lambda: child.poll() is not None or self.engine is not None, "the engine is ready", 60.0)
         assert child.poll() is None, (self.folder / "headless.out").read_text()
         return child
 
     def spawn(
-        self, *arguments: str, preexec_fn: Callable[[], None] | None = None, group: int | None = None
+        self,
+        *arguments: str,
+        preexec_fn: Callable[[], None] | None = None,
+        group: int | None = None,
+        program: Sequence[str] = PROGRAM,
     ) -> subprocess.Popen[bytes]:
         """Start a command on this data folder without waiting for anything; it ends with the test at the latest."""
         with (self.folder / "headless.out").open("ab") as said:
             child = subprocess.Popen(
-                [sys.executable, "-m", "cockpit", *arguments, "--data-dir", str(self.folder)],
+                [sys.executable, "-m", *program, *arguments, "--data-dir", str(self.folder)],
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,

@@ -42,6 +42,7 @@ class AheadClock(LiveClock):
     """Monotonic time is as far ahead as the test wants; sleeping moves it and takes no time."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.ahead_ns = 0
 
     def monotonic_ns(self) -> int:

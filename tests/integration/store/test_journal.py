@@ -265,6 +265,7 @@ class DayClock(LiveClock):
     """A clock whose sleepers wait for the test."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.asked: list[float] = []
         self.day_is_over = asyncio.Event()
         self.pruned = asyncio.Event()

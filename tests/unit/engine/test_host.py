@@ -87,7 +87,7 @@ def test_f093_a_clock_that_is_off_is_told_once() -> None:
     for _ in range(3):
         bench.feed(report(bench, clock_offset_ns=-1_200_000_000))
     told = [output.text for output in bench.told(Noted) if output.event == "clock"]
-    assert told == ["this machine's clock is +1.20 s off the exchange's; requests are corrected"]
+    assert told == ["the engine's clock is +1.20 s off the exchange's; requests are corrected"]
 
 
 def test_a_loss_that_only_the_equity_shows_locks_the_day() -> None:
