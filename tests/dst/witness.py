@@ -65,6 +65,7 @@ class Witness:
         """Every push is delivered, besides."""
         self._liquid = Span()
         """Or every book is as deep as ever."""
+        self._depth = Decimal(world.plan.depth)
         self._holding_s = 0.0
         """Since when a position of ours has been known to an engine without connection."""
         self._flat_s = 0.0
@@ -176,15 +177,16 @@ class Witness:
 
     def _is_flat(self) -> bool:
         exchange = self.world.exchange
-        working = any(o.status == "New" and o.link_id.startswith(OWN) for o in exchange.orders.values())
-        return not working and all(position.qty == 0 for position in exchange.positions.values())
+        if any(position.qty for position in exchange.positions.values()):
+            return False
+        return not any(o.status == "New" and o.link_id.startswith(OWN) for o in exchange.orders.values())
 
     # --------------------------------------------------------------------------------------------- twice a second
 
     def poll(self) -> None:
         """How long all has been healthy, and what must be so by then."""
         is_healthy, markets = self._is_healthy(), self.world.exchange.markets.values()
-        is_deep = all(market.depth == Decimal(self.world.plan.depth) for market in markets)
+        is_deep = all(market.depth == self._depth for market in markets)
         self._healthy.note(is_healthy, self.now_s)
         self._heard.note(is_healthy and self.world.network.faults.are_pushes_whole, self.now_s)
         self._liquid.note(is_healthy and is_deep, self.now_s)
