@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.process.request_record import CREATE
-from tests.process.rig import EAGER, MARKET, Exchange, blocks, pause_entries, until_holding, write_config
+from tests.process.rig import EAGER, MARKET, Exchange, blocks, pause_entries, until_holding, until_so, write_config
 from tests.process.verdict import judged
 from tests.support.profile import ProfileFolder, profile_folder, wait_until
 
@@ -42,5 +42,5 @@ def test_f094_wall_clock_that_is_set_changes_nothing_for_open_positions(profile:
             reads = exchange.sent(POSITIONS)
             wait_until(lambda: exchange.sent(POSITIONS) > reads + 1, "the account is compared", 20.0)  # noqa: B023
             verdict.holds()
-            assert blocks(profile) == ["paused by the operator"]
+            until_so(lambda: blocks(profile) == ["paused by the operator"], "nothing else is wrong")
         assert exchange.sent(CREATE) == sent, "a position was closed for it"
