@@ -246,9 +246,10 @@ class HostHealth(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     disk_free_bytes: int | None
     """Free on the journal's disk; None if it cannot be told."""
     clock_offset_ns: int | None
-    """Exchange time minus local time; None before the first measurement, and after a step of this machine's clock."""
+    """Exchange time minus local time as it was measured last; None before the first measurement."""
     clock_uncertainty_ns: int | None = None
-    """How far the offset may be from the truth at its measurement; None as above."""
+    """How far the offset may be from the truth at its measurement; None before the first one, and from a step of the
+    wall clock to the next one."""
     clock_read_ns: int | None = None
     """When it was measured (engine wall clock); None as above."""
     commit_p99_ns: int | None = None

@@ -129,4 +129,4 @@ class DayLossDesk:
 
     def _read_account(self, out: Outbox) -> None:
         now_ns = self.state.now_ns
-        out.effects.append(RequestReports(now_ns // NS_PER_MS - 60_000, now_ns))
+        out.effects.append(RequestReports(self.state.exchange_ns // NS_PER_MS - 60_000, now_ns))

@@ -39,8 +39,10 @@ class HostWatch:
         self._venue = venue
         self._commits = commits
         self._figures = figures
-        self._reading: tuple[ClockReading, int] | None = None
-        """The exchange's clock and when it was read; None after a step of our own."""
+        self._reading: ClockReading | None = None
+        """The exchange's clock as it was read last. Our stamps do not step: a step of the wall clock leaves it true."""
+        self._read_ns: int | None = None
+        """When; None after a step, because a pause of the machine shows in nothing else: it proves nothing then."""
         self._clock_is_due = asyncio.Event()
 
     async def probe(self) -> int:
@@ -52,20 +54,20 @@ class HostWatch:
         jumped_ns = clock.wall_ns() - wall_ns - passed_ns
         self._figures.loop_lag_ns = max(0, passed_ns - probe_ns)
         if abs(jumped_ns) > STEP_NS:
-            self._reading = None  # what was measured against the clock before says nothing any more
+            self._read_ns = None
             self._clock_is_due.set()
         # A suspended machine's monotonic clock stands still; a stopped process finds both clocks far ahead.
         return max(jumped_ns, passed_ns - probe_ns)
 
     def report(self, slept_ns: int) -> HostHealth:
         """How the machine is doing now."""
-        reading, read_ns = self._reading or (None, None)
+        reading = self._reading
         return HostHealth(
             loop_lag_ns=self._figures.loop_lag_ns,
             disk_free_bytes=self._figures.disk_free(),
             clock_offset_ns=None if reading is None else reading.offset_ns,
-            clock_uncertainty_ns=None if reading is None else reading.uncertainty_ns,
-            clock_read_ns=read_ns,
+            clock_uncertainty_ns=None if reading is None or self._read_ns is None else reading.uncertainty_ns,
+            clock_read_ns=self._read_ns,
             commit_p99_ns=self._commits.p99_ns,
             committed_ns=self._commits.last_ns,
             is_lock_held=self._figures.is_lock_held(),
@@ -82,8 +84,8 @@ class HostWatch:
             _log.warning("the exchange's clock could not be read: %s", error)
         else:
             if not self._clock_is_due.is_set():
-                self._reading = (reading, self._clock.now_ns())
+                self._reading, self._read_ns = reading, self._clock.now_ns()
                 self._figures.drift_ms = reading.offset_ns // NS_PER_MS
         with suppress(TimeoutError):
-            async with asyncio.timeout(CLOCK_RETRY_S if self._reading is None else CLOCK_EVERY_S):
+            async with asyncio.timeout(CLOCK_RETRY_S if self._read_ns is None else CLOCK_EVERY_S):
                 await self._clock_is_due.wait()

@@ -8,12 +8,12 @@ from __future__ import annotations
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from tests.support.played import Told, first_book_ms, journal_rows, told_by_journal, told_by_replay
-from tests.support.profile import ProfileFolder, profile_folder, wait_until
+from tests.support.profile import profile_folder, wait_until
 from tests.support.recorded import recorded
 from tests.support.simex_control import simex_control
 
@@ -81,11 +81,12 @@ def play(folder: Path, case: Case, config: Path) -> Played:
     for number in range(PLAYS):
         data_dir = folder / str(number)
         data_dir.mkdir()
-        play_once(data_dir, case, config)
+        told = play_once(data_dir, case, config)
         if not was_away(data_dir):
             break
     else:
         pytest.fail(f"the machine stood still for 2 s in each of {PLAYS} plays: {was_away(data_dir)}")
+    assert_observed_without_loss(told)
     segments = data_dir / "sim" / "recordings"
     return Played(
         told_by_journal(data_dir, first_book_ms(segments, case.symbols)),
@@ -94,16 +95,17 @@ def play(folder: Path, case: Case, config: Path) -> Played:
     )
 
 
-def play_once(data_dir: Path, case: Case, config: Path) -> None:
-    """Run an engine on the recording until it has ended, and stop it, so that its journal is complete."""
+def play_once(data_dir: Path, case: Case, config: Path) -> dict[str, Any]:
+    """Run an engine on the recording until it has ended, and stop it, so that its journal is whole; its last words."""
     with profile_folder(data_dir) as profile:
         options = ("--config", str(config), *case.options)
         profile.start_headless("--market", f"recording:{recorded(case.recording)}", *options)
         wait_until(lambda: simex_control(profile, "status")["ended"], "the recording ends", 120.0)
         wait_until(lambda: profile.told()["header"]["is_ended"], "the engine hears it")
-        assert_observed_without_loss(profile)
+        told = profile.told()
         done = profile.cockpit("stop")
         assert done.returncode == 0, done.stderr
+        return told
 
 
 def was_away(data_dir: Path) -> list[str]:
@@ -111,8 +113,7 @@ def was_away(data_dir: Path) -> list[str]:
     return [row["text"] for row in journal_rows(data_dir, "events") if row["type"] == "sleep"]
 
 
-def assert_observed_without_loss(profile: ProfileFolder) -> None:
-    told = profile.told()
+def assert_observed_without_loss(told: dict[str, Any]) -> None:
     assert told["header"]["approval"] == "observe"
     assert "the recording has ended" in told["header"]["blocks"]
     assert (told["health"]["gaps"], told["health"]["rejected_frames"], told["health"]["reconnects"]) == (0, 0, 0)

@@ -56,7 +56,16 @@ class UserManager:
 
     def start(self, groups: Sequence[Path]) -> None:
         """Start the manager in new control groups."""
-        namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        namespaces = [
+            "setpriv",
+            "--pdeathsig=KILL",
+            "unshare",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+        ]
         with self.said.open("wb") as said:
             self.process = subprocess.Popen(
                 [*namespaces, "sh", "-c", START, "sh", *map(str, groups)],

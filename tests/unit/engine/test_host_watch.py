@@ -20,6 +20,7 @@ from tests.support.core_fixtures import Bench, healthy
 from tests.support.core_scenes import breakout
 
 HOUR_S = 3600.0
+HOUR_NS = 3600 * NS_PER_S
 
 
 class Exchange:
@@ -49,15 +50,20 @@ async def probed(clock: ManualClock, host: HostWatch, meanwhile: Any = None) -> 
 
 
 @pytest.mark.parametrize("step_s", [HOUR_S, -HOUR_S, 0.3, -0.3])
-async def test_f094_a_step_of_the_wall_clock_voids_the_offset_and_has_it_measured_at_once(step_s: float) -> None:
+async def test_f094_a_step_of_the_wall_clock_has_the_offset_measured_at_once_and_keeps_it_until_then(
+    step_s: float,
+) -> None:
     clock, exchange = ManualClock(50_000 * NS_PER_S), Exchange()
+    exchange.offset_ns = -2 * HOUR_NS  # the engine began with a clock that is two hours ahead
     host = watch(clock, exchange)
     reading = asyncio.create_task(host.read_clock())
     await probed(clock, host)
-    assert host.report(0).clock_offset_ns == 0
-    exchange.offset_ns = -round(step_s * NS_PER_S)
+    told = host.report(0)
+    assert (told.clock_offset_ns, told.clock_uncertainty_ns) == (-2 * HOUR_NS, 5_000_000)
+    exchange.offset_ns += 7
     await probed(clock, host, lambda: clock.step_wall(step_s))
-    assert host.report(0).clock_offset_ns is None
+    told = host.report(0)
+    assert (told.clock_offset_ns, told.clock_uncertainty_ns, told.clock_read_ns) == (-2 * HOUR_NS, None, None)
     await asyncio.wait_for(reading, 5)  # it waits for the step and not for its minute
     again = asyncio.create_task(host.read_clock())
     await probed(clock, host)
