@@ -10,6 +10,7 @@ import pytest
 from cockpit.domain.commands import ResumeEntries
 from cockpit.domain.events import HostHealth
 from cockpit.domain.time import NS_PER_S
+from cockpit.engine.effects import RequestReports
 from cockpit.engine.state import DAY_NS
 from tests.support.core_fixtures import NOON_NS, Bench
 from tests.support.core_scenes import bounce, long
@@ -226,3 +227,17 @@ def test_a_wallet_that_is_younger_than_an_empty_log_is_not_what_the_day_began_wi
     bench.wait(8)
     assert bench.core.state.day.start_equity == Decimal(10_000)
     assert reasons(bench) == ""
+
+
+def test_the_read_that_makes_sure_of_a_loss_asks_by_the_exchange_s_clock() -> None:
+    """By ours, which began two hours ahead, it would ask for what happens in two hours."""
+    bench = settled(Bench())
+    ahead_ns = 2 * 3_600 * NS_PER_S
+    host = HostHealth(loop_lag_ns=0, disk_free_bytes=None, clock_offset_ns=-ahead_ns, slept_ns=0, ts_recv=bench.now_ns)
+    bench.feed(host)
+    before = len(bench.asked(RequestReports))
+    bench.account.equity -= 31
+    bench.push(bench.account.balance())
+    bench.wait(3, reporting=False)
+    first = bench.asked(RequestReports)[before]
+    assert first.fills_since_ms * 1_000_000 < bench.now_ns - ahead_ns
